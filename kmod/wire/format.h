@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The datagram format, all of it. Little endian; offsets in bytes; what is marked
+ * 0 must be 0. One UDP datagram is
+ *
+ *	header (32) | body | tag (16)
+ *
+ * header	 0  u8   version	WIRE_VERSION
+ *		 1  u8   type		enum wire_type
+ *		 2  u8   key_id		0: no key, tag as below
+ *		 3  u8   flags		0
+ *		 4  le32 sender		node id, not 0
+ *		 8  le32 receiver	node id, not 0, not @sender
+ *		12  le32 0
+ *		16  le64 session	random, of this start of the sender, not 0
+ *		24  le64 counter	datagrams of this session so far, from 1
+ *
+ * tag		 0  le32 crc32c		of le64 cluster_id | header | body, from ~0,
+ *					inverted
+ *		 4  le32 0
+ *		 8  le64 cluster_id
+ *
+ * The tag is the last 16 bytes so that a keyed one (an authenticator over header
+ * and body, cluster_id mixed in) takes its place without moving anything else.
+ *
+ * body of WIRE_MESSAGE: one message. Sender and receiver are the header's.
+ *
+ * message	 0  u8   type		enum raft_message_type
+ *		 1  u8   flags		enum wire_message_flags
+ *		 2  le16 0
+ *		 4  le32 n_entries	0; AppendEntries: any; Propose: 1
+ *		 8  le64 term		not 0
+ *	RequestVote
+ *		16  le64 last_log_index
+ *		24  le64 last_log_term
+ *	RequestVote response
+ *		16  (nothing)
+ *	AppendEntries
+ *		16  le64 prev_log_index
+ *		24  le64 prev_log_term
+ *		32  le64 leader_commit
+ *		40  le64 sent_ns
+ *	AppendEntries response
+ *		16  le64 match_index
+ *		24  le64 prev_log_index
+ *		32  le64 hint_index
+ *		40  le64 hint_term
+ *		48  le64 sent_ns
+ *	Propose
+ *		16  le64 proposed_at
+ *	Propose response
+ *		16  le64 session
+ *		24  le64 sequence
+ *		32  le32 refusal	enum wire_refusal
+ *		36  le32 0
+ *
+ * Behind the fixed part follow n_entries entry headers, then their payloads in
+ * the same order without padding, then nothing.
+ *
+ * entry	 0  le64 term		Propose: 0
+ *		 8  le64 session
+ *		16  le64 sequence
+ *		24  le32 bytes		payload
+ *		28  u8   type		enum raft_entry_type
+ *		29  u8   0 (three)
+ *
+ * body of WIRE_PIECE: part of a message that is too large for one datagram.
+ * Piece i holds the bytes from i * piece_bytes on, piece_bytes of them, the last
+ * piece the rest. At least two pieces.
+ *
+ * piece	 0  le64 message_id	ascending in a session, not 0
+ *		 8  le32 message_bytes
+ *		12  le32 piece_bytes
+ *		16  le32 piece		number of this one, from 0
+ *		20  le32 transmission	pieces of this message sent so far, with
+ *					repetitions, from 1; the top bit asks for an
+ *					acknowledgement at once
+ *		24  bytes
+ *
+ * body of WIRE_PIECE_ACK: which pieces are there.
+ *
+ * ack		 0  le64 session	of the message's sender: whose message_id
+ *		 8  le64 message_id
+ *		16  le32 reassembly	counts what its sender began to put together:
+ *					acks of different ones say nothing about
+ *					each other
+ *		20  le32 first_missing	all pieces before this one are there
+ *		24  le32 transmission	newest one received, without the top bit
+ *		28  le32 n_duplicates	pieces received more than once
+ *		32  bitmap, 0 … 128 bytes: bit b % 8 of byte b / 8 is piece
+ *		    first_missing + 1 + b; the last byte is not 0
+ */
+#ifndef RAFTLOG_WIRE_FORMAT_H
+#define RAFTLOG_WIRE_FORMAT_H
+
+enum wire_type {
+	WIRE_MESSAGE = 1,
+	WIRE_PIECE = 2,
+	WIRE_PIECE_ACK = 3,
+	WIRE_TYPE_LAST = WIRE_PIECE_ACK,
+};
+
+/* Each is allowed only where its name says. */
+enum wire_message_flags {
+	WIRE_F_PRE_VOTE = 1 << 0, /* RequestVote and its response */
+	WIRE_F_GRANTED = 1 << 1, /* RequestVote response */
+	WIRE_F_REJECTED = 1 << 2, /* AppendEntries response */
+};
+
+/* Numbers of errno differ between architectures; these do not. */
+enum wire_refusal {
+	WIRE_REFUSAL_NO_SPACE = 1, /* ENOSPC */
+	WIRE_REFUSAL_TRY_AGAIN = 2, /* EAGAIN */
+	WIRE_REFUSAL_STALE = 3, /* ESTALE */
+};
+
+#define WIRE_PIECE_ACK_AT_ONCE (1u << 31)
+
+enum wire_limits_fixed {
+	WIRE_VERSION = 1,
+
+	WIRE_HEADER_BYTES = 32,
+	WIRE_TAG_BYTES = 16,
+	WIRE_OVERHEAD_BYTES = WIRE_HEADER_BYTES + WIRE_TAG_BYTES,
+
+	/* The least every IPv4 host takes, less headers; the most UDP carries. */
+	WIRE_DATAGRAM_BYTES_MIN = 512,
+	WIRE_DATAGRAM_BYTES_MAX = 65000,
+
+	WIRE_REQUEST_VOTE_BYTES = 32,
+	WIRE_REQUEST_VOTE_RESPONSE_BYTES = 16,
+	WIRE_APPEND_ENTRIES_BYTES = 48,
+	WIRE_APPEND_ENTRIES_RESPONSE_BYTES = 56,
+	WIRE_PROPOSE_BYTES = 24,
+	WIRE_PROPOSE_RESPONSE_BYTES = 40,
+	WIRE_MESSAGE_FIXED_BYTES_MIN = 16,
+	WIRE_MESSAGE_FIXED_BYTES_MAX = WIRE_APPEND_ENTRIES_RESPONSE_BYTES,
+	WIRE_ENTRY_BYTES = 32,
+
+	WIRE_PIECE_HEADER_BYTES = 24,
+	/* Payload of a piece in the smallest datagram. */
+	WIRE_PIECE_BYTES_MIN = WIRE_DATAGRAM_BYTES_MIN - WIRE_OVERHEAD_BYTES -
+			       WIRE_PIECE_HEADER_BYTES,
+
+	WIRE_PIECE_ACK_HEADER_BYTES = 32,
+	WIRE_PIECE_ACK_BITMAP_BYTES = 128,
+	/* An ack tells of every piece that can be under way at once. */
+	WIRE_WINDOW_PIECES_MAX = WIRE_PIECE_ACK_BITMAP_BYTES * 8,
+
+	/* Entries of one message; bounds the table that has to be put up for them. */
+	WIRE_ENTRIES_MAX = 1024,
+	/* Payload of one entry, whatever the settings. */
+	WIRE_PAYLOAD_BYTES_MAX = 4 << 20,
+	WIRE_MESSAGE_BYTES_MAX = WIRE_APPEND_ENTRIES_BYTES +
+				 WIRE_ENTRIES_MAX * WIRE_ENTRY_BYTES +
+				 4 * WIRE_PAYLOAD_BYTES_MAX,
+};
+
+#endif /* RAFTLOG_WIRE_FORMAT_H */
