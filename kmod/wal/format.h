@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The WAL on disk. Everything is little endian and crc32c. Positions are bytes
+ * from the start of the file or device:
+ *
+ *	     0	superblock, first copy		one block each; a block is what the
+ *	  8 KiB	slot 0				device writes at once, 512 to 4096
+ *	 16 KiB	slot 1				bytes, fixed when formatted
+ *	 32 KiB	superblock, second copy
+ *	 64 KiB	log area, a ring of area_bytes
+ *
+ * A place in the log is a logical offset, which only grows; its position is
+ * area_offset + offset % area_bytes. The log is a chain of batches from the head
+ * to the tail. A batch starts on a block and never crosses the end of the ring:
+ * one that would is put at the start of the next lap, and the rest of this lap
+ * is skipped (the batch says so in @prev_end).
+ *
+ *	| batch header | entry header × n_entries | payload, padded to 8 | … | pad |
+ *	<------------------------ length, whole blocks ------------------------->
+ *
+ * Order of writes. One write at a time, each durable before the next begins,
+ * so that only the newest write can be torn. Slot writes are numbered; a batch
+ * carries the number of the slot write before it. (slot_sequence, number) thus
+ * orders all writes, and the hard state of the newest whole one is the newest.
+ *
+ * A slot says where the tail was when it was written. What lies before that was
+ * whole: damage there is never a torn write. Behind it only batches with this
+ * slot's own sequence count; all others are leftovers of a write that was torn
+ * before. That is why opening a WAL writes a slot before it writes a batch.
+ *
+ * Seeds. Superblock: ~0. Slot and batch header: crc32c(~0, uuid). Entry header
+ * and payload: the header_crc of their batch, so that no piece of one batch is
+ * ever taken for a piece of another.
+ */
+#ifndef RAFTLOG_WAL_FORMAT_H
+#define RAFTLOG_WAL_FORMAT_H
+
+#include "../pure.h"
+
+#define WAL_SUPERBLOCK_MAGIC 0x4c41574c54464152ull /* "RAFTLWAL" */
+#define WAL_SLOT_MAGIC 0x544f4c53u /* "SLOT" */
+#define WAL_BATCH_MAGIC 0x48435442u /* "BTCH" */
+
+enum {
+	WAL_FORMAT_VERSION = 1,
+
+	WAL_SUPERBLOCK_POSITION_0 = 0,
+	WAL_SLOT_POSITION_0 = 8 << 10,
+	WAL_SLOT_POSITION_1 = 16 << 10,
+	WAL_SUPERBLOCK_POSITION_1 = 32 << 10,
+	WAL_AREA_POSITION = 64 << 10,
+
+	WAL_BLOCK_BYTES_MIN = 512,
+	WAL_BLOCK_BYTES_MAX = 4096,
+	WAL_PAYLOAD_ALIGN = 8,
+	WAL_ENTRY_BYTES_MAX = 4 << 20,
+	WAL_BATCH_BYTES_MAX = 8 << 20,
+	WAL_AREA_BYTES_MIN = 64 << 10,
+
+	/*
+	 * No batch ends further than this behind the tail that the newest slot
+	 * names: bounds the search for batches behind a damaged one.
+	 */
+	WAL_SLOT_INTERVAL_BYTES = 64 << 20,
+};
+
+/**
+ * struct wal_disk_superblock - what this WAL is; 512 bytes in every version
+ * @magic: WAL_SUPERBLOCK_MAGIC, in every version
+ * @crc: of all 512 bytes with this field 0, in every version
+ * @version: WAL_FORMAT_VERSION, in every version
+ * @cluster_id: cluster it belongs to
+ * @incarnation: random
+ * @node_id: node it belongs to
+ * @block_bytes: power of two, WAL_BLOCK_BYTES_MIN … WAL_BLOCK_BYTES_MAX
+ * @uuid: random; seeds the checksums of all else
+ * @area_offset: position of the log area, WAL_AREA_POSITION
+ * @area_bytes: its size, whole blocks
+ * @reserved: 0
+ */
+struct wal_disk_superblock {
+	__le64 magic;
+	__le32 crc;
+	__le32 version;
+	__le64 cluster_id;
+	__le64 incarnation;
+	__le32 node_id;
+	__le32 block_bytes;
+	u8 uuid[16];
+	__le64 area_offset;
+	__le64 area_bytes;
+	u8 reserved[440];
+};
+
+/**
+ * struct wal_disk_slot - hard state, head and a lower bound of the tail
+ * @magic: WAL_SLOT_MAGIC
+ * @crc: of what follows in this struct
+ * @sequence: one more with each slot write; odd ones in slot 0
+ * @current_term: hard state
+ * @voted_for: hard state, 0 for nobody
+ * @reserved: 0
+ * @head_offset: logical offset of the first batch of the log
+ * @head_number: its number
+ * @prev_index: index before the first entry of the log
+ * @prev_term: its term
+ * @tail_offset: logical end of the last batch when this was written
+ * @tail_number: number of the batch that comes there
+ * @last_index: last entry then, @prev_index if none
+ * @last_term: its term
+ */
+struct wal_disk_slot {
+	__le32 magic;
+	__le32 crc;
+	__le64 sequence;
+	__le64 current_term;
+	__le32 voted_for;
+	__le32 reserved;
+	__le64 head_offset;
+	__le64 head_number;
+	__le64 prev_index;
+	__le64 prev_term;
+	__le64 tail_offset;
+	__le64 tail_number;
+	__le64 last_index;
+	__le64 last_term;
+};
+
+/**
+ * struct wal_disk_batch - header of a batch
+ * @magic: WAL_BATCH_MAGIC
+ * @crc: of what follows in this struct
+ * @version: WAL_FORMAT_VERSION
+ * @flags: 0
+ * @length: bytes of the whole batch, whole blocks
+ * @offset: its own logical offset
+ * @prev_end: where the batch before it ended: @offset, or less after a skip
+ * @number: one more than that of the batch before it
+ * @slot_sequence: of the newest slot when this was written
+ * @current_term: hard state
+ * @voted_for: hard state, 0 for nobody
+ * @n_entries: at least 1
+ * @first_index: index of its first entry; replaces all the log held from there
+ * @prev_log_term: term of the entry before that, 0 if there is none
+ */
+struct wal_disk_batch {
+	__le32 magic;
+	__le32 crc;
+	__le16 version;
+	__le16 flags;
+	__le32 length;
+	__le64 offset;
+	__le64 prev_end;
+	__le64 number;
+	__le64 slot_sequence;
+	__le64 current_term;
+	__le32 voted_for;
+	__le32 n_entries;
+	__le64 first_index;
+	__le64 prev_log_term;
+};
+
+/**
+ * struct wal_disk_entry - header of an entry
+ * @index: log index
+ * @term: term
+ * @session: origin
+ * @sequence: its number there
+ * @bytes: payload length
+ * @payload_offset: payload, from the start of the batch
+ * @payload_crc: of the payload
+ * @type: type of entry, not the WAL's business
+ * @reserved: 0
+ * @crc: of what precedes in this struct: the identity survives a bad payload
+ */
+struct wal_disk_entry {
+	__le64 index;
+	__le64 term;
+	__le64 session;
+	__le64 sequence;
+	__le32 bytes;
+	__le32 payload_offset;
+	__le32 payload_crc;
+	u8 type;
+	u8 reserved[7];
+	__le32 crc;
+};
+
+#endif /* RAFTLOG_WAL_FORMAT_H */

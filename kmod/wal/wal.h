@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The WAL: encode, recover, look up. Pure functions over blocks; the caller does
+ * the I/O. format.h says what is on disk and why.
+ *
+ * Making one:	for each i < WAL_FORMAT_WRITES: wal_format_encode(i), write.
+ *
+ * Opening:	read both superblocks, wal_superblock_decode(), then
+ *		wal_recovery_init(), wal_recovery_next() until WAL_STEP_DONE, with
+ *		everything that was ever written flushed before the first read;
+ *		then wal_writer_init(), and a slot write before anything else.
+ *
+ * Writing:	one write at a time, durable before the next begins.
+ *		Slot:	wal_slot_encode(), write, wal_slot_done().
+ *		Batch:	if wal_slot_due(), a slot first. wal_batch_begin();
+ *			wal_batch_reserve() for each entry; wal_batch_add() for
+ *			each entry; wal_batch_finish(), write, wal_batch_done(),
+ *			wal_map_insert().
+ *		A write that failed is the last one.
+ *
+ * Reading:	wal_map_find(), then wal_cursor_next() until the entry is found.
+ *
+ * Locking: none. The caller serializes each struct.
+ */
+#ifndef RAFTLOG_WAL_H
+#define RAFTLOG_WAL_H
+
+#include "format.h"
+
+/**
+ * struct wal_superblock - what this WAL is, native
+ * @cluster_id: cluster it belongs to
+ * @incarnation: random, one per format
+ * @node_id: node it belongs to
+ * @block_bytes: what a write is rounded up to
+ * @uuid: random, one per format
+ * @area_bytes: size of the log area, whole blocks, at least WAL_AREA_BYTES_MIN
+ */
+struct wal_superblock {
+	u64 cluster_id;
+	u64 incarnation;
+	u32 node_id;
+	u32 block_bytes;
+	u8 uuid[16];
+	u64 area_bytes;
+};
+
+/** struct wal_hard_state - Raft's durable state beside the log */
+struct wal_hard_state {
+	u64 current_term;
+	u32 voted_for;
+};
+
+/**
+ * struct wal_entry - an entry, native
+ * @index: log index, from 1
+ * @term: its term
+ * @session: origin
+ * @sequence: its number there
+ * @data: payload
+ * @bytes: its length, at most WAL_ENTRY_BYTES_MAX
+ * @type: the core's
+ */
+struct wal_entry {
+	u64 index;
+	u64 term;
+	u64 session;
+	u64 sequence;
+	const void *data;
+	u32 bytes;
+	u8 type;
+};
+
+/**
+ * struct wal_head - where the log begins
+ * @offset: logical offset of its first batch
+ * @number: number of that batch
+ * @prev_index: index before its first entry
+ * @prev_term: its term
+ */
+struct wal_head {
+	u64 offset;
+	u64 number;
+	u64 prev_index;
+	u64 prev_term;
+};
+
+/**
+ * struct wal_write - a write for the caller to make
+ * @position: bytes from the start of file or device, whole blocks
+ * @data: within the buffer the caller gave
+ * @bytes: whole blocks
+ */
+struct wal_write {
+	u64 position;
+	const void *data;
+	u32 bytes;
+};
+
+/**
+ * enum wal_step_type - what a recovery or a cursor wants next
+ * @WAL_STEP_READ: read @bytes at @position to @data, whole blocks, then go on
+ * @WAL_STEP_ENTRY: @entry is there
+ * @WAL_STEP_DONE: finished
+ */
+enum wal_step_type {
+	WAL_STEP_READ = 1,
+	WAL_STEP_ENTRY = 2,
+	WAL_STEP_DONE = 3,
+};
+
+/**
+ * struct wal_step - what a recovery or a cursor wants next
+ * @type: enum wal_step_type
+ * @position: READ: from where
+ * @data: READ: to where, within the buffer the caller gave
+ * @bytes: READ: how many
+ * @entry: ENTRY: valid until the next call, as is @entry.data
+ * @payload_position: ENTRY of a cursor: where the payload is, not aligned
+ * @payload_crc: ENTRY of a cursor: see wal_payload_check()
+ * @payload_seed: ENTRY of a cursor: see wal_payload_check()
+ */
+struct wal_step {
+	u8 type;
+	u64 position;
+	void *data;
+	u32 bytes;
+	struct wal_entry entry;
+	u64 payload_position;
+	u32 payload_crc;
+	u32 payload_seed;
+};
+
+/* Superblock and making a WAL (superblock.c) */
+
+enum {
+	WAL_FORMAT_WRITES = 4,
+	WAL_SUPERBLOCK_BYTES = 512,
+};
+
+/**
+ * wal_superblock_decode() - what is this?
+ * @super: filled in
+ * @copy_0: WAL_SUPERBLOCK_BYTES from WAL_SUPERBLOCK_POSITION_0
+ * @copy_1: WAL_SUPERBLOCK_BYTES from WAL_SUPERBLOCK_POSITION_1
+ *
+ * One good copy is enough. Whose it is, is for the caller to compare.
+ *
+ * Return:
+ * * 0 - a WAL
+ * * -ENODATA - both are zero: no WAL
+ * * -EUCLEAN - damaged, or not a WAL at all, see wal_superblock_claimed()
+ * * -EPROTONOSUPPORT - of another version
+ */
+int wal_superblock_decode(struct wal_superblock *super, const void *copy_0,
+			  const void *copy_1);
+
+/**
+ * wal_superblock_claimed() - does this copy at least look like a WAL's?
+ * @copy: WAL_SUPERBLOCK_BYTES
+ *
+ * Return: true if it must not be formatted over.
+ */
+bool wal_superblock_claimed(const void *copy);
+
+/**
+ * wal_area_bytes() - how large a log area fits
+ * @file_bytes: size of file or device
+ * @block_bytes: its block size
+ *
+ * Return: bytes, or 0 if it is too small for a WAL.
+ */
+u64 wal_area_bytes(u64 file_bytes, u32 block_bytes);
+
+/**
+ * wal_format_encode() - one of the writes that make a WAL
+ * @super: what to make
+ * @i: 0 … WAL_FORMAT_WRITES - 1, in this order, each durable before the next:
+ *	the first superblock comes when all else is there
+ * @buf: room for super->block_bytes
+ * @write: filled in
+ *
+ * The log area needs no writing for correctness; leftovers do not parse.
+ */
+void wal_format_encode(const struct wal_superblock *super, unsigned int i,
+		       void *buf, struct wal_write *write);
+
+/* Recovery (recover.c) */
+
+/**
+ * struct wal_slot - a slot, native; see struct wal_disk_slot
+ */
+struct wal_slot {
+	u64 sequence;
+	struct wal_hard_state hard_state;
+	struct wal_head head;
+	u64 tail_offset;
+	u64 tail_number;
+	u64 last_index;
+	u64 last_term;
+};
+
+/**
+ * struct wal_batch_info - header of a batch, native; see struct wal_disk_batch
+ * @crc: header_crc, the seed of entry headers and payloads
+ */
+struct wal_batch_info {
+	u64 offset;
+	u64 prev_end;
+	u64 number;
+	u64 slot_sequence;
+	struct wal_hard_state hard_state;
+	u64 first_index;
+	u64 prev_log_term;
+	u32 length;
+	u32 n_entries;
+	u32 crc;
+};
+
+/**
+ * struct wal_damage - where -EUCLEAN was found
+ * @offset: logical offset of the first bad batch; U64_MAX: not in the log area
+ * @position: its position; of the bad slot if not in the log area
+ * @first_index: first entry that may be damaged, 0 if not known
+ * @last_index: last one, 0 if not known
+ * @reason: a few words for the administrator
+ */
+struct wal_damage {
+	u64 offset;
+	u64 position;
+	u64 first_index;
+	u64 last_index;
+	const char *reason;
+};
+
+struct wal_map;
+
+enum wal_recovery_limits {
+	WAL_RECOVERY_READ_BYTES = 1 << 20,
+	/* A batch, and a read that ended within it. */
+	WAL_RECOVERY_BUFFER_BYTES = WAL_BATCH_BYTES_MAX + WAL_RECOVERY_READ_BYTES,
+};
+
+/**
+ * struct wal_recovery - reading a WAL from head to tail
+ *
+ * Results, valid after WAL_STEP_DONE:
+ * @hard_state: the newest
+ * @slot: the newest slot; @slot.head is the log's head
+ * @tail: logical offset behind the last whole batch
+ * @number: number of the batch that comes there
+ * @last_index: last entry, @slot.head.prev_index if none
+ * @last_term: its term
+ * @n_entries: entries yielded
+ * @torn_bytes: length of what was cut at the tail, as far as it is known; 0: clean
+ * @slot_torn: one slot was not good
+ * @damage: valid after -EUCLEAN
+ *
+ * The rest is private.
+ */
+struct wal_recovery {
+	struct wal_hard_state hard_state;
+	struct wal_slot slot;
+	u64 tail;
+	u64 number;
+	u64 last_index;
+	u64 last_term;
+	u64 n_entries;
+	u64 torn_bytes;
+	bool slot_torn;
+	struct wal_damage damage;
+
+	/* private: */
+	struct wal_superblock super;
+	struct wal_map *map;
+	u8 *buf;
+	u32 buf_bytes;
+	u32 seed;
+	u8 state;
+	u64 window;
+	u32 window_bytes;
+	u32 want_bytes;
+	u64 batch_sequence;
+	u64 limit;
+	u64 skip_from;
+	u64 skip_to;
+	struct wal_batch_info batch;
+	u32 n_yielded;
+	u64 scan;
+	u64 bad;
+};
+
+/**
+ * wal_recovery_init() - begin to read a WAL
+ * @rec: to set up
+ * @super: decoded
+ * @file_bytes: size of file or device now
+ * @block_bytes: block size of the device now
+ * @map: filled in on the way, or NULL
+ * @buf: aligned as the device wants it; read to in whole blocks
+ * @buf_bytes: at least WAL_RECOVERY_BUFFER_BYTES, or the area's size and
+ *	WAL_BLOCK_BYTES_MAX if that is less
+ *
+ * Return: 0; -EUCLEAN: the file was cut short; -EINVAL: the buffer is too small,
+ * or the device's blocks are larger than those of the WAL.
+ */
+int wal_recovery_init(struct wal_recovery *rec,
+		      const struct wal_superblock *super, u64 file_bytes,
+		      u32 block_bytes, struct wal_map *map, void *buf,
+		      u32 buf_bytes);
+
+/**
+ * wal_recovery_next() - what next?
+ * @rec: set up
+ * @step: filled in
+ *
+ * Entries come in the order written: an index that was seen before replaces it
+ * and all behind it. Writes nothing: a recovery that was interrupted is
+ * repeated. Bounded: reads the log once, and behind its end at most
+ * WAL_SLOT_INTERVAL_BYTES.
+ *
+ * Return: 0; -EUCLEAN: damaged where it was acknowledged, nothing may be cut,
+ * see @rec->damage. Final.
+ */
+int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
+
+/* Writer (writer.c) */
+
+/**
+ * struct wal_writer - where the next write goes
+ * @super: what this WAL is
+ * @hard_state: newest durable one
+ * @head: first batch of the log; a change takes effect with the next slot
+ * @tail: logical offset behind the last durable batch
+ * @number: number of the next batch
+ * @slot_sequence: newest durable slot
+ * @slot_tail: tail it names; U64_MAX: none was written since this was opened
+ * @last_index: last durable entry, @head.prev_index if none
+ * @last_term: its term
+ * @seed: private
+ */
+struct wal_writer {
+	struct wal_superblock super;
+	struct wal_hard_state hard_state;
+	struct wal_head head;
+	u64 tail;
+	u64 number;
+	u64 slot_sequence;
+	u64 slot_tail;
+	u64 last_index;
+	u64 last_term;
+	u32 seed;
+};
+
+/**
+ * wal_writer_init() - go on where a recovery ended
+ * @w: to set up
+ * @rec: recovery that is done
+ */
+void wal_writer_init(struct wal_writer *w, const struct wal_recovery *rec);
+
+/**
+ * wal_space_bytes() - room for entries
+ * @w: writer
+ *
+ * Entries whose payloads, each plus wal_entry_overhead_bytes(), sum up to no
+ * more than this can be written, in any grouping that fills each batch with as
+ * many as wal_batch_reserve() takes.
+ */
+u64 wal_space_bytes(const struct wal_writer *w);
+
+/** wal_entry_overhead_bytes() - most an entry takes beside its payload */
+u32 wal_entry_overhead_bytes(u32 block_bytes);
+
+/** wal_slot_due() - must a slot be written before the next batch? */
+bool wal_slot_due(const struct wal_writer *w);
+
+/**
+ * wal_slot_encode() - write hard state, head and tail without entries
+ * @w: writer, unchanged
+ * @hard_state: to record
+ * @buf: room for super.block_bytes
+ * @write: filled in: never where the newest slot is
+ */
+void wal_slot_encode(const struct wal_writer *w,
+		     const struct wal_hard_state *hard_state, void *buf,
+		     struct wal_write *write);
+
+/**
+ * wal_slot_done() - that write is durable
+ * @w: writer
+ * @hard_state: as encoded
+ */
+void wal_slot_done(struct wal_writer *w,
+		   const struct wal_hard_state *hard_state);
+
+/**
+ * struct wal_batch - a batch in the making
+ * @info: as it will be written; @info.length grows with reserve, final after
+ *	finish
+ */
+struct wal_batch {
+	struct wal_batch_info info;
+
+	/* private: */
+	const struct wal_writer *w;
+	u8 *buf;
+	u32 bytes;
+	u32 n_added;
+	u32 payload_offset;
+	u64 last_term;
+};
+
+/**
+ * wal_batch_begin() - a new batch behind the tail
+ * @batch: to set up
+ * @w: writer without a slot due; must not change until wal_batch_done()
+ * @first_index: index of its first entry, at most last_index + 1; whatever the
+ *	log holds from there on is replaced
+ * @prev_log_term: term of the entry before, 0 if there is none
+ *
+ * Return: 0; -EINVAL: a gap, or a slot is due.
+ */
+int wal_batch_begin(struct wal_batch *batch, const struct wal_writer *w,
+		    u64 first_index, u64 prev_log_term);
+
+/**
+ * wal_batch_reserve() - make room for one more entry, before any is added
+ * @batch: begun
+ * @bytes: length of its payload
+ *
+ * Return: 0; -EMSGSIZE: not in this batch, but in one after it; -ENOSPC: the log
+ * is full; -EINVAL: larger than WAL_ENTRY_BYTES_MAX.
+ */
+int wal_batch_reserve(struct wal_batch *batch, u32 bytes);
+
+/**
+ * wal_batch_add() - copy an entry for which room was reserved
+ * @batch: all of its entries reserved
+ * @buf: room for info.length, as aligned as the device wants it; the same for
+ *	all entries
+ * @entry: the next one; @entry->index is checked
+ *
+ * Return: 0; -EINVAL: not the next one, or not as reserved.
+ */
+int wal_batch_add(struct wal_batch *batch, void *buf,
+		  const struct wal_entry *entry);
+
+/**
+ * wal_batch_finish() - complete the batch
+ * @batch: every reserved entry added
+ * @hard_state: to record with it; its term is at least that of each entry
+ * @write: filled in
+ *
+ * Return: 0; -EINVAL: entries are missing, or the term is too old.
+ */
+int wal_batch_finish(struct wal_batch *batch,
+		     const struct wal_hard_state *hard_state,
+		     struct wal_write *write);
+
+/**
+ * wal_batch_done() - that write is durable
+ * @w: writer
+ * @batch: finished
+ */
+void wal_batch_done(struct wal_writer *w, const struct wal_batch *batch);
+
+/* Where entries are (map.c) */
+
+/**
+ * struct wal_map_slot - a batch the map remembers
+ * @first_index: its first index
+ * @offset: its logical offset
+ */
+struct wal_map_slot {
+	u64 first_index;
+	u64 offset;
+};
+
+/**
+ * struct wal_map - some of the batches, evenly spread; memory is bounded
+ * @slots: the caller's array; both fields grow from slot to slot
+ * @n_slots: used
+ * @n_slots_max: size of the array, at least 2
+ * @stride: least distance in bytes of log between slots; doubles when full
+ * @skip_from: the log jumps from this offset …
+ * @skip_to: … to this one; both 0 if it does not
+ */
+struct wal_map {
+	struct wal_map_slot *slots;
+	u32 n_slots;
+	u32 n_slots_max;
+	u64 stride;
+	u64 skip_from;
+	u64 skip_to;
+};
+
+void wal_map_init(struct wal_map *map, struct wal_map_slot *slots,
+		  u32 n_slots_max);
+
+/**
+ * wal_map_insert() - a batch was made durable
+ * @map: map
+ * @info: its header; slots its entries replace are dropped
+ */
+void wal_map_insert(struct wal_map *map, const struct wal_batch_info *info);
+
+/**
+ * struct wal_range - where to look for an entry; a copy, valid for as long as
+ * the head does not pass it
+ * @offset: of the batch to begin with
+ * @skip_from: see struct wal_map
+ * @skip_to: see struct wal_map
+ * @end: the tail when asked
+ */
+struct wal_range {
+	u64 offset;
+	u64 skip_from;
+	u64 skip_to;
+	u64 end;
+};
+
+/**
+ * wal_map_find() - where to begin to look for an entry
+ * @map: map
+ * @w: writer it belongs to
+ * @index: of the entry
+ * @range: filled in
+ *
+ * Return: 0 or -ENOENT.
+ */
+int wal_map_find(const struct wal_map *map, const struct wal_writer *w,
+		 u64 index, struct wal_range *range);
+
+/* Finding an entry on disk (cursor.c) */
+
+enum wal_cursor_limits {
+	WAL_CURSOR_BUFFER_BYTES_MIN = 4 * WAL_BLOCK_BYTES_MAX,
+};
+
+/**
+ * struct wal_cursor - walks the batches of a range; all private
+ */
+struct wal_cursor {
+	struct wal_superblock super;
+	struct wal_range range;
+	u8 *buf;
+	u32 buf_bytes;
+	u32 seed;
+	u64 window;
+	u32 window_bytes;
+	u32 want_bytes;
+	u64 offset;
+	u64 index;
+	u64 term;
+};
+
+/**
+ * wal_cursor_init() - set up without a range
+ * @cursor: to set up
+ * @super: of the WAL
+ * @buf: aligned as the device wants it; what was read is kept from seek to seek
+ * @buf_bytes: at least WAL_CURSOR_BUFFER_BYTES_MIN, whole blocks
+ */
+void wal_cursor_init(struct wal_cursor *cursor,
+		     const struct wal_superblock *super, void *buf,
+		     u32 buf_bytes);
+
+/**
+ * wal_cursor_seek() - look for this entry
+ * @cursor: set up
+ * @range: from wal_map_find() for @index, or an earlier one that is not older
+ * @index: of the entry
+ * @term: its term: tells it from one that was replaced
+ */
+void wal_cursor_seek(struct wal_cursor *cursor, const struct wal_range *range,
+		     u64 index, u64 term);
+
+/**
+ * wal_cursor_next() - what next?
+ * @cursor: after a seek
+ * @step: READ, or ENTRY when found: entry.data is NULL if the payload is not
+ *	whole in the buffer (then read it at payload_position and check it); if it
+ *	is, it has been checked
+ *
+ * Return: 0; -ENOENT: not there; -EUCLEAN: damaged.
+ */
+int wal_cursor_next(struct wal_cursor *cursor, struct wal_step *step);
+
+/**
+ * wal_payload_check() - is this the payload?
+ * @step: ENTRY of a cursor
+ * @data: step->entry.bytes bytes read from step->payload_position
+ *
+ * Return: 0 or -EUCLEAN.
+ */
+int wal_payload_check(const struct wal_step *step, const void *data);
+
+#endif /* RAFTLOG_WAL_H */
