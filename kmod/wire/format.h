@@ -149,11 +149,12 @@ enum wire_limits_fixed {
 
 	/* Entries of one message; bounds the table that has to be put up for them. */
 	WIRE_ENTRIES_MAX = 1024,
-	/* Payload of one entry, whatever the settings. */
-	WIRE_PAYLOAD_BYTES_MAX = 4 << 20,
+	/* Payload of one entry and of one message, whatever the settings. */
+	WIRE_ENTRY_PAYLOAD_BYTES_MAX = 4 << 20,
+	WIRE_MESSAGE_PAYLOAD_BYTES_MAX = 16 << 20,
 	WIRE_MESSAGE_BYTES_MAX = WIRE_APPEND_ENTRIES_BYTES +
 				 WIRE_ENTRIES_MAX * WIRE_ENTRY_BYTES +
-				 4 * WIRE_PAYLOAD_BYTES_MAX,
+				 WIRE_MESSAGE_PAYLOAD_BYTES_MAX,
 };
 
 #endif /* RAFTLOG_WIRE_FORMAT_H */

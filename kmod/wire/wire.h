@@ -19,8 +19,9 @@
 /**
  * struct wire_limits - what a receiver is willing to take
  * @n_entries_max: entries of one message, at most WIRE_ENTRIES_MAX
- * @entry_bytes_max: payload of one RAFT_ENTRY_DATA; a configuration may always
- *	have RAFT_CONFIGURATION_BYTES_MAX
+ * @entry_bytes_max: payload of one RAFT_ENTRY_DATA, at most
+ *	WIRE_ENTRY_PAYLOAD_BYTES_MAX; a configuration may always have
+ *	RAFT_CONFIGURATION_BYTES_MAX
  * @message_bytes_max: encoded message, at most WIRE_MESSAGE_BYTES_MAX
  */
 struct wire_limits {
@@ -33,7 +34,8 @@ struct wire_limits {
  * wire_message_bytes() - length of an encoded message
  * @message: type, n_entries and each entry's bytes are looked at
  *
- * Return: its length, or 0 for an unknown type.
+ * Return: its length, or 0 if it cannot be encoded: type, n_entries or a length
+ * is out of bounds.
  */
 size_t wire_message_bytes(const struct raft_message *message);
 
