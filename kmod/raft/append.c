@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The follower's side of replication: AppendEntries (3.5). */
+#include "core.h"
+
+/*
+ * Can this message be taken at all? -EINVAL for what no leader sends, -ENOMEM if
+ * its terms might not fit.
+ */
+int raft_check_append(const struct raft *r, const struct raft_message *message)
+{
+	u64 term = message->append_entries.prev_log_term;
+	u32 i, runs = 0;
+
+	if ((message->append_entries.prev_log_index == 0) != (term == 0) ||
+	    term > message->term ||
+	    message->append_entries.prev_log_index > U64_MAX - U32_MAX)
+		return -EINVAL;
+	for (i = 0; i < message->n_entries; i++) {
+		const struct raft_entry *entry = &message->entries[i];
+
+		if (entry->term < term || entry->term == 0 ||
+		    entry->term > message->term ||
+		    entry->type > RAFT_ENTRY_TYPE_LAST)
+			return -EINVAL;
+		runs += entry->term != term;
+		term = entry->term;
+	}
+	return raft_log_has_room(&r->log, runs + 2) ? 0 : -ENOMEM;
+}
+
+static void answer(struct raft *r, struct raft_update *update,
+		   const struct raft_message *message, bool rejected)
+{
+	u64 prev = message->append_entries.prev_log_index;
+	struct raft_send *send = raft_add_send(
+		r, update, RAFT_APPEND_ENTRIES_RESPONSE, message->from);
+
+	if (!send)
+		return;
+	send->message.append_entries_response.prev_log_index = prev;
+	send->message.append_entries_response.sent_ns =
+		message->append_entries.sent_ns;
+	send->message.append_entries_response.rejected = rejected;
+	if (rejected) {
+		/* The leader skips what cannot match in one step. */
+		u64 hint = raft_log_floor_term(
+			&r->log, min(prev, r->log.last_index),
+			message->append_entries.prev_log_term);
+
+		send->message.append_entries_response.hint_index = hint;
+		send->message.append_entries_response.hint_term =
+			raft_log_term(&r->log, hint);
+	} else {
+		send->message.append_entries_response.match_index =
+			min(r->verified_index, r->durable_index);
+	}
+	raft_send_durable(r, send);
+}
+
+/* What was appended became durable: tell the leader, once for all of it. */
+void raft_send_owed_ack(struct raft *r, struct raft_update *update)
+{
+	struct raft_send *send;
+
+	if (!r->ack_owed || !r->leader_id || r->role == RAFT_LEADER)
+		return;
+	send = raft_add_send(r, update, RAFT_APPEND_ENTRIES_RESPONSE,
+			     r->leader_id);
+	if (!send)
+		return;
+	send->message.append_entries_response.match_index =
+		min(r->verified_index, r->durable_index);
+	raft_send_durable(r, send);
+	r->ack_owed = r->durable_index < r->verified_index;
+}
+
+/* Memory and disk are bounded here as on the leader, with room for its batch. */
+static bool has_room(const struct raft *r, const struct raft_message *message,
+		     u32 skip)
+{
+	u64 commit = max(r->commit_index, message->append_entries.leader_commit);
+	u64 index = message->append_entries.prev_log_index + skip;
+	u64 base = max(r->commit_index, r->uncounted_index);
+	u64 cost = 0, uncommitted = 0;
+	u32 i;
+
+	for (i = skip; i < message->n_entries; i++) {
+		cost += raft_entry_cost(r, message->entries[i].bytes);
+		if (++index > commit)
+			uncommitted += message->entries[i].bytes;
+	}
+	return cost <= raft_space(r) &&
+	       raft_uncommitted_bytes(r) + uncommitted <=
+		       2 * r->settings.uncommitted_bytes_max +
+			       r->settings.append_bytes_max &&
+	       (index <= base + r->settings.window_entries ||
+		index <= commit + r->settings.window_entries);
+}
+
+static bool append_new(struct raft *r, struct raft_update *update,
+		       const struct raft_message *message)
+{
+	u64 prev = message->append_entries.prev_log_index;
+	u32 i = 0;
+
+	/* What is there already stays: a delayed message must not shorten. */
+	while (i < message->n_entries &&
+	       raft_log_term(&r->log, prev + 1 + i) == message->entries[i].term)
+		i++;
+	if (i == message->n_entries)
+		return true;
+	if (!has_room(r, message, i))
+		return false;
+	if (prev + 1 + i <= r->log.last_index) {
+		if (!raft_invariant(r, update, prev + 1 + i > r->commit_index))
+			return false;
+		raft_truncate(r, update, prev + 1 + i);
+	}
+	for (; i < message->n_entries && r->role != RAFT_FAILED; i++)
+		raft_append_entry(r, update, &message->entries[i]);
+	return true;
+}
+
+void raft_receive_append(struct raft *r, struct raft_update *update,
+			 const struct raft_message *message)
+{
+	u64 prev = message->append_entries.prev_log_index;
+	u64 verified = prev + message->n_entries;
+
+	if (message->term < r->hard_state.current_term) {
+		answer(r, update, message, true);
+		return;
+	}
+	/* 3.4: one leader a term. Another one is a lie; do not act on it. */
+	if (message->term == r->hard_state.current_term &&
+	    (r->role == RAFT_LEADER ||
+	     (r->leader_id && r->leader_id != message->from)))
+		return;
+	raft_become_follower(r, update, message->term, message->from,
+			     RAFT_REASON_LEADER_SEEN);
+	r->leader_contact_ns = r->now_ns;
+	raft_reset_election_timer(r);
+	r->leader_commit_seen = max(r->leader_commit_seen,
+				    message->append_entries.leader_commit);
+
+	if (raft_log_term(&r->log, prev) !=
+	    message->append_entries.prev_log_term) {
+		answer(r, update, message, true);
+		return;
+	}
+	if (!append_new(r, update, message))
+		verified = prev;
+	if (r->role == RAFT_FAILED)
+		return;
+	r->verified_index = max(r->verified_index, verified);
+	raft_set_commit(r, update,
+			min(message->append_entries.leader_commit, verified));
+	if (r->durable_index < r->verified_index)
+		r->ack_owed = true;
+	if (message->n_entries == 0 || r->durable_index >= verified)
+		answer(r, update, message, false);
+}

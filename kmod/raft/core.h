@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside of the Raft core: its state, and what its files offer each other.
+ *
+ *	raft.c		set-up, step dispatch, status
+ *	update.c	what a step adds to its update, in one place
+ *	role.c		the role diagram: who becomes what, and why
+ *	election.c	timers, PreVote, RequestVote, vote stickiness
+ *	replication.c	AppendEntries on the leader, commit, CheckQuorum
+ *	append.c	AppendEntries on the follower
+ *	proposal.c	proposals: queue, forward, append once, complete
+ *	log.c		terms, sizes and origins of entries
+ *	configuration.c	members and their encoding
+ */
+#ifndef RAFTLOG_RAFT_CORE_H
+#define RAFTLOG_RAFT_CORE_H
+
+#include "raft.h"
+
+/* What the core remembers of a recent entry. */
+struct raft_meta {
+	u64 session;
+	u64 sequence;
+	u64 bytes_through; /* payload bytes of this entry and all before it */
+	u32 bytes;
+	u32 next; /* slot + 1 of the next one in its bucket, 0: none */
+	u8 type;
+};
+
+/*
+ * The log as the core knows it. Terms are known for all entries, as runs; size,
+ * type and origin for those in the window [window_first, last_index].
+ */
+struct raft_log {
+	u64 first_index;
+	u64 last_index; /* first_index - 1 when empty */
+	struct raft_term_run *runs; /* by first_index, terms increase */
+	u32 n_runs;
+	u32 max_runs;
+	u64 window_first;
+	u64 window_base_bytes; /* bytes_through of window_first - 1 */
+	u32 window_entries;
+	struct raft_meta *window;
+	u32 *buckets; /* (session, sequence) to slot + 1 */
+};
+
+struct raft_inflight {
+	u64 last_index;
+	u64 sent_ns;
+	u32 bytes;
+};
+
+/* A member other than this server, as a leader (and partly anyone) sees it. */
+struct raft_peer {
+	u32 id;
+	u8 kind;
+	u8 progress;
+	bool catch_up; /* the one message in flight has unknown length */
+	u64 next_index;
+	u64 match_index; /* never decreases while this server leads */
+	u64 commit_told; /* what it can know of commit_index if nothing is lost */
+	u64 last_contact_ns; /* any valid message from it */
+	u64 last_answer_ns; /* leader: an answer of this term */
+	u64 answered_sent_ns; /* leader: newest request known to be answered */
+	u64 progress_ns; /* leader: acknowledged or (re)started sending */
+	u64 rtt_ns;
+	u64 inflight_bytes;
+	u32 inflight_head;
+	u32 n_inflight;
+	struct raft_inflight *inflight; /* ring of inflight_messages_max */
+};
+
+/* Votes are a set keyed by node, for one term and kind at a time (3.4). */
+struct raft_votes {
+	u32 granted; /* bit: position in the configuration */
+	u32 refused;
+};
+
+struct raft {
+	struct raft_settings settings;
+	struct raft_rng *rng;
+	u64 now_ns;
+	bool started;
+	char failure[RAFT_FAILURE_CHARS];
+
+	u8 role;
+	u8 reason;
+	u8 round_edge; /* the edge that began this election round: 1 or 2 */
+	u32 leader_id;
+	struct raft_hard_state hard_state;
+	struct raft_votes votes;
+
+	struct raft_log log;
+	u64 commit_index;
+	u64 durable_index;
+	/* Follower: the log equals that of this term's leader up to here. */
+	u64 verified_index;
+	/* Follower: an acknowledgement is owed once durable_index gets there. */
+	bool ack_owed;
+	u64 leader_commit_seen;
+
+	/* Writes: updates that persist something are numbered from 1. */
+	u64 persist_seq;
+	u64 persisted_seq;
+	u64 hard_state_persist_seq; /* of the newest hard state */
+	u64 truncate_seq; /* of the newest replacement of a suffix */
+	u64 oldest_persist_ns;
+	u64 space_bytes; /* as of the entry at space_index */
+	u64 space_index;
+	u64 space_debt_bytes; /* replaced entries that may still be written */
+	u64 refused_cost_min; /* ENOSPC is final for a term: see proposal.c */
+
+	struct raft_configuration configuration; /* newest in the log */
+	u64 configuration_index;
+	struct raft_configuration committed_configuration;
+	u64 committed_configuration_index;
+	struct raft_configuration decoded; /* scratch, too large for a stack */
+	u32 self; /* position in configuration, or RAFT_MEMBERS_MAX */
+	struct raft_peer peers[RAFT_MEMBERS_MAX]; /* as in configuration */
+	struct raft_inflight *inflight_pool;
+
+	u64 election_deadline_ns;
+	u64 leader_contact_ns; /* last AppendEntries of a valid leader */
+	u64 sticky_until_ns; /* after a restart: see raft_start() */
+	u64 heartbeat_due_ns;
+	u64 quorum_grace_ns; /* CheckQuorum waits until then at least */
+	u64 last_time_ns; /* of RAFT_EVENT_TIME */
+	/* Entries up to here were in the log at start: not counted uncommitted. */
+	u64 uncounted_index;
+
+	struct raft_proposal **proposals; /* by sequence, proposals_max slots */
+	u64 next_sequence;
+	u32 n_proposals;
+	struct list_head waiting; /* not with a leader */
+	struct list_head sent; /* with a leader, by sent_ns */
+	u64 sent_bytes;
+	u32 n_sent;
+	bool more; /* RAFT_EVENT_TIME ran out of room */
+};
+
+/*
+ * Own invariants: a broken one stops the group, never the host. Evaluates to
+ * whether the condition holds.
+ */
+#define raft_invariant(r, update, condition) \
+	raft_holds(r, update, condition, #condition)
+
+bool raft_fail(struct raft *r, struct raft_update *update, u8 reason,
+	       const char *why);
+
+static inline bool raft_holds(struct raft *r, struct raft_update *update,
+			      bool condition, const char *what)
+{
+	return likely(condition) ||
+	       raft_fail(r, update, RAFT_REASON_INVARIANT, what);
+}
+
+/* update.c */
+void raft_note_persist(struct raft *r, struct raft_update *update);
+void raft_set_hard_state(struct raft *r, struct raft_update *update, u64 term,
+			 u32 voted_for);
+void raft_append_entry(struct raft *r, struct raft_update *update,
+		       const struct raft_entry *entry);
+void raft_truncate(struct raft *r, struct raft_update *update, u64 from);
+struct raft_send *raft_add_send(struct raft *r, struct raft_update *update,
+				u8 type, u32 to);
+void raft_send_durable(struct raft *r, struct raft_send *send);
+u32 raft_sends_room(const struct raft_update *update);
+
+/* role.c */
+void raft_become_follower(struct raft *r, struct raft_update *update, u64 term,
+			  u32 leader_id, u8 reason);
+void raft_become_pre_candidate(struct raft *r, struct raft_update *update,
+			       u8 edge);
+void raft_become_candidate(struct raft *r, struct raft_update *update);
+void raft_become_leader(struct raft *r, struct raft_update *update);
+void raft_join(struct raft *r, struct raft_update *update);
+
+/* election.c */
+void raft_reset_election_timer(struct raft *r);
+void raft_election_time(struct raft *r, struct raft_update *update);
+void raft_count_own_vote(struct raft *r, struct raft_update *update);
+void raft_receive_request_vote(struct raft *r, struct raft_update *update,
+			       const struct raft_message *message);
+void raft_receive_vote(struct raft *r, struct raft_update *update,
+		       const struct raft_message *message);
+bool raft_is_sticky(const struct raft *r);
+
+/* replication.c */
+void raft_start_replication(struct raft *r);
+void raft_leader_time(struct raft *r, struct raft_update *update);
+void raft_receive_append_response(struct raft *r, struct raft_update *update,
+				  const struct raft_message *message);
+void raft_leader_commit(struct raft *r, struct raft_update *update);
+void raft_set_commit(struct raft *r, struct raft_update *update, u64 index);
+u64 raft_lease_until(const struct raft *r);
+u64 raft_leader_deadline(const struct raft *r);
+
+/* append.c */
+int raft_check_append(const struct raft *r, const struct raft_message *message);
+void raft_receive_append(struct raft *r, struct raft_update *update,
+			 const struct raft_message *message);
+void raft_send_owed_ack(struct raft *r, struct raft_update *update);
+
+/* proposal.c */
+int raft_propose(struct raft *r, struct raft_update *update,
+		 struct raft_proposal *proposal);
+void raft_cancel(struct raft *r, struct raft_update *update,
+		 struct raft_proposal *proposal);
+void raft_receive_propose(struct raft *r, struct raft_update *update,
+			  const struct raft_message *message);
+void raft_receive_propose_response(struct raft *r, struct raft_update *update,
+				   const struct raft_message *message);
+void raft_pump_proposals(struct raft *r, struct raft_update *update);
+void raft_requeue_proposals(struct raft *r);
+void raft_complete_committed(struct raft *r, struct raft_update *update,
+			     u64 index);
+void raft_end_proposals(struct raft *r, struct raft_update *update, int error);
+u64 raft_proposal_deadline(const struct raft *r);
+u64 raft_space(const struct raft *r);
+u64 raft_entry_cost(const struct raft *r, u32 bytes);
+u64 raft_uncommitted_bytes(const struct raft *r);
+
+/* log.c */
+void raft_log_init(struct raft_log *log, struct raft_meta *window, u32 *buckets,
+		   u32 window_entries);
+u64 raft_log_term(const struct raft_log *log, u64 index);
+u64 raft_log_last_term(const struct raft_log *log);
+void raft_log_append(struct raft_log *log, const struct raft_entry *entry);
+void raft_log_truncate(struct raft_log *log, u64 from);
+const struct raft_meta *raft_log_meta(const struct raft_log *log, u64 index);
+u64 raft_log_find(const struct raft_log *log, u64 session, u64 sequence);
+u64 raft_log_bytes_through(const struct raft_log *log, u64 index);
+u64 raft_log_floor_term(const struct raft_log *log, u64 index, u64 term);
+bool raft_log_has_room(const struct raft_log *log, u32 runs);
+
+/* configuration.c */
+void raft_set_configuration(struct raft *r,
+			    const struct raft_configuration *configuration,
+			    u64 index);
+void raft_revert_configuration(struct raft *r, u64 last_index);
+struct raft_peer *raft_find_peer(struct raft *r, u32 id);
+u32 raft_n_voters(const struct raft *r);
+bool raft_is_voter(const struct raft *r, u32 position);
+bool raft_is_quorum(const struct raft *r, u32 set);
+u64 raft_quorum_value(const struct raft *r, const u64 *values);
+
+static inline bool raft_is_self(const struct raft *r, u32 position)
+{
+	return position == r->self;
+}
+
+static inline u32 raft_majority(const struct raft *r)
+{
+	return raft_n_voters(r) / 2 + 1;
+}
+
+u64 raft_rng_next(struct raft_rng *rng);
+
+#endif /* RAFTLOG_RAFT_CORE_H */

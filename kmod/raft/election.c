@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Leader election: timers, PreVote, RequestVote, vote stickiness. */
+#include "core.h"
+
+/* 3.4: randomized, so that split votes are rare and resolved quickly. */
+void raft_reset_election_timer(struct raft *r)
+{
+	u64 timeout = r->settings.election_timeout_ns;
+	u64 extra = raft_rng_next(r->rng) % timeout;
+
+	r->election_deadline_ns = r->now_ns + timeout + extra;
+}
+
+/*
+ * 4.2.3: a server that hears from a leader, or is one, takes no part in an
+ * election. After a restart it may have heard from one just before: see
+ * raft_start().
+ */
+bool raft_is_sticky(const struct raft *r)
+{
+	if (r->role == RAFT_LEADER || r->now_ns < r->sticky_until_ns)
+		return true;
+	return r->leader_id &&
+	       r->now_ns < r->leader_contact_ns +
+				   r->settings.election_timeout_ns;
+}
+
+/* 3.6.1, figure 3.2: the candidate's log is at least as up-to-date. */
+static bool is_up_to_date(const struct raft *r, u64 last_log_index,
+			  u64 last_log_term)
+{
+	u64 last_term = raft_log_last_term(&r->log);
+
+	return last_log_term > last_term ||
+	       (last_log_term == last_term &&
+		last_log_index >= r->log.last_index);
+}
+
+static void ask_for_votes(struct raft *r, struct raft_update *update,
+			  bool pre_vote)
+{
+	u32 i;
+
+	for (i = 0; i < r->configuration.n_members; i++) {
+		struct raft_send *send;
+
+		if (raft_is_self(r, i) || !raft_is_voter(r, i))
+			continue;
+		send = raft_add_send(r, update, RAFT_REQUEST_VOTE,
+				     r->peers[i].id);
+		if (!send)
+			return;
+		send->message.request_vote.last_log_index = r->log.last_index;
+		send->message.request_vote.last_log_term =
+			raft_log_last_term(&r->log);
+		send->message.request_vote.pre_vote = pre_vote;
+		if (pre_vote)
+			send->message.term++;
+		else
+			raft_send_durable(r, send);
+	}
+}
+
+static void start_election(struct raft *r, struct raft_update *update)
+{
+	raft_become_candidate(r, update);
+	raft_reset_election_timer(r);
+	/* Its own vote counts once it is durable: raft_count_own_vote(). */
+	ask_for_votes(r, update, false);
+}
+
+static void start_pre_vote(struct raft *r, struct raft_update *update, u8 edge)
+{
+	raft_become_pre_candidate(r, update, edge);
+	raft_reset_election_timer(r);
+	r->votes.granted |= 1u << r->self;
+	if (raft_is_quorum(r, r->votes.granted)) {
+		start_election(r, update);
+		return;
+	}
+	ask_for_votes(r, update, true);
+}
+
+/* A leader must be able to write its no-op, or its term is good for nothing. */
+static bool can_campaign(const struct raft *r)
+{
+	return raft_is_voter(r, r->self) &&
+	       raft_space(r) >= raft_entry_cost(r, 0);
+}
+
+void raft_election_time(struct raft *r, struct raft_update *update)
+{
+	if (r->role == RAFT_LEADER || r->now_ns < r->election_deadline_ns)
+		return;
+	if (!can_campaign(r)) {
+		raft_become_follower(r, update, r->hard_state.current_term,
+				     RAFT_ID_NONE,
+				     RAFT_REASON_ELECTION_TIMEOUT);
+		raft_reset_election_timer(r);
+		return;
+	}
+	switch (r->role) {
+	case RAFT_CANDIDATE:
+		start_pre_vote(r, update, RAFT_EDGE_SPLIT_VOTE);
+		break;
+	case RAFT_PRE_CANDIDATE:
+		raft_become_follower(r, update, r->hard_state.current_term,
+				     RAFT_ID_NONE, RAFT_REASON_VOTE_LOST);
+		fallthrough;
+	default:
+		start_pre_vote(r, update, RAFT_EDGE_TIMEOUT);
+		break;
+	}
+}
+
+static void decide(struct raft *r, struct raft_update *update)
+{
+	u32 all = (u32)((1ull << r->configuration.n_members) - 1);
+
+	if (raft_is_quorum(r, r->votes.granted)) {
+		if (r->role == RAFT_PRE_CANDIDATE)
+			start_election(r, update);
+		else
+			raft_become_leader(r, update);
+	} else if (!raft_is_quorum(r, all & ~r->votes.refused)) {
+		raft_become_follower(r, update, r->hard_state.current_term,
+				     RAFT_ID_NONE, RAFT_REASON_VOTE_LOST);
+	}
+}
+
+/* The hard state that holds this candidate's vote for itself became durable. */
+void raft_count_own_vote(struct raft *r, struct raft_update *update)
+{
+	if (r->role != RAFT_CANDIDATE ||
+	    r->persisted_seq < r->hard_state_persist_seq)
+		return;
+	r->votes.granted |= 1u << r->self;
+	decide(r, update);
+}
+
+static void answer_vote(struct raft *r, struct raft_update *update,
+			const struct raft_message *request, bool granted)
+{
+	struct raft_send *send = raft_add_send(
+		r, update, RAFT_REQUEST_VOTE_RESPONSE, request->from);
+
+	if (!send)
+		return;
+	send->message.request_vote_response.granted = granted;
+	send->message.request_vote_response.pre_vote =
+		request->request_vote.pre_vote;
+	if (granted && request->request_vote.pre_vote)
+		send->message.term = request->term;
+	raft_send_durable(r, send);
+}
+
+/*
+ * One rule for PreVote and vote; they differ in what a grant changes: nothing,
+ * or the durable voted_for.
+ */
+void raft_receive_request_vote(struct raft *r, struct raft_update *update,
+			       const struct raft_message *message)
+{
+	bool pre_vote = message->request_vote.pre_vote;
+	bool grant;
+
+	if (raft_is_sticky(r)) {
+		/*
+		 * A refusal tells a pre_candidate of an older term about the
+		 * newer one; a vote is not answered and its term not taken.
+		 */
+		if (pre_vote || message->term < r->hard_state.current_term)
+			answer_vote(r, update, message, false);
+		return;
+	}
+	if (!pre_vote && message->term > r->hard_state.current_term)
+		raft_become_follower(r, update, message->term, RAFT_ID_NONE,
+				     RAFT_REASON_HIGHER_TERM);
+
+	grant = is_up_to_date(r, message->request_vote.last_log_index,
+			      message->request_vote.last_log_term);
+	if (pre_vote)
+		grant = grant && message->term > r->hard_state.current_term;
+	else
+		grant = grant && message->term == r->hard_state.current_term &&
+			(r->hard_state.voted_for == message->from ||
+			 (r->hard_state.voted_for == RAFT_ID_NONE &&
+			  r->leader_id == RAFT_ID_NONE));
+
+	if (grant && !pre_vote) {
+		if (r->hard_state.voted_for != message->from)
+			raft_set_hard_state(r, update,
+					    r->hard_state.current_term,
+					    message->from);
+		raft_reset_election_timer(r);
+	}
+	answer_vote(r, update, message, grant);
+}
+
+void raft_receive_vote(struct raft *r, struct raft_update *update,
+		       const struct raft_message *message)
+{
+	bool pre_vote = message->request_vote_response.pre_vote;
+	bool granted = message->request_vote_response.granted;
+	u64 current = r->hard_state.current_term;
+	u32 position;
+
+	if (granted && pre_vote) {
+		if (message->term != current + 1)
+			return;
+	} else if (message->term > current) {
+		raft_become_follower(r, update, message->term, RAFT_ID_NONE,
+				     RAFT_REASON_HIGHER_TERM);
+		return;
+	} else if (message->term < current && !pre_vote) {
+		return;
+	}
+	if (r->role != (pre_vote ? RAFT_PRE_CANDIDATE : RAFT_CANDIDATE))
+		return;
+
+	position = raft_find_peer(r, message->from) - r->peers;
+	if (granted)
+		r->votes.granted |= 1u << position;
+	else
+		r->votes.refused |= 1u << position;
+	decide(r, update);
+}

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The core from outside: set-up, the step function, status. */
+#include "core.h"
+
+u64 raft_rng_next(struct raft_rng *rng)
+{
+	u64 z = (rng->state += 0x9e3779b97f4a7c15ull);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return z ^ (z >> 31);
+}
+
+static bool settings_are_valid(const struct raft_settings *s)
+{
+	return s->node_id != RAFT_ID_NONE && s->session &&
+	       s->heartbeat_interval_ns &&
+	       s->heartbeat_interval_ns <= s->election_timeout_ns / 2 &&
+	       s->append_bytes_max && s->append_entries_max &&
+	       s->inflight_bytes_max && s->inflight_messages_max &&
+	       s->uncommitted_bytes_max && s->window_entries >= 4 &&
+	       is_power_of_2(s->window_entries) && s->proposals_max &&
+	       is_power_of_2(s->proposals_max);
+}
+
+/* Arrays behind struct raft, each aligned to 8. */
+struct layout {
+	size_t window;
+	size_t buckets;
+	size_t proposals;
+	size_t inflight;
+	size_t bytes;
+};
+
+static size_t place(size_t *bytes, size_t n, size_t size)
+{
+	size_t at = *bytes;
+
+	*bytes = ALIGN(at + n * size, 8);
+	return at;
+}
+
+static struct layout layout_of(const struct raft_settings *s)
+{
+	struct layout l = { .bytes = ALIGN(sizeof(struct raft), 8) };
+
+	l.window = place(&l.bytes, s->window_entries, sizeof(struct raft_meta));
+	l.buckets = place(&l.bytes, s->window_entries, sizeof(u32));
+	l.proposals = place(&l.bytes, s->proposals_max,
+			    sizeof(struct raft_proposal *));
+	l.inflight = place(&l.bytes,
+			   (size_t)RAFT_MEMBERS_MAX * s->inflight_messages_max,
+			   sizeof(struct raft_inflight));
+	return l;
+}
+
+size_t raft_footprint(const struct raft_settings *settings)
+{
+	return settings_are_valid(settings) ? layout_of(settings).bytes : 0;
+}
+
+struct raft *raft_init(void *memory, const struct raft_settings *settings,
+		       struct raft_rng *rng)
+{
+	struct layout l;
+	struct raft *r = memory;
+	u8 *base = memory;
+
+	if (!settings_are_valid(settings))
+		return NULL;
+	l = layout_of(settings);
+	r->settings = *settings;
+	r->rng = rng;
+	r->role = RAFT_FOLLOWER;
+	r->self = RAFT_MEMBERS_MAX;
+	r->next_sequence = 1;
+	r->refused_cost_min = U64_MAX;
+	INIT_LIST_HEAD(&r->waiting);
+	INIT_LIST_HEAD(&r->sent);
+	r->proposals = (struct raft_proposal **)(base + l.proposals);
+	r->inflight_pool = (struct raft_inflight *)(base + l.inflight);
+	raft_log_init(&r->log, (struct raft_meta *)(base + l.window),
+		      (u32 *)(base + l.buckets), settings->window_entries);
+	return r;
+}
+
+struct raft_term_run *raft_provide_terms(struct raft *r,
+					 struct raft_term_run *runs, u32 n_runs)
+{
+	struct raft_term_run *old = r->log.runs;
+
+	memcpy(runs, old, r->log.n_runs * sizeof(*runs));
+	r->log.runs = runs;
+	r->log.max_runs = n_runs;
+	return old;
+}
+
+u32 raft_terms_capacity(const struct raft *r)
+{
+	return r->log.max_runs;
+}
+
+int raft_bootstrap(struct raft *r, void *payload, const void *data, u32 bytes,
+		   u64 space_bytes, struct raft_update *update)
+{
+	struct raft_entry entry = {
+		.term = 1,
+		.payload = payload,
+		.data = data,
+		.bytes = bytes,
+		.type = RAFT_ENTRY_CONFIGURATION,
+	};
+
+	if (r->started || r->log.last_index ||
+	    raft_configuration_decode(&r->decoded, data, bytes))
+		return -EINVAL;
+	if (!raft_log_has_room(&r->log, 2))
+		return -ENOMEM;
+	r->space_bytes = space_bytes;
+	raft_set_hard_state(r, update, 1, RAFT_ID_NONE);
+	raft_append_entry(r, update, &entry);
+	return 0;
+}
+
+int raft_restore_entry(struct raft *r, u64 index,
+		       const struct raft_entry *entry)
+{
+	bool configuration = entry->type == RAFT_ENTRY_CONFIGURATION;
+
+	if (r->started || index == 0 || index > r->log.last_index + 1 ||
+	    entry->term == 0 || entry->type > RAFT_ENTRY_TYPE_LAST ||
+	    entry->term < raft_log_term(&r->log, index - 1))
+		return -EINVAL;
+	if (configuration && raft_configuration_decode(&r->decoded, entry->data,
+						       entry->bytes))
+		return -EINVAL;
+	if (!raft_log_has_room(&r->log, 2))
+		return -ENOMEM;
+	raft_log_truncate(&r->log, index);
+	raft_revert_configuration(r, index - 1);
+	raft_log_append(&r->log, entry);
+	if (configuration) {
+		/* At most the newest is uncommitted (4.1). */
+		r->committed_configuration = r->configuration;
+		r->committed_configuration_index = r->configuration_index;
+		raft_set_configuration(r, &r->decoded, index);
+	}
+	return 0;
+}
+
+int raft_restore_hard_state(struct raft *r,
+			    const struct raft_hard_state *hard_state,
+			    u64 space_bytes)
+{
+	if (r->started ||
+	    hard_state->current_term < raft_log_last_term(&r->log))
+		return -EINVAL;
+	r->hard_state = *hard_state;
+	r->space_bytes = space_bytes;
+	r->space_index = r->log.last_index;
+	r->durable_index = r->log.last_index;
+	return 0;
+}
+
+int raft_start(struct raft *r, u64 now_ns, struct raft_update *update)
+{
+	bool restored = !r->persist_seq;
+
+	if (r->started || !r->configuration.n_members)
+		return -EINVAL;
+	r->started = true;
+	r->now_ns = now_ns;
+	r->last_time_ns = now_ns;
+	r->oldest_persist_ns = now_ns;
+	r->uncounted_index = r->log.last_index;
+	/* Every node bootstraps the same first entry: it is committed. */
+	r->commit_index = 1;
+	update->commit_index = 1;
+	/*
+	 * It may have answered a leader just before it went down, who counts on
+	 * it not to vote for another for an election timeout (6.4.1).
+	 */
+	if (restored)
+		r->sticky_until_ns = now_ns + r->settings.election_timeout_ns;
+	raft_reset_election_timer(r);
+	raft_join(r, update);
+	return 0;
+}
+
+static void receive(struct raft *r, struct raft_update *update,
+		    const struct raft_message *message)
+{
+	raft_find_peer(r, message->from)->last_contact_ns = r->now_ns;
+	switch (message->type) {
+	case RAFT_REQUEST_VOTE:
+		raft_receive_request_vote(r, update, message);
+		break;
+	case RAFT_REQUEST_VOTE_RESPONSE:
+		raft_receive_vote(r, update, message);
+		break;
+	case RAFT_APPEND_ENTRIES:
+		raft_receive_append(r, update, message);
+		break;
+	case RAFT_APPEND_ENTRIES_RESPONSE:
+		raft_receive_append_response(r, update, message);
+		break;
+	case RAFT_PROPOSE:
+		raft_receive_propose(r, update, message);
+		break;
+	case RAFT_PROPOSE_RESPONSE:
+		raft_receive_propose_response(r, update, message);
+		break;
+	}
+}
+
+static int check_message(struct raft *r, const struct raft_message *message)
+{
+	if (message->to != r->settings.node_id ||
+	    message->from == r->settings.node_id ||
+	    !raft_find_peer(r, message->from) || message->term == 0 ||
+	    message->type < RAFT_REQUEST_VOTE ||
+	    message->type > RAFT_MESSAGE_TYPE_LAST)
+		return -EINVAL;
+	switch (message->type) {
+	case RAFT_APPEND_ENTRIES:
+		return raft_check_append(r, message);
+	case RAFT_PROPOSE:
+		return message->n_entries == 1 && message->entries->session &&
+				       message->entries->bytes &&
+				       message->entries->type ==
+					       RAFT_ENTRY_DATA ?
+			       0 :
+			       -EINVAL;
+	default:
+		return message->n_entries ? -EINVAL : 0;
+	}
+}
+
+/* Can @event be taken without running out of anything half way? */
+static int check_event(struct raft *r, const struct raft_event *event,
+		       const struct raft_update *update)
+{
+	u32 entries = 2;
+	int error;
+
+	if (event->type < RAFT_EVENT_TIME || event->type > RAFT_EVENT_SHUTDOWN)
+		return -EINVAL;
+	if (event->type == RAFT_EVENT_MESSAGE) {
+		error = check_message(r, event->message);
+		if (error)
+			return error;
+		entries += event->message->n_entries;
+	}
+	if (!raft_log_has_room(&r->log, 2))
+		return -ENOMEM;
+	/* Time must always be able to pass: the others leave it its room. */
+	if (event->type == RAFT_EVENT_TIME)
+		return 0;
+	if (raft_sends_room(update) < 2 * RAFT_STEP_SENDS_MAX ||
+	    update->entries_max - update->n_entries < entries ||
+	    ARRAY_SIZE(update->transitions) - update->n_transitions <
+		    2 * RAFT_STEP_TRANSITIONS_MAX)
+		return -EAGAIN;
+	return 0;
+}
+
+static void persisted(struct raft *r, struct raft_update *update,
+		      const struct raft_event *event)
+{
+	u64 seq = event->persisted.hard_state_seq;
+	u64 index = event->persisted.index;
+
+	if (!raft_invariant(r, update,
+			    seq <= r->persist_seq && seq >= r->persisted_seq))
+		return;
+	r->persisted_seq = seq;
+	r->oldest_persist_ns = r->now_ns;
+	/*
+	 * Writes are done in order, so this one made durable all of the log it
+	 * was part of; but of a log that was replaced since it says nothing.
+	 */
+	if (seq >= r->truncate_seq &&
+	    raft_log_term(&r->log, index) == event->persisted.term) {
+		r->durable_index = max(r->durable_index, index);
+		r->space_index = index;
+		r->space_bytes = event->persisted.space_bytes;
+		r->space_debt_bytes = 0;
+	}
+	raft_count_own_vote(r, update);
+	raft_leader_commit(r, update);
+	raft_send_owed_ack(r, update);
+}
+
+static void time_passes(struct raft *r, struct raft_update *update)
+{
+	u64 deadline = U64_MAX;
+
+	r->more = false;
+	if (r->role == RAFT_LEADER) {
+		raft_pump_proposals(r, update);
+		raft_leader_time(r, update);
+	} else {
+		raft_election_time(r, update);
+		raft_pump_proposals(r, update);
+	}
+	r->last_time_ns = r->now_ns;
+
+	if (r->role == RAFT_LEADER)
+		deadline = raft_leader_deadline(r);
+	else if (r->role != RAFT_FAILED)
+		deadline = min(r->election_deadline_ns,
+			       raft_proposal_deadline(r));
+	if (r->more)
+		deadline = r->now_ns;
+	update->deadline_ns = deadline;
+}
+
+int raft_step(struct raft *r, const struct raft_event *event,
+	      struct raft_update *update)
+{
+	int error;
+
+	if (r->role == RAFT_FAILED)
+		return -ENOTRECOVERABLE;
+	if (!r->started || event->now_ns < r->now_ns)
+		return -EINVAL;
+	error = check_event(r, event, update);
+	if (error)
+		return error;
+	r->now_ns = event->now_ns;
+	switch (event->type) {
+	case RAFT_EVENT_TIME:
+		time_passes(r, update);
+		break;
+	case RAFT_EVENT_MESSAGE:
+		receive(r, update, event->message);
+		break;
+	case RAFT_EVENT_PROPOSE:
+		return raft_propose(r, update, event->proposal);
+	case RAFT_EVENT_CANCEL:
+		raft_cancel(r, update, event->proposal);
+		break;
+	case RAFT_EVENT_PERSISTED:
+		persisted(r, update, event);
+		break;
+	case RAFT_EVENT_STORAGE_FAILED:
+		raft_fail(r, update, RAFT_REASON_STORAGE_FAILED,
+			  "a write to the log failed");
+		break;
+	case RAFT_EVENT_SHUTDOWN:
+		raft_end_proposals(r, update, -ESHUTDOWN);
+		break;
+	}
+	return r->role == RAFT_FAILED ? -ENOTRECOVERABLE : 0;
+}
+
+void raft_status(const struct raft *r, struct raft_status *status)
+{
+	memset(status, 0, sizeof(*status));
+	status->hard_state = r->hard_state;
+	status->role = r->role;
+	status->reason = r->reason;
+	status->node_id = r->settings.node_id;
+	status->leader_id = r->leader_id;
+	status->first_index = r->log.first_index;
+	status->last_index = r->log.last_index;
+	status->last_term = raft_log_last_term(&r->log);
+	status->durable_index = r->durable_index;
+	status->commit_index = r->commit_index;
+	status->lease_until_ns = raft_lease_until(r);
+	if (r->role != RAFT_LEADER)
+		status->election_deadline_ns = r->election_deadline_ns;
+	status->n_proposals = r->n_proposals;
+	status->uncommitted_bytes = raft_uncommitted_bytes(r);
+	status->space_bytes = raft_space(r);
+	memcpy(status->failure, r->failure, sizeof(status->failure));
+}
+
+int raft_peer_status(const struct raft *r, u32 id,
+		     struct raft_peer_status *status)
+{
+	const struct raft_peer *peer =
+		raft_find_peer((struct raft *)r, id);
+
+	if (!peer)
+		return -ENOENT;
+	memset(status, 0, sizeof(*status));
+	status->id = id;
+	status->progress = peer->progress;
+	status->next_index = peer->next_index;
+	status->match_index = peer->match_index;
+	status->inflight_messages = peer->n_inflight;
+	status->inflight_bytes = peer->inflight_bytes;
+	status->last_contact_ns = peer->last_contact_ns;
+	status->rtt_ns = peer->rtt_ns;
+	status->recent_active =
+		peer->last_contact_ns &&
+		r->now_ns < peer->last_contact_ns +
+				    r->settings.election_timeout_ns;
+	return 0;
+}
+
+const struct raft_configuration *raft_configuration(const struct raft *r)
+{
+	return &r->configuration;
+}
+
+u64 raft_term_at(const struct raft *r, u64 index)
+{
+	return raft_log_term(&r->log, index);
+}

@@ -1,0 +1,786 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The Raft core: one step function, no clock, no lock, no I/O, no allocation.
+ *
+ * The caller (the group's owner thread, the simulator, a test) feeds events to
+ * raft_step() and carries out the struct raft_update it fills. The core keeps
+ * only what it needs to decide: the term of every entry (as runs), and size,
+ * type and origin of the most recent ones. Payloads stay with the caller.
+ *
+ * A batch is: any number of raft_step() calls over one struct raft_update, the
+ * last of them RAFT_EVENT_TIME, then the update is carried out in the order of
+ * its fields and reset with raft_update_reset().
+ *
+ * Section numbers: D. Ongaro, "Consensus: Bridging Theory and Practice", 2014.
+ *
+ * Locking: none. One caller at a time; the caller's single writer is the rule.
+ */
+#ifndef RAFTLOG_RAFT_H
+#define RAFTLOG_RAFT_H
+
+#include "../pure.h"
+
+enum raft_limits {
+	/* Old and new voters and the learners of a joint configuration. */
+	RAFT_MEMBERS_MAX = 32,
+	/* Most messages one step other than RAFT_EVENT_TIME can add. */
+	RAFT_STEP_SENDS_MAX = RAFT_MEMBERS_MAX + 2,
+	RAFT_STEP_TRANSITIONS_MAX = 4,
+	RAFT_FAILURE_CHARS = 96,
+};
+
+#define RAFT_ID_NONE 0u
+
+/**
+ * enum raft_role - what a server is to its group (3.3, 9.6)
+ * @RAFT_FOLLOWER: takes entries from a leader
+ * @RAFT_PRE_CANDIDATE: asks whether it could win, its term unchanged
+ * @RAFT_CANDIDATE: asks for votes in its own new term
+ * @RAFT_LEADER: takes proposals and replicates them
+ * @RAFT_LEARNER: a follower without a vote (4.2.1)
+ * @RAFT_FAILED: an invariant broke or the storage failed; takes no further part
+ */
+enum raft_role {
+	RAFT_FOLLOWER = 0,
+	RAFT_PRE_CANDIDATE = 1,
+	RAFT_CANDIDATE = 2,
+	RAFT_LEADER = 3,
+	RAFT_LEARNER = 4,
+	RAFT_FAILED = 5,
+};
+
+/**
+ * enum raft_edge - the edges of the classic role diagram (3.3, figure 3.3)
+ * @RAFT_EDGE_JOIN: (0) a server joins as follower
+ * @RAFT_EDGE_TIMEOUT: (1) a follower's timer runs out and it offers itself
+ * @RAFT_EDGE_SPLIT_VOTE: (2) a candidate's timer runs out: a new term
+ * @RAFT_EDGE_MAJORITY: (3) a majority makes it leader
+ * @RAFT_EDGE_STEP_DOWN: (4) a leader that failed or saw a newer term follows
+ * @RAFT_EDGE_NO_MAJORITY: (5) a candidate without majority follows
+ * @RAFT_EDGE_FAILED: no edge of Raft's: the group stopped itself
+ */
+enum raft_edge {
+	RAFT_EDGE_JOIN = 0,
+	RAFT_EDGE_TIMEOUT = 1,
+	RAFT_EDGE_SPLIT_VOTE = 2,
+	RAFT_EDGE_MAJORITY = 3,
+	RAFT_EDGE_STEP_DOWN = 4,
+	RAFT_EDGE_NO_MAJORITY = 5,
+	RAFT_EDGE_FAILED = 6,
+};
+
+/**
+ * enum raft_reason - why a role changed
+ * @RAFT_REASON_NONE: nothing to add to the edge
+ * @RAFT_REASON_STARTED: the group was started
+ * @RAFT_REASON_ELECTION_TIMEOUT: no leader was heard in time
+ * @RAFT_REASON_PRE_VOTE_WON: a majority would vote for this server
+ * @RAFT_REASON_VOTE_WON: a majority did
+ * @RAFT_REASON_HIGHER_TERM: a message of a newer term arrived
+ * @RAFT_REASON_LEADER_SEEN: another server leads this term
+ * @RAFT_REASON_VOTE_LOST: a majority refused
+ * @RAFT_REASON_QUORUM_LOST: no majority answered for an election timeout (6.2)
+ * @RAFT_REASON_DISK_STALLED: the oldest write is older than an election timeout
+ * @RAFT_REASON_STORAGE_FAILED: a write failed
+ * @RAFT_REASON_INVARIANT: the core found itself inconsistent
+ * @RAFT_REASON_LAST: the last value
+ */
+enum raft_reason {
+	RAFT_REASON_NONE = 0,
+	RAFT_REASON_STARTED = 1,
+	RAFT_REASON_ELECTION_TIMEOUT = 2,
+	RAFT_REASON_PRE_VOTE_WON = 3,
+	RAFT_REASON_VOTE_WON = 4,
+	RAFT_REASON_HIGHER_TERM = 5,
+	RAFT_REASON_LEADER_SEEN = 6,
+	RAFT_REASON_VOTE_LOST = 7,
+	RAFT_REASON_QUORUM_LOST = 8,
+	RAFT_REASON_DISK_STALLED = 9,
+	RAFT_REASON_STORAGE_FAILED = 10,
+	RAFT_REASON_INVARIANT = 11,
+	RAFT_REASON_LAST = RAFT_REASON_INVARIANT,
+};
+
+/**
+ * enum raft_entry_type - what an entry is for
+ * @RAFT_ENTRY_DATA: bytes of a user's
+ * @RAFT_ENTRY_NOOP: the first entry of a leader's term (3.6.2, 6.4)
+ * @RAFT_ENTRY_CONFIGURATION: an encoded struct raft_configuration
+ */
+enum raft_entry_type {
+	RAFT_ENTRY_DATA = 0,
+	RAFT_ENTRY_NOOP = 1,
+	RAFT_ENTRY_CONFIGURATION = 2,
+	RAFT_ENTRY_TYPE_LAST = RAFT_ENTRY_CONFIGURATION,
+};
+
+enum raft_member_kind {
+	RAFT_VOTER = 0,
+	RAFT_NON_VOTER = 1, /* a learner */
+	RAFT_MEMBER_KIND_LAST = RAFT_NON_VOTER,
+};
+
+/**
+ * struct raft_address - where a member listens; opaque to the core
+ * @family: 4 or 6
+ * @port: UDP port, host order
+ * @scope_id: IPv6 scope, 0 if none
+ * @ip: network order; IPv4 uses the first four bytes, the rest is 0
+ */
+struct raft_address {
+	u16 family;
+	u16 port;
+	u32 scope_id;
+	u8 ip[16];
+};
+
+/**
+ * struct raft_member - one member of a configuration
+ * @id: node id, not 0
+ * @kind: enum raft_member_kind
+ * @address: where it listens
+ */
+struct raft_member {
+	u32 id;
+	u8 kind;
+	struct raft_address address;
+};
+
+/**
+ * struct raft_configuration - the members, sorted by id, without duplicates
+ * @n_members: 1 … RAFT_MEMBERS_MAX
+ * @members: the members
+ */
+struct raft_configuration {
+	u32 n_members;
+	struct raft_member members[RAFT_MEMBERS_MAX];
+};
+
+enum {
+	RAFT_CONFIGURATION_HEADER_BYTES = 8,
+	RAFT_CONFIGURATION_MEMBER_BYTES = 32,
+	RAFT_CONFIGURATION_BYTES_MAX =
+		RAFT_CONFIGURATION_HEADER_BYTES +
+		RAFT_MEMBERS_MAX * RAFT_CONFIGURATION_MEMBER_BYTES,
+};
+
+/**
+ * raft_configuration_encode() - write a configuration as an entry's payload
+ * @configuration: valid, see raft_configuration_check()
+ * @buf: where to
+ * @bytes: room in @buf, RAFT_CONFIGURATION_BYTES_MAX is always enough
+ *
+ * The encoding is canonical: equal configurations give equal bytes.
+ *
+ * Return: bytes written, or -EMSGSIZE.
+ */
+int raft_configuration_encode(const struct raft_configuration *configuration,
+			      void *buf, size_t bytes);
+
+/**
+ * raft_configuration_decode() - read a configuration from an entry's payload
+ * @configuration: filled in
+ * @buf: the payload, any bytes
+ * @bytes: its length
+ *
+ * Return: 0, or -EINVAL for anything but the encoding of a valid configuration.
+ */
+int raft_configuration_decode(struct raft_configuration *configuration,
+			      const void *buf, size_t bytes);
+
+/**
+ * raft_configuration_check() - is this a configuration?
+ * @configuration: to check: members sorted by id, none twice or 0, a voter
+ *
+ * Return: 0 or -EINVAL.
+ */
+int raft_configuration_check(const struct raft_configuration *configuration);
+
+/**
+ * struct raft_entry - one entry as the core sees it
+ * @term: the term of the leader that appended it
+ * @session: origin of the proposal, 0 for entries the core makes itself
+ * @sequence: number of the proposal within @session; (session, sequence) is in
+ *	the log at most once
+ * @payload: the caller's handle. The core never looks behind it, except that
+ *	@data must be readable for RAFT_ENTRY_CONFIGURATION
+ * @data: payload bytes, needed only for RAFT_ENTRY_CONFIGURATION
+ * @bytes: payload length
+ * @type: enum raft_entry_type
+ */
+struct raft_entry {
+	u64 term;
+	u64 session;
+	u64 sequence;
+	void *payload;
+	const void *data;
+	u32 bytes;
+	u8 type;
+};
+
+/**
+ * enum raft_message_type - what servers say to each other
+ * @RAFT_REQUEST_VOTE: RequestVote (3.4), or PreVote (9.6) with its flag
+ * @RAFT_REQUEST_VOTE_RESPONSE: the answer
+ * @RAFT_APPEND_ENTRIES: AppendEntries (3.5); without entries the heartbeat
+ * @RAFT_APPEND_ENTRIES_RESPONSE: the answer
+ * @RAFT_PROPOSE: a follower hands a proposal to the leader
+ * @RAFT_PROPOSE_RESPONSE: the leader refuses one (acceptance needs no answer:
+ *	the entry comes back in the log)
+ */
+enum raft_message_type {
+	RAFT_REQUEST_VOTE = 1,
+	RAFT_REQUEST_VOTE_RESPONSE = 2,
+	RAFT_APPEND_ENTRIES = 3,
+	RAFT_APPEND_ENTRIES_RESPONSE = 4,
+	RAFT_PROPOSE = 5,
+	RAFT_PROPOSE_RESPONSE = 6,
+	RAFT_MESSAGE_TYPE_LAST = RAFT_PROPOSE_RESPONSE,
+};
+
+/**
+ * struct raft_message - a message, native byte order
+ * @type: enum raft_message_type
+ * @from: sender's node id
+ * @to: receiver's node id
+ * @term: sender's current_term; for a PreVote and a granted answer to it the
+ *	term the sender would campaign in
+ * @request_vote.last_log_index: index of the candidate's last entry
+ * @request_vote.last_log_term: its term
+ * @request_vote.pre_vote: this is a PreVote
+ * @request_vote_response.granted: the vote is given
+ * @request_vote_response.pre_vote: answers a PreVote
+ * @append_entries.prev_log_index: index before the first of @entries
+ * @append_entries.prev_log_term: its term
+ * @append_entries.leader_commit: leader's commit_index
+ * @append_entries.sent_ns: leader's clock at sending, echoed by the answer
+ * @append_entries_response.rejected: @match_index is no match, but the log does
+ *	not hold (prev_log_index, prev_log_term)
+ * @append_entries_response.match_index: entries up to here are durable on the
+ *	sender and equal to the leader's; 0 if @rejected
+ * @append_entries_response.prev_log_index: of the request; 0 in an answer that
+ *	waited for the disk
+ * @append_entries_response.hint_index: if @rejected, where to try next
+ * @append_entries_response.hint_term: if @rejected, the sender's term there
+ * @append_entries_response.sent_ns: of the request; 0 in an answer that waited
+ *	for the disk
+ * @propose.proposed_at: commit_index of the origin when the proposal was first
+ *	made: the entry, if it is in the log, is behind this index
+ * @propose_response.session: which proposal
+ * @propose_response.sequence: which proposal
+ * @propose_response.error: negative errno: -ENOSPC, or -ESTALE (too old to tell
+ *	whether it is in the log)
+ * @entries: n_entries entries (AppendEntries), or one (Propose)
+ * @n_entries: how many
+ */
+struct raft_message {
+	u8 type;
+	u32 from;
+	u32 to;
+	u64 term;
+	union {
+		struct {
+			u64 last_log_index;
+			u64 last_log_term;
+			bool pre_vote;
+		} request_vote;
+		struct {
+			bool granted;
+			bool pre_vote;
+		} request_vote_response;
+		struct {
+			u64 prev_log_index;
+			u64 prev_log_term;
+			u64 leader_commit;
+			u64 sent_ns;
+		} append_entries;
+		struct {
+			u64 match_index;
+			u64 prev_log_index;
+			u64 hint_index;
+			u64 hint_term;
+			u64 sent_ns;
+			bool rejected;
+		} append_entries_response;
+		struct {
+			u64 proposed_at;
+		} propose;
+		struct {
+			u64 session;
+			u64 sequence;
+			s32 error;
+		} propose_response;
+	};
+	const struct raft_entry *entries;
+	u32 n_entries;
+};
+
+/**
+ * struct raft_hard_state - what must be durable before it is acted on (3.8)
+ * @current_term: latest term seen
+ * @voted_for: whom this server voted for in @current_term, 0 for nobody
+ */
+struct raft_hard_state {
+	u64 current_term;
+	u32 voted_for;
+};
+
+/**
+ * struct raft_proposal - an entry somebody wants in the log
+ * @payload: the caller's handle, given back in raft_update.entries or used to
+ *	fill an outgoing RAFT_PROPOSE
+ * @bytes: its length, 1 … max_entry_bytes
+ * @result: set by the core when done: 0, or a negative errno. Never in the log:
+ *	-ENOSPC, -EHOSTUNREACH, -EAGAIN. Unknown: -ETIMEDOUT, -ESHUTDOWN
+ * @index: where it was committed, if @result is 0
+ * @term: the term of that entry, if @result is 0
+ * @sequence: given by the core in raft_step(RAFT_EVENT_PROPOSE)
+ * @proposed_at: commit_index when it was made
+ * @sent_ns: when it was last handed to a leader
+ * @exposed: it may be in somebody's log
+ * @exposed_term: the term in which that first became so
+ * @node: core's
+ *
+ * The memory is the caller's, and the core's to link from
+ * RAFT_EVENT_PROPOSE until the proposal appears in raft_update.proposals_done.
+ * @payload must stay valid until the update after that has been carried out.
+ */
+struct raft_proposal {
+	void *payload;
+	u32 bytes;
+	int result;
+	u64 index;
+	u64 term;
+	u64 sequence;
+	u64 proposed_at;
+	u64 sent_ns;
+	u64 exposed_term;
+	bool exposed;
+	struct list_head node;
+};
+
+enum raft_event_type {
+	RAFT_EVENT_TIME = 1,
+	RAFT_EVENT_MESSAGE = 2,
+	RAFT_EVENT_PROPOSE = 3,
+	RAFT_EVENT_CANCEL = 4,
+	RAFT_EVENT_PERSISTED = 5,
+	RAFT_EVENT_STORAGE_FAILED = 6,
+	RAFT_EVENT_SHUTDOWN = 7,
+};
+
+/**
+ * struct raft_event - what happened
+ * @type: enum raft_event_type
+ * @now_ns: monotonic time of the event; never smaller than that of the last one
+ * @message: RAFT_EVENT_MESSAGE: decoded, from a known member, to this node. Its
+ *	entries' payload handles must stay valid until the update is carried out
+ * @proposal: RAFT_EVENT_PROPOSE: to append. RAFT_EVENT_CANCEL: a pending one to
+ *	give up; comes back in proposals_done with -EHOSTUNREACH if it never left
+ *	this node, else -ETIMEDOUT
+ * @persisted: RAFT_EVENT_PERSISTED: the writes of an update are durable
+ * @persisted.hard_state_seq: raft_update.hard_state_seq of that update
+ * @persisted.index: index of its last entry, or of the last entry before it
+ * @persisted.term: term of that entry
+ * @persisted.space_bytes: room left in the log behind that write
+ * @error: RAFT_EVENT_STORAGE_FAILED: negative errno
+ *
+ * RAFT_EVENT_TIME ends every batch: timers run, and what the batch gathered is
+ * turned into AppendEntries. RAFT_EVENT_SHUTDOWN ends all pending proposals
+ * with -ESHUTDOWN (-EHOSTUNREACH if never exposed).
+ */
+struct raft_event {
+	u8 type;
+	u64 now_ns;
+	union {
+		const struct raft_message *message;
+		struct raft_proposal *proposal;
+		struct {
+			u64 hard_state_seq;
+			u64 index;
+			u64 term;
+			u64 space_bytes;
+		} persisted;
+		int error;
+	};
+};
+
+/**
+ * struct raft_send - one message to send
+ * @message: as to be encoded; @message.entries is NULL
+ * @after_hard_state_seq: not before this hard state is durable; 0: at once
+ * @first_index: RAFT_APPEND_ENTRIES: first entry to attach, prev_log_index + 1
+ * @last_index: last entry to attach, < @first_index for none
+ * @bytes_max: stop attaching before the payloads exceed this, but attach at
+ *	least one. Binding only where the entries are older than the core's window
+ *	(@catch_up); else [first_index, last_index] already fits
+ * @catch_up: the entries may be on disk only; the caller may send this late
+ * @proposal: RAFT_PROPOSE: whose payload to attach
+ * @entry: RAFT_PROPOSE: its header (session, sequence, bytes, type)
+ */
+struct raft_send {
+	struct raft_message message;
+	u64 after_hard_state_seq;
+	u64 first_index;
+	u64 last_index;
+	u32 bytes_max;
+	bool catch_up;
+	struct raft_proposal *proposal;
+	struct raft_entry entry;
+};
+
+/**
+ * struct raft_transition - role or leader changed
+ * @edge: enum raft_edge
+ * @from: enum raft_role before
+ * @to: enum raft_role after
+ * @reason: enum raft_reason
+ * @term: current_term after
+ * @leader_id: leader known after, 0 if none
+ * @leader_only: @from equals @to, only the leader became known or lost
+ */
+struct raft_transition {
+	u8 edge;
+	u8 from;
+	u8 to;
+	u8 reason;
+	bool leader_only;
+	u32 leader_id;
+	u64 term;
+};
+
+/**
+ * struct raft_update - what to do, in the order of the fields
+ * @hard_state: persist if @hard_state_changed, together with @entries in one
+ *	write, or earlier
+ * @hard_state_seq: to be given back in RAFT_EVENT_PERSISTED (the newest value
+ *	also when only entries are written)
+ * @hard_state_changed: @hard_state is to be written
+ * @first_index: index of entries[0]: whatever the log held from there on is
+ *	replaced
+ * @entries: entries to persist; array of the caller's, cap entries_max
+ * @n_entries: how many; 0: nothing to write
+ * @entries_max: room
+ * @sends: messages, in order; array of the caller's, cap sends_max
+ * @n_sends: how many
+ * @sends_max: room, at least 2 * RAFT_STEP_SENDS_MAX
+ * @commit_index: entries up to here are committed; may repeat
+ * @transitions: role and leader changes in order, for events and tracepoints
+ * @n_transitions: how many
+ * @proposals_done: proposals that ended, @result set; list by their @node
+ * @deadline_ns: call RAFT_EVENT_TIME again no later than this; U64_MAX: never.
+ *	Set by RAFT_EVENT_TIME only
+ *
+ * Order is a safety rule: a vote or an acknowledgement that leaves before the
+ * hard state it depends on can elect two leaders (3.8).
+ */
+struct raft_update {
+	struct raft_hard_state hard_state;
+	u64 hard_state_seq;
+	bool hard_state_changed;
+
+	u64 first_index;
+	struct raft_entry *entries;
+	u32 n_entries;
+	u32 entries_max;
+
+	struct raft_send *sends;
+	u32 n_sends;
+	u32 sends_max;
+
+	u64 commit_index;
+
+	struct raft_transition transitions[4 * RAFT_STEP_TRANSITIONS_MAX];
+	u32 n_transitions;
+
+	struct list_head proposals_done;
+
+	u64 deadline_ns;
+};
+
+/**
+ * raft_update_init() - make an update of the caller's arrays
+ * @update: to set up, empty
+ * @entries: room for entries; at least the largest n_entries of a message + 1
+ * @entries_max: how many
+ * @sends: room for messages
+ * @sends_max: how many, at least 2 * RAFT_STEP_SENDS_MAX
+ */
+void raft_update_init(struct raft_update *update, struct raft_entry *entries,
+		      u32 entries_max, struct raft_send *sends, u32 sends_max);
+
+/**
+ * raft_update_reset() - forget what was carried out
+ * @update: to empty; proposals_done must have been emptied by the caller
+ */
+void raft_update_reset(struct raft_update *update);
+
+/**
+ * struct raft_rng - splitmix64, owned and seeded by the caller
+ * @state: any value
+ */
+struct raft_rng {
+	u64 state;
+};
+
+/**
+ * struct raft_settings - limits and times, fixed at raft_init()
+ * @node_id: this server, not 0
+ * @session: random, not 0, new at every start: names this node's proposals
+ * @election_timeout_ns: lower bound; each is drawn from [1, 2) times this
+ * @heartbeat_interval_ns: less than half of @election_timeout_ns
+ * @append_bytes_max: payload bytes of one AppendEntries, but at least one entry
+ * @append_entries_max: entries of one AppendEntries
+ * @inflight_bytes_max: unacknowledged payload bytes per peer
+ * @inflight_messages_max: unacknowledged AppendEntries per peer
+ * @uncommitted_bytes_max: payload bytes behind commit_index, leader and follower
+ * @entry_overhead_bytes: upper bound of what one entry takes on disk beside its
+ *	payload, padding included
+ * @space_reserve_bytes: kept free for no-ops and configurations
+ * @window_entries: power of two; the most recent entries whose size and origin
+ *	are known; also the most uncommitted ones
+ * @proposals_max: power of two; pending proposals of this node
+ */
+struct raft_settings {
+	u32 node_id;
+	u64 session;
+	u64 election_timeout_ns;
+	u64 heartbeat_interval_ns;
+	u32 append_bytes_max;
+	u32 append_entries_max;
+	u32 inflight_bytes_max;
+	u32 inflight_messages_max;
+	u64 uncommitted_bytes_max;
+	u32 entry_overhead_bytes;
+	u32 space_reserve_bytes;
+	u32 window_entries;
+	u32 proposals_max;
+};
+
+struct raft;
+
+/**
+ * raft_footprint() - bytes of memory raft_init() needs
+ * @settings: valid settings
+ *
+ * Return: bytes, or 0 if the settings are not valid.
+ */
+size_t raft_footprint(const struct raft_settings *settings);
+
+/**
+ * raft_init() - lay out a core in the caller's memory
+ * @memory: zeroed, aligned to 8
+ * @settings: copied
+ * @rng: used by pointer for as long as the core lives
+ *
+ * The log is empty. Restore it with raft_restore_*() or raft_bootstrap(), then
+ * raft_start().
+ *
+ * Return: the core, at @memory, or NULL if the settings are not valid.
+ */
+struct raft *raft_init(void *memory, const struct raft_settings *settings,
+		       struct raft_rng *rng);
+
+/**
+ * raft_provide_terms() - give the core room to remember terms
+ * @r: the core
+ * @runs: array of @n_runs, kept until replaced; contents of the old are copied
+ * @n_runs: more than before; at least 16
+ *
+ * raft_step() and raft_restore_entry() return -ENOMEM without a change of state
+ * when another run of terms might not fit; give a larger array and call again.
+ *
+ * Return: the old array, for the caller to free, or NULL.
+ */
+struct raft_term_run *raft_provide_terms(struct raft *r,
+					 struct raft_term_run *runs,
+					 u32 n_runs);
+
+/**
+ * struct raft_term_run - the entries from @first_index on have @term
+ * @first_index: first entry of the run
+ * @term: its term
+ */
+struct raft_term_run {
+	u64 first_index;
+	u64 term;
+};
+
+/** raft_terms_capacity() - runs of terms the core has room for */
+u32 raft_terms_capacity(const struct raft *r);
+
+/**
+ * raft_bootstrap() - the first entry of a new cluster's log
+ * @r: a core with an empty log
+ * @payload: the caller's handle of the entry
+ * @data: encoded configuration, equal on every node that bootstraps
+ * @bytes: its length
+ * @space_bytes: room in the log
+ * @update: filled with entry 1 of term 1 and hard state (1, none), to persist
+ *	and to report by RAFT_EVENT_PERSISTED once started
+ *
+ * Every node bootstraps the same entry, which counts as committed.
+ *
+ * Return: 0, -EINVAL or -ENOMEM.
+ */
+int raft_bootstrap(struct raft *r, void *payload, const void *data, u32 bytes,
+		   u64 space_bytes, struct raft_update *update);
+
+/**
+ * raft_restore_entry() - an entry found in storage, oldest first
+ * @r: a core that was not started
+ * @index: not behind last_index + 1; an index that exists replaces it and all
+ *	behind it, as the log recorded it
+ * @entry: the entry
+ *
+ * Return: 0, -EINVAL (gap, or no valid configuration), -ENOMEM.
+ */
+int raft_restore_entry(struct raft *r, u64 index,
+		       const struct raft_entry *entry);
+
+/**
+ * raft_restore_hard_state() - the hard state found in storage
+ * @r: a core that was not started
+ * @hard_state: the newest one
+ * @space_bytes: room left in the log
+ *
+ * Return: 0, or -EINVAL if it is older than the log.
+ */
+int raft_restore_hard_state(struct raft *r,
+			    const struct raft_hard_state *hard_state,
+			    u64 space_bytes);
+
+/**
+ * raft_start() - join as follower (edge 0)
+ * @r: restored or bootstrapped; the log holds a configuration
+ * @now_ns: monotonic time
+ * @update: gets the transition
+ *
+ * Return: 0, or -EINVAL if there is no configuration.
+ */
+int raft_start(struct raft *r, u64 now_ns, struct raft_update *update);
+
+/**
+ * raft_step() - the only thing that changes a started core
+ * @r: the core
+ * @event: what happened
+ * @update: gets what to do about it
+ *
+ * Never sleeps, never allocates. Time O(entries in @event + members).
+ *
+ * Return:
+ * * 0 - done; the update may be empty
+ * * -EAGAIN - the update has no room for this event's outcome, nothing changed:
+ *   step RAFT_EVENT_TIME, carry the update out, reset it, step the event again
+ * * -EBUSY - RAFT_EVENT_PROPOSE with proposals_max pending, nothing changed
+ * * -ENOMEM - see raft_provide_terms(), nothing changed
+ * * -EINVAL - not a possible event (a message not from a member or not to this
+ *   node, a proposal of 0 bytes), nothing changed
+ * * -ENOTRECOVERABLE - the core has failed, see raft_status.failure
+ */
+int raft_step(struct raft *r, const struct raft_event *event,
+	      struct raft_update *update);
+
+/**
+ * enum raft_progress - how a leader sends to a peer
+ * @RAFT_PROGRESS_PROBE: where its log matches is not known: one at a time
+ * @RAFT_PROGRESS_REPLICATE: pipelined
+ * @RAFT_PROGRESS_SNAPSHOT: needs entries that are gone
+ */
+enum raft_progress {
+	RAFT_PROGRESS_PROBE = 0,
+	RAFT_PROGRESS_REPLICATE = 1,
+	RAFT_PROGRESS_SNAPSHOT = 2,
+};
+
+/**
+ * struct raft_status - a copy of what others may know of a core
+ * @hard_state: current_term and voted_for
+ * @role: enum raft_role
+ * @reason: enum raft_reason of the last transition
+ * @node_id: this server
+ * @leader_id: known leader, 0 if none
+ * @first_index: oldest entry in the log
+ * @last_index: newest entry, 0 if none
+ * @last_term: its term
+ * @durable_index: entries up to here are on this node's disk
+ * @commit_index: entries up to here are committed
+ * @lease_until_ns: leader: a majority answered requests sent at most an election
+ *	timeout before this; leadership holds until then. 0 on others
+ * @election_deadline_ns: when this server's timer runs out; 0 on a leader
+ * @n_proposals: pending proposals of this node
+ * @uncommitted_bytes: payload bytes behind commit_index
+ * @space_bytes: room left in the log, entries in flight subtracted
+ * @failure: why it failed, empty if it did not
+ */
+struct raft_status {
+	struct raft_hard_state hard_state;
+	u8 role;
+	u8 reason;
+	u32 node_id;
+	u32 leader_id;
+	u64 first_index;
+	u64 last_index;
+	u64 last_term;
+	u64 durable_index;
+	u64 commit_index;
+	u64 lease_until_ns;
+	u64 election_deadline_ns;
+	u32 n_proposals;
+	u64 uncommitted_bytes;
+	u64 space_bytes;
+	char failure[RAFT_FAILURE_CHARS];
+};
+
+/**
+ * struct raft_peer_status - a leader's view of a member
+ * @id: the member
+ * @progress: enum raft_progress
+ * @next_index: next entry to send
+ * @match_index: entries up to here are durable there
+ * @inflight_messages: unacknowledged AppendEntries
+ * @inflight_bytes: their payload
+ * @last_contact_ns: when an answer was last received; 0: never
+ * @rtt_ns: smoothed round-trip time of AppendEntries, 0 if not known
+ * @recent_active: answered within an election timeout
+ *
+ * On a server that does not lead, only @id and @last_contact_ns (of any message)
+ * mean something.
+ */
+struct raft_peer_status {
+	u32 id;
+	u8 progress;
+	bool recent_active;
+	u64 next_index;
+	u64 match_index;
+	u32 inflight_messages;
+	u64 inflight_bytes;
+	u64 last_contact_ns;
+	u64 rtt_ns;
+};
+
+void raft_status(const struct raft *r, struct raft_status *status);
+
+/** raft_peer_status() - view of peer @id. Return: 0, or -ENOENT. */
+int raft_peer_status(const struct raft *r, u32 id,
+		     struct raft_peer_status *status);
+
+/** raft_configuration() - the newest configuration in the log */
+const struct raft_configuration *raft_configuration(const struct raft *r);
+
+/**
+ * raft_term_at() - term of an entry
+ * @r: the core
+ * @index: any
+ *
+ * Return: its term, or 0 if the log does not hold @index.
+ */
+u64 raft_term_at(const struct raft *r, u64 index);
+
+const char *raft_role_name(u8 role);
+const char *raft_reason_name(u8 reason);
+const char *raft_edge_name(u8 edge);
+const char *raft_message_type_name(u8 type);
+const char *raft_progress_name(u8 progress);
+
+#endif /* RAFTLOG_RAFT_H */

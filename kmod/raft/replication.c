@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The leader's side of replication, per peer:
+ *
+ *	probe		where the logs match is not known: an empty AppendEntries a
+ *			heartbeat interval, and at once after a refusal
+ *	replicate	entries are sent ahead of their acknowledgement, limited in
+ *			messages and bytes (10.2.1)
+ *
+ * Heartbeats of a peer in replicate carry prev_log_index = match_index, so that
+ * they neither depend on entries still under way nor are refused.
+ *
+ * What is lost is found by a refusal of something sent later, or by a timer.
+ */
+#include "core.h"
+
+enum {
+	/* A round trip may take this much longer by reordering alone. */
+	REORDER_NS = 1 * NSEC_PER_MSEC,
+	/* Slowest transfer that is not taken for a loss: 8 MiB/s. */
+	TRANSFER_NS_PER_BYTE = 120,
+};
+
+static u64 last_in_flight(const struct raft *r, const struct raft_peer *peer)
+{
+	return (peer->inflight_head + peer->n_inflight) %
+	       r->settings.inflight_messages_max;
+}
+
+static void clear_in_flight(struct raft_peer *peer)
+{
+	peer->inflight_head = 0;
+	peer->n_inflight = 0;
+	peer->inflight_bytes = 0;
+	peer->catch_up = false;
+}
+
+static void start_probe(struct raft *r, struct raft_peer *peer, u64 next_index)
+{
+	clear_in_flight(peer);
+	peer->progress = RAFT_PROGRESS_PROBE;
+	peer->next_index = clamp(next_index, r->log.first_index,
+				 r->log.last_index + 1);
+}
+
+static void resend_from_match(struct raft *r, struct raft_peer *peer)
+{
+	clear_in_flight(peer);
+	peer->next_index = peer->match_index + 1;
+	peer->progress_ns = r->now_ns;
+}
+
+void raft_start_replication(struct raft *r)
+{
+	u32 i;
+
+	for (i = 0; i < r->configuration.n_members; i++) {
+		struct raft_peer *peer = &r->peers[i];
+
+		start_probe(r, peer, r->log.last_index + 1);
+		peer->match_index = 0;
+		peer->commit_told = 0;
+		peer->last_answer_ns = r->now_ns;
+		peer->answered_sent_ns = 0;
+		peer->rtt_ns = 0;
+	}
+	r->heartbeat_due_ns = r->now_ns;
+	r->quorum_grace_ns = 0;
+}
+
+static struct raft_send *add_append(struct raft *r, struct raft_update *update,
+				    struct raft_peer *peer, u64 prev_log_index,
+				    u64 last_index)
+{
+	struct raft_send *send =
+		raft_add_send(r, update, RAFT_APPEND_ENTRIES, peer->id);
+
+	if (!send)
+		return NULL;
+	send->message.append_entries.prev_log_index = prev_log_index;
+	send->message.append_entries.prev_log_term =
+		raft_log_term(&r->log, prev_log_index);
+	send->message.append_entries.leader_commit = r->commit_index;
+	send->message.append_entries.sent_ns = r->now_ns;
+	send->message.n_entries = last_index - prev_log_index;
+	send->first_index = prev_log_index + 1;
+	send->last_index = last_index;
+	send->bytes_max = r->settings.append_bytes_max;
+	peer->commit_told = max(peer->commit_told,
+				min(r->commit_index, last_index));
+	return send;
+}
+
+static bool send_heartbeat(struct raft *r, struct raft_update *update,
+			   struct raft_peer *peer)
+{
+	u64 prev = peer->progress == RAFT_PROGRESS_PROBE ? peer->next_index - 1 :
+							   peer->match_index;
+
+	return add_append(r, update, peer, prev, prev);
+}
+
+/* Last entry of an AppendEntries that starts at next_index, and its bytes. */
+static u64 fill_message(const struct raft *r, const struct raft_peer *peer,
+			u32 *bytes)
+{
+	const struct raft_settings *settings = &r->settings;
+	u64 index = peer->next_index;
+	u64 end = min(r->log.last_index,
+		      index + settings->append_entries_max - 1);
+
+	*bytes = raft_log_meta(&r->log, index)->bytes;
+	while (index < end) {
+		u32 next = raft_log_meta(&r->log, index + 1)->bytes;
+
+		if (*bytes + (u64)next > settings->append_bytes_max)
+			break;
+		*bytes += next;
+		index++;
+	}
+	return index;
+}
+
+static void note_in_flight(struct raft *r, struct raft_peer *peer,
+			   u64 last_index, u32 bytes)
+{
+	struct raft_inflight *inflight =
+		&peer->inflight[last_in_flight(r, peer)];
+
+	if (!peer->n_inflight)
+		peer->progress_ns = r->now_ns;
+	inflight->last_index = last_index;
+	inflight->sent_ns = r->now_ns;
+	inflight->bytes = bytes;
+	peer->n_inflight++;
+	peer->inflight_bytes += bytes;
+}
+
+/*
+ * Entries behind the window: their sizes are not known, so neither is how many
+ * the message will hold. One at a time, until the peer is back in the window.
+ */
+static bool send_catch_up(struct raft *r, struct raft_update *update,
+			  struct raft_peer *peer)
+{
+	u64 last = min(r->log.window_first - 1,
+		       peer->next_index + r->settings.append_entries_max - 1);
+	struct raft_send *send =
+		add_append(r, update, peer, peer->next_index - 1, last);
+
+	if (!send)
+		return false;
+	send->catch_up = true;
+	/* How far it gets is not known, so neither is what it tells. */
+	peer->commit_told = 0;
+	note_in_flight(r, peer, last, r->settings.append_bytes_max);
+	peer->catch_up = true;
+	return true;
+}
+
+static bool send_entries(struct raft *r, struct raft_update *update,
+			 struct raft_peer *peer)
+{
+	const struct raft_settings *settings = &r->settings;
+
+	while (peer->next_index <= r->log.last_index && !peer->catch_up &&
+	       peer->n_inflight < settings->inflight_messages_max &&
+	       peer->inflight_bytes < settings->inflight_bytes_max) {
+		u64 last;
+		u32 bytes;
+
+		if (peer->next_index < r->log.window_first) {
+			if (peer->n_inflight)
+				return true;
+			return send_catch_up(r, update, peer);
+		}
+		last = fill_message(r, peer, &bytes);
+		if (!add_append(r, update, peer, peer->next_index - 1, last))
+			return false;
+		note_in_flight(r, peer, last, bytes);
+		peer->next_index = last + 1;
+	}
+	return true;
+}
+
+static u64 loss_timeout(const struct raft *r, const struct raft_peer *peer)
+{
+	return 2 * (r->settings.heartbeat_interval_ns + peer->rtt_ns) +
+	       peer->inflight_bytes * TRANSFER_NS_PER_BYTE;
+}
+
+/* Without room the rest waits for the next RAFT_EVENT_TIME, which is at once. */
+static void replicate(struct raft *r, struct raft_update *update,
+		      struct raft_peer *peer)
+{
+	if (peer->progress != RAFT_PROGRESS_REPLICATE)
+		return;
+	if (peer->n_inflight &&
+	    r->now_ns >= peer->progress_ns + loss_timeout(r, peer)) {
+		/* It may be gone: ask with something small. */
+		start_probe(r, peer, peer->match_index + 1);
+		r->heartbeat_due_ns = r->now_ns;
+		return;
+	}
+	/* Mandatory sends of the next step must keep their room. */
+	if (raft_sends_room(update) <= RAFT_STEP_SENDS_MAX ||
+	    !send_entries(r, update, peer)) {
+		r->more = true;
+		return;
+	}
+	if (min(r->commit_index, peer->match_index) > peer->commit_told &&
+	    !send_heartbeat(r, update, peer))
+		r->more = true;
+}
+
+/*
+ * 6.2, CheckQuorum: a leader that no majority answers steps down. If this server
+ * itself did not run for a while, answers may be waiting: look at them first.
+ */
+static u64 quorum_answer_ns(const struct raft *r)
+{
+	u64 values[RAFT_MEMBERS_MAX];
+	u32 i;
+
+	for (i = 0; i < r->configuration.n_members; i++)
+		values[i] = raft_is_self(r, i) ? U64_MAX :
+						 r->peers[i].last_answer_ns;
+	return raft_quorum_value(r, values);
+}
+
+static u64 quorum_deadline(const struct raft *r)
+{
+	u64 answer = quorum_answer_ns(r);
+
+	if (answer == U64_MAX)
+		return U64_MAX;
+	return max(answer + r->settings.election_timeout_ns,
+		   r->quorum_grace_ns);
+}
+
+static bool disk_is_stalled(const struct raft *r)
+{
+	return r->persist_seq != r->persisted_seq &&
+	       r->now_ns >= r->oldest_persist_ns +
+				    r->settings.election_timeout_ns;
+}
+
+static bool step_down(struct raft *r, struct raft_update *update)
+{
+	u64 paused_ns = r->now_ns - r->last_time_ns;
+	u8 reason;
+
+	if (paused_ns > 2 * r->settings.heartbeat_interval_ns)
+		r->quorum_grace_ns =
+			r->now_ns + 2 * r->settings.heartbeat_interval_ns;
+	if (disk_is_stalled(r))
+		reason = RAFT_REASON_DISK_STALLED;
+	else if (r->now_ns >= quorum_deadline(r))
+		reason = RAFT_REASON_QUORUM_LOST;
+	else
+		return false;
+	raft_become_follower(r, update, r->hard_state.current_term,
+			     RAFT_ID_NONE, reason);
+	return true;
+}
+
+void raft_leader_time(struct raft *r, struct raft_update *update)
+{
+	bool heartbeat = r->now_ns >= r->heartbeat_due_ns;
+	u32 i;
+
+	if (step_down(r, update))
+		return;
+	if (heartbeat)
+		r->heartbeat_due_ns =
+			r->now_ns + r->settings.heartbeat_interval_ns;
+	for (i = 0; i < r->configuration.n_members; i++)
+		if (!raft_is_self(r, i) && heartbeat &&
+		    !send_heartbeat(r, update, &r->peers[i]))
+			r->more = true;
+	for (i = 0; i < r->configuration.n_members; i++)
+		if (!raft_is_self(r, i))
+			replicate(r, update, &r->peers[i]);
+}
+
+u64 raft_leader_deadline(const struct raft *r)
+{
+	u64 deadline = min(r->heartbeat_due_ns, quorum_deadline(r));
+	u32 i;
+
+	if (r->persist_seq != r->persisted_seq)
+		deadline = min(deadline,
+			       r->oldest_persist_ns +
+				       r->settings.election_timeout_ns);
+	for (i = 0; i < r->configuration.n_members; i++) {
+		const struct raft_peer *peer = &r->peers[i];
+
+		if (peer->n_inflight)
+			deadline = min(deadline, peer->progress_ns +
+							 loss_timeout(r, peer));
+	}
+	return deadline;
+}
+
+/*
+ * Leadership holds until an election timeout after a majority sent what it was
+ * then known to answer: until then each of them is sticky (6.4.1). An eighth is
+ * kept back for clocks that run at different speed.
+ */
+u64 raft_lease_until(const struct raft *r)
+{
+	u64 values[RAFT_MEMBERS_MAX];
+	u64 timeout = r->settings.election_timeout_ns;
+	u64 sent;
+	u32 i;
+
+	if (r->role != RAFT_LEADER)
+		return 0;
+	for (i = 0; i < r->configuration.n_members; i++)
+		values[i] = raft_is_self(r, i) ? r->now_ns :
+						 r->peers[i].answered_sent_ns;
+	sent = raft_quorum_value(r, values);
+	return sent ? sent + timeout - timeout / 8 : 0;
+}
+
+void raft_set_commit(struct raft *r, struct raft_update *update, u64 index)
+{
+	if (index <= r->commit_index)
+		return;
+	if (!raft_invariant(r, update, index <= r->log.last_index))
+		return;
+	raft_complete_committed(r, update, index);
+	r->commit_index = index;
+	update->commit_index = index;
+	if (r->configuration_index <= index &&
+	    r->committed_configuration_index != r->configuration_index) {
+		r->committed_configuration = r->configuration;
+		r->committed_configuration_index = r->configuration_index;
+	}
+}
+
+/* 3.6.2: only entries of the current term commit by counting. */
+void raft_leader_commit(struct raft *r, struct raft_update *update)
+{
+	u64 values[RAFT_MEMBERS_MAX];
+	u64 index;
+	u32 i;
+
+	if (r->role != RAFT_LEADER)
+		return;
+	for (i = 0; i < r->configuration.n_members; i++)
+		values[i] = raft_is_self(r, i) ? r->durable_index :
+						 r->peers[i].match_index;
+	index = raft_quorum_value(r, values);
+	if (raft_log_term(&r->log, index) == r->hard_state.current_term)
+		raft_set_commit(r, update, index);
+}
+
+static void acknowledge(struct raft *r, struct raft_peer *peer, u64 match_index)
+{
+	while (peer->n_inflight) {
+		const struct raft_inflight *oldest =
+			&peer->inflight[peer->inflight_head];
+
+		if (oldest->last_index > match_index)
+			break;
+		peer->inflight_bytes -= oldest->bytes;
+		peer->inflight_head = (peer->inflight_head + 1) %
+				      r->settings.inflight_messages_max;
+		peer->n_inflight--;
+		peer->progress_ns = r->now_ns;
+	}
+	if (match_index > peer->match_index) {
+		peer->match_index = match_index;
+		peer->progress_ns = r->now_ns;
+		/* However much the one message held, it has arrived. */
+		if (peer->catch_up) {
+			clear_in_flight(peer);
+			peer->next_index = match_index + 1;
+		}
+	}
+	if (!peer->n_inflight)
+		peer->catch_up = false;
+	peer->next_index = max(peer->next_index, peer->match_index + 1);
+}
+
+static void refused(struct raft *r, struct raft_peer *peer,
+		    const struct raft_message *message)
+{
+	u64 prev = message->append_entries_response.prev_log_index;
+	u64 sent = message->append_entries_response.sent_ns;
+	u64 hint;
+
+	if (peer->progress == RAFT_PROGRESS_REPLICATE) {
+		const struct raft_inflight *oldest =
+			&peer->inflight[peer->inflight_head];
+
+		/*
+		 * The peer misses something sent earlier. It is lost if it was
+		 * sent so much earlier that reordering does not explain it.
+		 */
+		if (prev > peer->match_index && peer->n_inflight &&
+		    !peer->catch_up &&
+		    oldest->sent_ns + peer->rtt_ns / 4 + REORDER_NS < sent)
+			resend_from_match(r, peer);
+		return;
+	}
+	if (prev != peer->next_index - 1)
+		return; /* an answer to an earlier probe */
+	hint = message->append_entries_response.hint_index;
+	hint = raft_log_floor_term(&r->log, min(hint, prev - 1),
+				   message->append_entries_response.hint_term);
+	start_probe(r, peer, max(hint, peer->match_index) + 1);
+	r->heartbeat_due_ns = r->now_ns;
+}
+
+static void note_answer(struct raft *r, struct raft_peer *peer, u64 sent_ns)
+{
+	u64 rtt;
+
+	peer->last_answer_ns = r->now_ns;
+	if (!sent_ns || sent_ns > r->now_ns)
+		return;
+	peer->answered_sent_ns = max(peer->answered_sent_ns, sent_ns);
+	rtt = r->now_ns - sent_ns;
+	peer->rtt_ns = peer->rtt_ns ? (7 * peer->rtt_ns + rtt) / 8 : rtt;
+}
+
+void raft_receive_append_response(struct raft *r, struct raft_update *update,
+				  const struct raft_message *message)
+{
+	struct raft_peer *peer = raft_find_peer(r, message->from);
+	u64 match = message->append_entries_response.match_index;
+
+	if (message->term > r->hard_state.current_term) {
+		raft_become_follower(r, update, message->term, RAFT_ID_NONE,
+				     RAFT_REASON_HIGHER_TERM);
+		return;
+	}
+	if (message->term < r->hard_state.current_term ||
+	    r->role != RAFT_LEADER || match > r->log.last_index)
+		return;
+
+	note_answer(r, peer, message->append_entries_response.sent_ns);
+	if (message->append_entries_response.rejected) {
+		refused(r, peer, message);
+		return;
+	}
+	acknowledge(r, peer, match);
+	if (peer->progress == RAFT_PROGRESS_PROBE &&
+	    message->append_entries_response.prev_log_index ==
+		    peer->next_index - 1) {
+		peer->progress = RAFT_PROGRESS_REPLICATE;
+		peer->progress_ns = r->now_ns;
+	}
+	raft_leader_commit(r, update);
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a step adds to its update. Nothing else writes struct raft_update. */
+#include "core.h"
+
+void raft_update_init(struct raft_update *update, struct raft_entry *entries,
+		      u32 entries_max, struct raft_send *sends, u32 sends_max)
+{
+	memset(update, 0, sizeof(*update));
+	update->entries = entries;
+	update->entries_max = entries_max;
+	update->sends = sends;
+	update->sends_max = sends_max;
+	INIT_LIST_HEAD(&update->proposals_done);
+	update->deadline_ns = U64_MAX;
+}
+
+void raft_update_reset(struct raft_update *update)
+{
+	update->hard_state_seq = 0;
+	update->hard_state_changed = false;
+	update->first_index = 0;
+	update->n_entries = 0;
+	update->n_sends = 0;
+	update->commit_index = 0;
+	update->n_transitions = 0;
+	update->deadline_ns = U64_MAX;
+}
+
+/* Every update that persists something is one numbered write. */
+void raft_note_persist(struct raft *r, struct raft_update *update)
+{
+	if (update->hard_state_seq)
+		return;
+	if (r->persist_seq == r->persisted_seq)
+		r->oldest_persist_ns = r->now_ns;
+	update->hard_state_seq = ++r->persist_seq;
+	update->hard_state = r->hard_state;
+}
+
+void raft_set_hard_state(struct raft *r, struct raft_update *update, u64 term,
+			 u32 voted_for)
+{
+	r->hard_state.current_term = term;
+	r->hard_state.voted_for = voted_for;
+	raft_note_persist(r, update);
+	r->hard_state_persist_seq = update->hard_state_seq;
+	update->hard_state = r->hard_state;
+	update->hard_state_changed = true;
+}
+
+/* The caller made sure of room in the update and in the log's runs. */
+void raft_append_entry(struct raft *r, struct raft_update *update,
+		       const struct raft_entry *entry)
+{
+	raft_note_persist(r, update);
+	raft_log_append(&r->log, entry);
+	if (update->n_entries == 0)
+		update->first_index = r->log.last_index;
+	update->entries[update->n_entries++] = *entry;
+	raft_invariant(r, update,
+		       update->first_index + update->n_entries - 1 ==
+			       r->log.last_index);
+
+	/* A configuration counts from when it is in the log (4.1). */
+	if (entry->type == RAFT_ENTRY_CONFIGURATION &&
+	    raft_invariant(r, update,
+			   !raft_configuration_decode(&r->decoded,
+						      entry->data,
+						      entry->bytes)))
+		raft_set_configuration(r, &r->decoded, r->log.last_index);
+}
+
+/* Only on a real conflict, and only by a follower (3.5). */
+void raft_truncate(struct raft *r, struct raft_update *update, u64 from)
+{
+	u64 through = raft_log_bytes_through(&r->log, from - 1);
+
+	raft_note_persist(r, update);
+	r->truncate_seq = update->hard_state_seq;
+	/* What was replaced may be on its way to the disk and takes room there. */
+	if (r->log.last_index > r->space_index) {
+		u64 low = max(from - 1, r->space_index);
+
+		r->space_debt_bytes +=
+			(r->log.last_index - low) *
+				r->settings.entry_overhead_bytes +
+			raft_log_bytes_through(&r->log, r->log.last_index) -
+			max(through,
+			    raft_log_bytes_through(&r->log, r->space_index));
+	}
+	raft_log_truncate(&r->log, from);
+	raft_revert_configuration(r, from - 1);
+	r->durable_index = min(r->durable_index, from - 1);
+	r->verified_index = min(r->verified_index, from - 1);
+	r->uncounted_index = min(r->uncounted_index, from - 1);
+	r->space_index = min(r->space_index, from - 1);
+	if (update->n_entries && from >= update->first_index)
+		update->n_entries = from - update->first_index;
+	else
+		update->n_entries = 0;
+}
+
+u32 raft_sends_room(const struct raft_update *update)
+{
+	return update->sends_max - update->n_sends;
+}
+
+/* NULL when there is no room: what is not sent is as good as lost. */
+struct raft_send *raft_add_send(struct raft *r, struct raft_update *update,
+				u8 type, u32 to)
+{
+	struct raft_send *send;
+
+	if (!raft_sends_room(update))
+		return NULL;
+	send = &update->sends[update->n_sends++];
+	memset(send, 0, sizeof(*send));
+	send->message.type = type;
+	send->message.from = r->settings.node_id;
+	send->message.to = to;
+	send->message.term = r->hard_state.current_term;
+	return send;
+}
+
+/* Hold @send until the term and vote it speaks of are durable (3.8). */
+void raft_send_durable(struct raft *r, struct raft_send *send)
+{
+	if (r->hard_state_persist_seq > r->persisted_seq)
+		send->after_hard_state_seq = r->hard_state_persist_seq;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The WAL on a file or block device: one storage thread per group writes, group
+ * by group; readers read what is durable. The format is wal/'s; this is its I/O.
+ */
+#ifndef RAFTLOG_STORAGE_H
+#define RAFTLOG_STORAGE_H
+
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "raft/raft.h"
+
+struct raftlog_entry;
+struct raftlog_storage;
+
+/**
+ * struct raftlog_storage_ops - what storage tells its group
+ * @persisted: everything submitted up to and including @request is durable, in
+ *	order of submission; called from the storage thread, must not sleep long.
+ *	The request is the group's again
+ * @failed: a write failed; no later request will ever complete
+ * @recovered: an entry found at open, in the order written: an index that was
+ *	seen before replaces it and all behind it. Return an error to stop
+ */
+struct raftlog_storage_request;
+struct raftlog_storage_ops {
+	void (*persisted)(void *context,
+			  struct raftlog_storage_request *request);
+	void (*failed)(void *context, int error);
+	int (*recovered)(void *context, u64 index,
+			 const struct raft_entry *entry);
+};
+
+/**
+ * struct raftlog_storage_params - what to open
+ * @file: the WAL; storage takes its own reference
+ * @cluster_id: written to a new WAL, compared with an old one (0: not compared)
+ * @node_id: likewise
+ * @format: make a new WAL
+ * @name: for thread name and log lines, "raftlog", "raftlog1" …
+ */
+struct raftlog_storage_params {
+	struct file *file;
+	u64 cluster_id;
+	u32 node_id;
+	bool format;
+	const char *name;
+};
+
+/**
+ * struct raftlog_storage_info - what was found or made
+ * @cluster_id: of the superblock
+ * @incarnation: random, of the superblock: one per format
+ * @hard_state: newest one, zero if new
+ * @first_index: first index of the log
+ * @log_bytes: size of the log area
+ * @log_bytes_free: room left in it
+ * @block_bytes: what a write is rounded up to
+ * @fresh: nothing was ever appended: bootstrap it
+ */
+struct raftlog_storage_info {
+	u64 cluster_id;
+	u64 incarnation;
+	struct raft_hard_state hard_state;
+	u64 first_index;
+	u64 log_bytes;
+	u64 log_bytes_free;
+	u32 block_bytes;
+	bool fresh;
+};
+
+/**
+ * struct raftlog_storage_request - hard state and entries to persist
+ * @node: storage's
+ * @hard_state: current as of this request; always valid
+ * @hard_state_changed: must be persisted even without entries
+ * @hard_state_seq: for the group, given back with @persisted
+ * @first_index: index of the first of @entries; all behind it is replaced
+ * @last_index: last index once this is written (also with no entries)
+ * @last_term: its term
+ * @submitted_ns: monotonic, for stall detection
+ * @space_bytes: set by storage before @persisted: room left in the log
+ * @error: set before @persisted or on the way to @failed
+ * @n_entries: how many
+ * @entries: references owned by the request; dropped by its owner when done
+ */
+struct raftlog_storage_request {
+	struct list_head node;
+	struct raft_hard_state hard_state;
+	bool hard_state_changed;
+	u64 hard_state_seq;
+	u64 first_index;
+	u64 last_index;
+	u64 last_term;
+	u64 submitted_ns;
+	u64 space_bytes;
+	int error;
+	u32 n_entries;
+	struct raftlog_entry *entries[];
+};
+
+/**
+ * raftlog_storage_open() - open or make a WAL, read it, start its thread
+ * @params: what
+ * @ops: how to tell; persisted() and failed() are not called before the first
+ *	submit
+ * @context: first argument of @ops
+ * @info: what was found
+ *
+ * Process context. Reads the whole log.
+ *
+ * Return: the storage or ERR_PTR: EEXIST, ENODATA, EUCLEAN, EPROTONOSUPPORT,
+ * ENOSPC, EINVAL, EBADF, ENOMEM, EIO.
+ */
+struct raftlog_storage *
+raftlog_storage_open(const struct raftlog_storage_params *params,
+		     const struct raftlog_storage_ops *ops, void *context,
+		     struct raftlog_storage_info *info);
+
+/**
+ * raftlog_storage_submit() - queue a request; never sleeps
+ * @storage: opened
+ * @request: storage's until given back by persisted()
+ */
+void raftlog_storage_submit(struct raftlog_storage *storage,
+			    struct raftlog_storage_request *request);
+
+/**
+ * raftlog_storage_read() - read a durable entry back
+ * @storage: opened
+ * @index: its index
+ * @term: its term: tells it from an entry that was replaced
+ *
+ * Any thread that may sleep; many at once.
+ *
+ * Return: the entry with a reference for the caller, or ERR_PTR: ENOENT, EUCLEAN,
+ * ENOMEM, EIO.
+ */
+struct raftlog_entry *raftlog_storage_read(struct raftlog_storage *storage,
+					   u64 index, u64 term);
+
+/**
+ * raftlog_storage_read_range() - read consecutive durable entries
+ * @storage: opened
+ * @first: first index
+ * @terms: term of each
+ * @entries: filled with references
+ * @n: how many at most
+ * @bytes_max: stop before payloads exceed this, but read at least one
+ *
+ * Return: how many were read, at least 1, or a negative errno as above.
+ */
+int raftlog_storage_read_range(struct raftlog_storage *storage, u64 first,
+			       const u64 *terms, struct raftlog_entry **entries,
+			       u32 n, u64 bytes_max);
+
+/**
+ * raftlog_storage_oldest_ns() - when the oldest unfinished write was submitted
+ * @storage: opened
+ *
+ * Return: monotonic time, or 0 if none is under way.
+ */
+u64 raftlog_storage_oldest_ns(const struct raftlog_storage *storage);
+
+/**
+ * raftlog_storage_stop() - finish what is queued, stop the thread
+ * @storage: opened. No submit after this; reads still work
+ *
+ * Requests that were not written are handed to persisted() with error set.
+ */
+void raftlog_storage_stop(struct raftlog_storage *storage);
+
+/** raftlog_storage_close() - free it; stopped, and no reader left */
+void raftlog_storage_close(struct raftlog_storage *storage);
+
+#endif /* RAFTLOG_STORAGE_H */

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * raftlog: a replicated log as a character device.
+ *
+ * Opening. /dev/raftlog is group 0, /dev/raftlog1 … further groups of the same
+ * machine. A group does nothing until RAFTLOG_IOC_START.
+ *
+ * Writing. One write(2), writev(2) or RAFTLOG_IOC_APPEND is one entry. It returns
+ * when the entry is committed: a majority of the members has it on disk. With
+ * O_NONBLOCK it returns when the entry is accepted by this machine; fsync(2) then
+ * waits until every entry written through the same open file is committed, and
+ * says if one may not be.
+ *
+ * Reading. read(2) returns the next committed entry, whole; the file position is
+ * a log index (the first is 1). Entries the group makes for itself are passed
+ * over. At the end it sleeps, or returns EAGAIN under O_NONBLOCK. A buffer that is
+ * too small gets EMSGSIZE and the position stays. RAFTLOG_IOC_SET_FRAMED makes
+ * read(2) return as many whole entries as fit, each behind a struct raftlog_frame.
+ * lseek(2) moves by index; SEEK_END is behind the last committed entry.
+ *
+ * poll(2). EPOLLIN: an entry is there to read. EPOLLOUT: a write would be taken.
+ * EPOLLPRI: role, leader or membership changed since this open file last used
+ * RAFTLOG_IOC_GET_STATUS or RAFTLOG_IOC_GET_EVENTS. EPOLLHUP: the group stopped;
+ * EPOLLERR: it failed.
+ *
+ * Errors of a write. Not in the log, and never will be: EAGAIN, EMSGSIZE, ENOSPC,
+ * ENOTCONN (not started), EPERM, EINVAL, EHOSTUNREACH (no leader within
+ * append_timeout_ms). Outcome unknown: ETIMEDOUT, EINTR, ESHUTDOWN, EIO.
+ *
+ * ioctls. Each takes a pointer to a struct whose size is part of the request
+ * number. A larger struct than the kernel knows is accepted if what it does not
+ * know is zero (else E2BIG); a smaller one is taken as if followed by zeros.
+ * Flags that are not known and reserved fields that are not zero get EINVAL.
+ * RAFTLOG_IOC_START and RAFTLOG_IOC_STOP need CAP_SYS_ADMIN (EPERM).
+ *
+ * All integers are in host byte order unless marked otherwise.
+ */
+#ifndef _UAPI_LINUX_RAFTLOG_H
+#define _UAPI_LINUX_RAFTLOG_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define RAFTLOG_ABI_VERSION 1
+
+#define RAFTLOG_MEMBERS_MAX 32
+#define RAFTLOG_ENTRY_BYTES_MAX (4u << 20)
+#define RAFTLOG_ENTRY_BYTES_DEFAULT (1u << 20)
+#define RAFTLOG_RELEASE_CHARS 32
+#define RAFTLOG_FAILURE_CHARS 96
+#define RAFTLOG_CLUSTER_NAME_CHARS 32
+
+/* Spelled as the paper does; sysfs and raftctl use the names in lower case. */
+enum raftlog_role {
+	RAFTLOG_ROLE_FOLLOWER = 0,
+	RAFTLOG_ROLE_PRE_CANDIDATE = 1,
+	RAFTLOG_ROLE_CANDIDATE = 2,
+	RAFTLOG_ROLE_LEADER = 3,
+	RAFTLOG_ROLE_LEARNER = 4,
+	RAFTLOG_ROLE_FAILED = 5,
+};
+
+/**
+ * enum raftlog_state - life of a group
+ * @RAFTLOG_STATE_STOPPED: not started, or stopped
+ * @RAFTLOG_STATE_STARTING: reading its log
+ * @RAFTLOG_STATE_RUNNING: a member of its cluster
+ * @RAFTLOG_STATE_STOPPING: waking everybody up
+ * @RAFTLOG_STATE_FAILED: stopped itself, see failure; stop it to start again
+ */
+enum raftlog_state {
+	RAFTLOG_STATE_STOPPED = 0,
+	RAFTLOG_STATE_STARTING = 1,
+	RAFTLOG_STATE_RUNNING = 2,
+	RAFTLOG_STATE_STOPPING = 3,
+	RAFTLOG_STATE_FAILED = 4,
+};
+
+enum raftlog_progress {
+	RAFTLOG_PROGRESS_PROBE = 0,
+	RAFTLOG_PROGRESS_REPLICATE = 1,
+	RAFTLOG_PROGRESS_SNAPSHOT = 2,
+};
+
+enum raftlog_member_kind {
+	RAFTLOG_VOTER = 0,
+	RAFTLOG_NON_VOTER = 1,
+};
+
+/**
+ * struct raftlog_addr - a UDP endpoint
+ * @family: AF_INET or AF_INET6
+ * @port: network byte order
+ * @scope_id: interface index of a link-local IPv6 address, else 0
+ * @ip: network byte order; IPv4 uses the first four bytes, the rest must be 0
+ */
+struct raftlog_addr {
+	__u16 family;
+	__be16 port;
+	__u32 scope_id;
+	__u8 ip[16];
+};
+
+/**
+ * struct raftlog_member - a member of the cluster
+ * @id: node id, not 0
+ * @kind: enum raftlog_member_kind
+ * @__reserved: 0
+ * @addr: where the others reach it
+ */
+struct raftlog_member {
+	__u32 id;
+	__u16 kind;
+	__u16 __reserved;
+	struct raftlog_addr addr;
+};
+
+/**
+ * struct raftlog_version - RAFTLOG_IOC_GET_VERSION
+ * @abi: RAFTLOG_ABI_VERSION of the module
+ * @wal_format: newest on-disk format it writes
+ * @wire_version: newest datagram format it speaks
+ * @__reserved: 0
+ * @release: version of the module, NUL-terminated
+ */
+struct raftlog_version {
+	__u32 abi;
+	__u32 wal_format;
+	__u32 wire_version;
+	__u32 __reserved;
+	char release[RAFTLOG_RELEASE_CHARS];
+};
+
+/* Format the WAL: it must be a new file, or a device given up to this. */
+#define RAFTLOG_START_F_FORMAT (1u << 0)
+#define RAFTLOG_START_F_ALL RAFTLOG_START_F_FORMAT
+
+/**
+ * struct raftlog_start - RAFTLOG_IOC_START: join a cluster
+ * @flags: RAFTLOG_START_F_*
+ * @node_id: this node, not 0; with n_members not 0 one of @members
+ * @wal_fd: regular file or block device, open for reading and writing with
+ *	O_DIRECT and O_DSYNC. A file must be written (not merely allocated) up to
+ *	its size, which is the size of the log
+ * @snapshot_fd: -1
+ * @n_members: entries in @members, at most RAFTLOG_MEMBERS_MAX; 0: as in the log
+ * @members: pointer to struct raftlog_member[], the same on every node
+ * @cluster_name: makes clusters of the same members distinct; zero-padded
+ * @listen: local address; family 0: as in @members
+ * @election_timeout_ms: 20 … 600000, 0: 500. A node waits once to twice this
+ *	before it calls an election
+ * @heartbeat_interval_ms: 1 … election_timeout_ms / 2, 0: a tenth of the
+ *	election timeout, but at least 1
+ * @append_timeout_ms: how long a write waits to be committed, 0: 10000
+ * @max_entry_bytes: 1 … RAFTLOG_ENTRY_BYTES_MAX, 0: RAFTLOG_ENTRY_BYTES_DEFAULT.
+ *	The same on every node
+ * @datagram_bytes: UDP payload, 512 … 65000, 0: 1400
+ * @cache_bytes: memory for recent entries, 0: 64 MiB
+ * @inflight_bytes: sent to a peer and not acknowledged, 0: 8 MiB
+ * @inflight_messages: the same in AppendEntries, 1 … 1024, 0: 64
+ * @__reserved: 0
+ *
+ * Errors: EBUSY (started already, or the file is in use), EEXIST (the WAL belongs
+ * to another node or cluster), ENODATA (no WAL there and no
+ * RAFTLOG_START_F_FORMAT), EUCLEAN (damaged), EPROTONOSUPPORT (of a newer
+ * format), EADDRINUSE, EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small), EPERM.
+ */
+struct raftlog_start {
+	__u32 flags;
+	__u32 node_id;
+	__s32 wal_fd;
+	__s32 snapshot_fd[2];
+	__u32 n_members;
+	__aligned_u64 members;
+	char cluster_name[RAFTLOG_CLUSTER_NAME_CHARS];
+	struct raftlog_addr listen;
+	__u32 election_timeout_ms;
+	__u32 heartbeat_interval_ms;
+	__u32 append_timeout_ms;
+	__u32 max_entry_bytes;
+	__u32 datagram_bytes;
+	__u32 inflight_messages;
+	__u64 cache_bytes;
+	__u64 inflight_bytes;
+	__u64 __reserved[4];
+};
+
+/**
+ * struct raftlog_stop - RAFTLOG_IOC_STOP: leave in order
+ * @flags: 0
+ * @__reserved: 0
+ *
+ * Every sleeper wakes with ESHUTDOWN. Errors: ENOTCONN.
+ */
+struct raftlog_stop {
+	__u32 flags;
+	__u32 __reserved;
+};
+
+/**
+ * struct raftlog_status - RAFTLOG_IOC_GET_STATUS
+ * @state: enum raftlog_state; all below is 0 if stopped, except @failure
+ * @role: enum raftlog_role
+ * @node_id: this node
+ * @leader_id: the leader it knows, 0 if none
+ * @cluster_id: of the members and the name given at the first start
+ * @current_term: latest term seen
+ * @voted_for: its vote in that term, 0 for nobody
+ * @reason: why the role is what it is, a number of enum raft_reason; by name in
+ *	sysfs and in raftctl
+ * @first_index: oldest entry in the log
+ * @last_index: newest
+ * @last_term: its term
+ * @durable_index: entries up to here are on this node's disk
+ * @commit_index: entries up to here are committed
+ * @last_applied: entries up to here can be read here
+ * @lease_remaining_ns: leader: how long leadership surely holds, else 0
+ * @log_bytes: size of the log area
+ * @log_bytes_free: room left in it
+ * @cache_bytes: memory used by recent entries
+ * @n_pending: writes waiting to be committed
+ * @n_members: members in the configuration
+ * @event_seq: number of the newest event
+ * @uptime_ms: since started
+ * @failure: why it failed, empty if it did not
+ * @__reserved: 0
+ */
+struct raftlog_status {
+	__u32 state;
+	__u32 role;
+	__u32 node_id;
+	__u32 leader_id;
+	__u64 cluster_id;
+	__u64 current_term;
+	__u32 voted_for;
+	__u32 reason;
+	__u64 first_index;
+	__u64 last_index;
+	__u64 last_term;
+	__u64 durable_index;
+	__u64 commit_index;
+	__u64 last_applied;
+	__u64 lease_remaining_ns;
+	__u64 log_bytes;
+	__u64 log_bytes_free;
+	__u64 cache_bytes;
+	__u32 n_pending;
+	__u32 n_members;
+	__u64 event_seq;
+	__u64 uptime_ms;
+	char failure[RAFTLOG_FAILURE_CHARS];
+	__u64 __reserved[4];
+};
+
+/**
+ * struct raftlog_peer - one member as this node sees it
+ * @member: id, kind and address
+ * @flags: RAFTLOG_PEER_F_*
+ * @progress: enum raftlog_progress, on the leader
+ * @next_index: next entry to send, on the leader
+ * @match_index: entries up to here are durable there, on the leader
+ * @inflight_messages: AppendEntries without an answer, on the leader
+ * @__reserved: 0
+ * @inflight_bytes: their payload
+ * @last_contact_ms: since anything was heard, U64_MAX if never
+ * @rtt_ns: smoothed round-trip time, 0 if not known
+ */
+struct raftlog_peer {
+	struct raftlog_member member;
+	__u32 flags;
+	__u32 progress;
+	__u64 next_index;
+	__u64 match_index;
+	__u32 inflight_messages;
+	__u32 __reserved;
+	__u64 inflight_bytes;
+	__u64 last_contact_ms;
+	__u64 rtt_ns;
+};
+
+#define RAFTLOG_PEER_F_SELF (1u << 0)
+#define RAFTLOG_PEER_F_LEADER (1u << 1)
+#define RAFTLOG_PEER_F_ACTIVE (1u << 2) /* heard from in an election timeout */
+
+/**
+ * struct raftlog_members - RAFTLOG_IOC_GET_MEMBERS
+ * @flags: 0
+ * @n_peers: in: room in @peers; out: members, also when that is more
+ * @peers: pointer to struct raftlog_peer[]
+ * @peer_bytes: sizeof(struct raftlog_peer) of the caller
+ * @__reserved: 0
+ *
+ * Errors: EMSGSIZE (too little room; @n_peers says how much), ENOTCONN.
+ */
+struct raftlog_members {
+	__u32 flags;
+	__u32 n_peers;
+	__aligned_u64 peers;
+	__u32 peer_bytes;
+	__u32 __reserved;
+};
+
+/**
+ * struct raftlog_append - RAFTLOG_IOC_APPEND: write(2) that says where
+ * @data: pointer to the entry
+ * @bytes: its length
+ * @flags: 0
+ * @timeout_ms: 0: append_timeout_ms of the group
+ * @__reserved: 0
+ * @index: out: log index
+ * @term: out: its term
+ */
+struct raftlog_append {
+	__aligned_u64 data;
+	__u32 bytes;
+	__u32 flags;
+	__u32 timeout_ms;
+	__u32 __reserved;
+	__u64 index;
+	__u64 term;
+};
+
+/**
+ * struct raftlog_set_framed - RAFTLOG_IOC_SET_FRAMED, for this open file
+ * @enable: 1: read(2) returns frames; 0: bare entries
+ * @flags: RAFTLOG_FRAMED_F_*
+ */
+struct raftlog_set_framed {
+	__u32 enable;
+	__u32 flags;
+};
+
+/* Also return entries the group made for itself. */
+#define RAFTLOG_FRAMED_F_INTERNAL (1u << 0)
+#define RAFTLOG_FRAMED_F_ALL RAFTLOG_FRAMED_F_INTERNAL
+
+enum raftlog_entry_type {
+	RAFTLOG_ENTRY_DATA = 0,
+	RAFTLOG_ENTRY_NOOP = 1,
+	RAFTLOG_ENTRY_CONFIGURATION = 2,
+};
+
+/**
+ * struct raftlog_frame - before each entry of a framed read
+ * @index: log index
+ * @term: its term
+ * @session: who proposed it
+ * @sequence: its number among those of @session
+ * @bytes: length of the entry, which follows, padded with zeros to 8 bytes
+ * @type: enum raftlog_entry_type
+ */
+struct raftlog_frame {
+	__u64 index;
+	__u64 term;
+	__u64 session;
+	__u64 sequence;
+	__u32 bytes;
+	__u32 type;
+};
+
+/**
+ * enum raftlog_event_type - what changed
+ * @RAFTLOG_EVENT_ROLE: the role; @edge says along which edge of the diagram
+ * @RAFTLOG_EVENT_LEADER: another leader, or none, became known
+ * @RAFTLOG_EVENT_MEMBERSHIP: the configuration
+ * @RAFTLOG_EVENT_STATE: the group started, stopped or failed
+ */
+enum raftlog_event_type {
+	RAFTLOG_EVENT_ROLE = 1,
+	RAFTLOG_EVENT_LEADER = 2,
+	RAFTLOG_EVENT_MEMBERSHIP = 3,
+	RAFTLOG_EVENT_STATE = 4,
+};
+
+/**
+ * struct raftlog_event - one change
+ * @seq: counts from 1 for as long as the module is loaded
+ * @time_ns: CLOCK_REALTIME
+ * @current_term: after the change
+ * @commit_index: after the change
+ * @type: enum raftlog_event_type
+ * @edge: 0 … 5, edges of the role diagram; 6: failed
+ * @from_role: enum raftlog_role
+ * @to_role: enum raftlog_role
+ * @leader_id: after the change, 0 if none
+ * @state: enum raftlog_state
+ * @reason: a number of enum raft_reason
+ * @__reserved: 0
+ */
+struct raftlog_event {
+	__u64 seq;
+	__u64 time_ns;
+	__u64 current_term;
+	__u64 commit_index;
+	__u32 type;
+	__u32 edge;
+	__u32 from_role;
+	__u32 to_role;
+	__u32 leader_id;
+	__u32 state;
+	__u32 reason;
+	__u32 __reserved;
+};
+
+/**
+ * struct raftlog_events - RAFTLOG_IOC_GET_EVENTS
+ * @after_seq: in: events newer than this; out: seq of the last one returned
+ * @n_events: in: room in @events; out: how many were filled, 0 if none is newer
+ * @event_bytes: sizeof(struct raftlog_event) of the caller
+ * @events: pointer to struct raftlog_event[]
+ * @n_lost: out: events newer than after_seq that were overwritten
+ * @flags: 0
+ * @__reserved: 0
+ *
+ * The newest 256 are kept. Wait for more with poll(2) and EPOLLPRI.
+ */
+struct raftlog_events {
+	__u64 after_seq;
+	__u32 n_events;
+	__u32 event_bytes;
+	__aligned_u64 events;
+	__u64 n_lost;
+	__u32 flags;
+	__u32 __reserved;
+};
+
+#define RAFTLOG_IOC_MAGIC 0xBC
+
+#define RAFTLOG_IOC_GET_VERSION \
+	_IOR(RAFTLOG_IOC_MAGIC, 0x00, struct raftlog_version)
+#define RAFTLOG_IOC_START _IOW(RAFTLOG_IOC_MAGIC, 0x01, struct raftlog_start)
+#define RAFTLOG_IOC_STOP _IOW(RAFTLOG_IOC_MAGIC, 0x02, struct raftlog_stop)
+#define RAFTLOG_IOC_GET_STATUS \
+	_IOR(RAFTLOG_IOC_MAGIC, 0x03, struct raftlog_status)
+#define RAFTLOG_IOC_GET_MEMBERS \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x04, struct raftlog_members)
+#define RAFTLOG_IOC_APPEND _IOWR(RAFTLOG_IOC_MAGIC, 0x05, struct raftlog_append)
+#define RAFTLOG_IOC_SET_FRAMED \
+	_IOW(RAFTLOG_IOC_MAGIC, 0x06, struct raftlog_set_framed)
+#define RAFTLOG_IOC_GET_EVENTS \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x07, struct raftlog_events)
+
+#endif /* _UAPI_LINUX_RAFTLOG_H */
