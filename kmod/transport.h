@@ -11,20 +11,26 @@
 
 #include "raft/raft.h"
 
+enum {
+	/* Entries of one message; the core's append_entries_max must not exceed it. */
+	RAFTLOG_MESSAGE_ENTRIES_MAX = 1024,
+};
+
 struct net;
 struct raftlog_entry;
 struct raftlog_transport;
 
 /**
  * struct raftlog_transport_params - where and how
- * @net: network namespace
+ * @net: network namespace; the transport takes its own reference
  * @cluster_id: in every datagram
  * @node_id: this node
  * @session: random, new at every start
  * @listen: local address
  * @datagram_bytes: UDP payload at most
  * @max_entry_bytes: largest payload of an entry
- * @append_bytes_max: largest payload of a message of several entries
+ * @append_bytes_max: largest payload of a message of several entries, at most
+ *	16 MiB
  * @wake: called when a datagram arrived, from softirq context; wakes the owner
  * @context: argument of @wake
  */
@@ -106,13 +112,14 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
  * @message: to encode; @message->entries is not looked at
  * @entries: the entries to attach, n of them; the transport takes its own
  *	references (or copies) of what it keeps
- * @n: how many; message->n_entries is ignored
+ * @n: how many, at most RAFTLOG_MESSAGE_ENTRIES_MAX; message->n_entries is
+ *	ignored
  * @now_ns: monotonic
  *
  * Never sleeps for the network. What cannot be sent is dropped and counted:
  * Raft sends again. An AppendEntries or Propose that is still under way to the
  * same peer (same term and first entry, or same session and sequence) is not
- * queued twice.
+ * queued twice, and what an older term's leader had queued is given up.
  */
 void raftlog_transport_send(struct raftlog_transport *transport,
 			    const struct raft_message *message,
@@ -157,6 +164,8 @@ void raftlog_transport_release(struct raftlog_transport *transport,
  * never became whole
  * @transport: open
  * @now_ns: monotonic
+ *
+ * Sending and receiving move the deadline: call this after them, before sleeping.
  *
  * Return: when to call again, U64_MAX: never.
  */

@@ -18,7 +18,7 @@
  * pieces turn out to have been sent twice in vain. If nothing arrives at all, a
  * timer sends the newest piece again, then everything, ever more slowly.
  *
- * Each acknowledgement says what its sender is putting together (session and
+ * Each acknowledgment says what its sender is putting together (session and
  * reassembly). If that changes in the middle, the other side has forgotten what
  * it acknowledged, and the message starts from its first piece.
  *
@@ -40,7 +40,7 @@ enum wire_bulk_limits {
 	/* In quarters of the round-trip time, before a gap counts as a loss. */
 	WIRE_PATIENCE_MIN = 1,
 	WIRE_PATIENCE_MAX = 8,
-	/* Pieces before an acknowledgement that nobody asked for. */
+	/* Pieces before an acknowledgment that nobody asked for. */
 	WIRE_ACK_EVERY_PIECES = 8,
 };
 
@@ -190,7 +190,7 @@ void wire_sender_sent(struct wire_sender *sender, const struct wire_piece *piece
 		      u64 now_ns);
 
 /**
- * wire_sender_ack() - an acknowledgement arrived
+ * wire_sender_ack() - an acknowledgment arrived
  * @sender: any state
  * @receiver_session: session of the datagram that brought it
  * @ack: decoded
@@ -223,7 +223,6 @@ void wire_sender_stop(struct wire_sender *sender);
  * @memory: arrived bits, then the message
  * @message_bytes_max: room for a message in @memory
  * @session: of the peer, 0 if none
- * @session_before: its session before that, 0 if none
  * @message_id: of the newest message
  * @message_bytes: its length
  * @piece_bytes: of every piece but the last
@@ -240,7 +239,6 @@ struct wire_receiver {
 	void *memory;
 	u32 message_bytes_max;
 	u64 session;
-	u64 session_before;
 	u64 message_id;
 	u32 message_bytes;
 	u32 piece_bytes;
@@ -281,7 +279,7 @@ enum wire_receipt {
  * @piece: decoded
  * @now_ns: monotonic
  *
- * Return: enum wire_receipt, or -ESTALE (of an older message or session),
+ * Return: enum wire_receipt, or -ESTALE (of an older message),
  * -EBADMSG (does not fit the pieces before it), -EMSGSIZE (message too long).
  */
 int wire_receiver_piece(struct wire_receiver *receiver, u64 session,

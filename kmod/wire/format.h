@@ -74,7 +74,7 @@
  *		16  le32 piece		number of this one, from 0
  *		20  le32 transmission	pieces of this message sent so far, with
  *					repetitions, from 1; the top bit asks for an
- *					acknowledgement at once
+ *					acknowledgment at once
  *		24  bytes
  *
  * body of WIRE_PIECE_ACK: which pieces are there.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pieces of large messages and their acknowledgements, to bytes and back.
+ * Pieces of large messages and their acknowledgments, to bytes and back.
  */
 #include "wire.h"
 

@@ -55,10 +55,7 @@ static bool begin(struct wire_receiver *receiver, u64 session,
 {
 	bool replaced = !whole(receiver);
 
-	if (session != receiver->session) {
-		receiver->session_before = receiver->session;
-		receiver->session = session;
-	}
+	receiver->session = session;
 	receiver->message_id = piece->message_id;
 	receiver->message_bytes = piece->message_bytes;
 	receiver->piece_bytes = piece->piece_bytes;
@@ -94,9 +91,6 @@ int wire_receiver_piece(struct wire_receiver *receiver, u64 session,
 
 	if (piece->message_bytes > receiver->message_bytes_max)
 		return -EMSGSIZE;
-	/* Delayed by more than a restart of its sender. */
-	if (session == receiver->session_before)
-		return -ESTALE;
 	if (session == receiver->session &&
 	    piece->message_id < receiver->message_id)
 		return -ESTALE;

@@ -155,7 +155,7 @@ static void measure(struct wire_path *path, u64 rtt_ns)
 	u64 error;
 
 	if (!path->rtt_ns) {
-		path->rtt_ns = max(rtt_ns, (u64)1);
+		path->rtt_ns = max_t(u64, rtt_ns, 1);
 		path->rtt_deviation_ns = rtt_ns / 2;
 		return;
 	}

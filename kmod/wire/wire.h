@@ -142,7 +142,7 @@ int wire_open(void *datagram, size_t bytes, u64 cluster_id,
  * @piece_bytes: of every piece but the last
  * @piece: number of this one
  * @transmission: pieces of this message sent so far, from 1
- * @ack_at_once: the sender waits for an acknowledgement
+ * @ack_at_once: the sender waits for an acknowledgment
  * @data: the bytes
  * @bytes: how many; follows from the others
  */

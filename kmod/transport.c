@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Life of the UDP socket and of what is known of each peer. Sending is in
+ * transport_send.c, receiving in transport_receive.c.
+ *
+ * All of it belongs to the owner thread. Only data_ready() runs elsewhere, in
+ * softirq context: it wakes the owner and touches nothing.
+ */
+#define pr_fmt(fmt) "raftlog: " fmt
+
+#include <linux/slab.h>
+#include <net/ipv6.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include "entry.h"
+#include "transport_private.h"
+
+static void data_ready(struct sock *sk)
+{
+	struct raftlog_transport *transport;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	transport = sk->sk_user_data;
+	if (transport)
+		transport->params.wake(transport->params.context);
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+static int to_sockaddr(const struct raft_address *address,
+		       union raftlog_sockaddr *to)
+{
+	memset(to, 0, sizeof(*to));
+	switch (address->family) {
+	case 4:
+		to->in.sin_family = AF_INET;
+		to->in.sin_port = htons(address->port);
+		memcpy(&to->in.sin_addr, address->ip, sizeof(to->in.sin_addr));
+		return 0;
+	case 6:
+		to->in6.sin6_family = AF_INET6;
+		to->in6.sin6_port = htons(address->port);
+		to->in6.sin6_scope_id = address->scope_id;
+		memcpy(&to->in6.sin6_addr, address->ip, sizeof(to->in6.sin6_addr));
+		return 0;
+	default:
+		return -EAFNOSUPPORT;
+	}
+}
+
+/* Buffers that hold a whole window, whatever the sysctls for user space say. */
+static void tune_socket(struct raftlog_transport *transport)
+{
+	struct sock *sk = transport->socket->sk;
+
+	sock_set_rcvbuf(sk, RAFTLOG_SOCKET_RECEIVE_BYTES);
+
+	lock_sock(sk);
+	sk->sk_userlocks |= SOCK_SNDBUF_LOCK;
+	WRITE_ONCE(sk->sk_sndbuf, 2 * RAFTLOG_SOCKET_SEND_BYTES);
+	/* Heartbeats must leave while the machine is short of memory. */
+	sk->sk_allocation = GFP_ATOMIC | __GFP_NOWARN;
+	release_sock(sk);
+}
+
+static void hook_socket(struct raftlog_transport *transport)
+{
+	struct sock *sk = transport->socket->sk;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	transport->data_ready = sk->sk_data_ready;
+	sk->sk_user_data = transport;
+	WRITE_ONCE(sk->sk_data_ready, data_ready);
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+/* After this data_ready() neither runs nor will. */
+static void unhook_socket(struct raftlog_transport *transport)
+{
+	struct sock *sk = transport->socket->sk;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	WRITE_ONCE(sk->sk_data_ready, transport->data_ready);
+	sk->sk_user_data = NULL;
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+static int open_socket(struct raftlog_transport *transport)
+{
+	union raftlog_sockaddr listen;
+	int family, err;
+
+	err = to_sockaddr(&transport->params.listen, &listen);
+	if (err)
+		return err;
+	family = listen.any.sa_family;
+	err = sock_create_kern(transport->params.net, family, SOCK_DGRAM,
+			       IPPROTO_UDP, &transport->socket);
+	if (err)
+		return err;
+	tune_socket(transport);
+	/* Members have one address each; an IPv4 one is not spelled as IPv6. */
+	if (family == AF_INET6)
+		ip6_sock_set_v6only(transport->socket->sk);
+	err = kernel_bind(transport->socket, &listen.any,
+			  family == AF_INET6 ? sizeof(listen.in6) :
+					       sizeof(listen.in));
+	if (err) {
+		sock_release(transport->socket);
+		transport->socket = NULL;
+		return err;
+	}
+	hook_socket(transport);
+	return 0;
+}
+
+static void close_socket(struct raftlog_transport *transport)
+{
+	unhook_socket(transport);
+	kernel_sock_shutdown(transport->socket, SHUT_RDWR);
+	sock_release(transport->socket);
+}
+
+static void free_spares(struct raftlog_transport *transport)
+{
+	struct raftlog_incoming *incoming, *next;
+
+	list_for_each_entry_safe(incoming, next, &transport->spare, node)
+		kvfree(incoming);
+}
+
+static int make_spares(struct raftlog_transport *transport)
+{
+	struct raftlog_incoming *incoming;
+	u32 i;
+
+	for (i = 0; i < RAFTLOG_RECEIVED_SPARE; i++) {
+		incoming = kzalloc(struct_size(incoming, table,
+					       RAFTLOG_RECEIVED_ENTRIES_SMALL),
+				   GFP_KERNEL);
+		if (!incoming)
+			return -ENOMEM;
+		incoming->received.entries = incoming->table;
+		incoming->received.entries_max = RAFTLOG_RECEIVED_ENTRIES_SMALL;
+		list_add(&incoming->node, &transport->spare);
+	}
+	return 0;
+}
+
+static void free_buffers(struct raftlog_transport *transport)
+{
+	free_spares(transport);
+	kvfree(transport->rx_entries);
+	kvfree(transport->rx);
+	kvfree(transport->tx_entries);
+	kvfree(transport->tx);
+}
+
+static int make_buffers(struct raftlog_transport *transport)
+{
+	transport->tx = kvmalloc(transport->params.datagram_bytes, GFP_KERNEL);
+	transport->tx_entries = kvcalloc(WIRE_ENTRIES_MAX,
+					 sizeof(*transport->tx_entries),
+					 GFP_KERNEL);
+	transport->rx = kvmalloc(WIRE_DATAGRAM_BYTES_MAX, GFP_KERNEL);
+	transport->rx_entries = kvcalloc(WIRE_ENTRIES_MAX,
+					 sizeof(*transport->rx_entries),
+					 GFP_KERNEL);
+	if (!transport->tx || !transport->tx_entries || !transport->rx ||
+	    !transport->rx_entries)
+		return -ENOMEM;
+	return make_spares(transport);
+}
+
+static int set_limits(struct raftlog_transport *transport)
+{
+	const struct raftlog_transport_params *params = &transport->params;
+	u32 payload_bytes = max3(params->append_bytes_max, params->max_entry_bytes,
+				 (u32)RAFT_CONFIGURATION_BYTES_MAX);
+
+	if (params->datagram_bytes < WIRE_DATAGRAM_BYTES_MIN ||
+	    params->datagram_bytes > WIRE_DATAGRAM_BYTES_MAX ||
+	    params->max_entry_bytes > WIRE_ENTRY_PAYLOAD_BYTES_MAX ||
+	    payload_bytes > WIRE_MESSAGE_PAYLOAD_BYTES_MAX ||
+	    !params->node_id || !params->session)
+		return -EINVAL;
+	transport->limits.n_entries_max = WIRE_ENTRIES_MAX;
+	transport->limits.entry_bytes_max = params->max_entry_bytes;
+	transport->limits.message_bytes_max = WIRE_MESSAGE_FIXED_BYTES_MAX +
+					      WIRE_ENTRIES_MAX * WIRE_ENTRY_BYTES +
+					      payload_bytes;
+	return 0;
+}
+
+struct raftlog_transport *
+raftlog_transport_open(const struct raftlog_transport_params *params)
+{
+	struct raftlog_transport *transport;
+	int err;
+
+	transport = kzalloc(sizeof(*transport), GFP_KERNEL);
+	if (!transport)
+		return ERR_PTR(-ENOMEM);
+	transport->params = *params;
+	INIT_LIST_HEAD(&transport->spare);
+	u64_stats_init(&transport->syncp);
+	ratelimit_state_init(&transport->complaints, 30 * HZ, 3);
+
+	err = set_limits(transport);
+	if (err)
+		goto free;
+	err = make_buffers(transport);
+	if (err)
+		goto free_buffers;
+	/* A kernel socket does not keep its namespace alive. */
+	get_net(transport->params.net);
+	err = open_socket(transport);
+	if (err)
+		goto put_net;
+	return transport;
+
+put_net:
+	put_net(transport->params.net);
+free_buffers:
+	free_buffers(transport);
+free:
+	kfree(transport);
+	return ERR_PTR(err);
+}
+
+static void free_peer(struct raftlog_transport_peer *peer)
+{
+	raftlog_transport_clear_lane(peer);
+	kvfree(peer->sender.pieces);
+	kvfree(peer->receiver.memory);
+	kfree(peer);
+}
+
+void raftlog_transport_close(struct raftlog_transport *transport)
+{
+	u32 i;
+
+	close_socket(transport);
+	put_net(transport->params.net);
+	for (i = 0; i < transport->n_peers; i++)
+		free_peer(transport->peers[i]);
+	WARN_ON_ONCE(transport->n_received);
+	free_buffers(transport);
+	kfree(transport);
+}
+
+struct raftlog_transport_peer *
+raftlog_transport_peer(const struct raftlog_transport *transport, u32 id)
+{
+	u32 i;
+
+	for (i = 0; i < transport->n_peers; i++)
+		if (transport->peers[i]->id == id)
+			return transport->peers[i];
+	return NULL;
+}
+
+static struct raftlog_transport_peer *
+make_peer(const struct raftlog_transport *transport, u32 id)
+{
+	struct raftlog_transport_peer *peer;
+
+	peer = kzalloc(sizeof(*peer), GFP_NOIO);
+	if (!peer)
+		return NULL;
+	peer->id = id;
+	peer->resume_ns = U64_MAX;
+	INIT_LIST_HEAD(&peer->lane);
+	/* Memory for large messages comes with the first of them. */
+	wire_sender_init(&peer->sender, NULL, 0, transport->params.session);
+	/* Not from 0: this session may have talked to an earlier peer of that id. */
+	peer->sender.message_id = transport->counter;
+	wire_receiver_init(&peer->receiver, NULL,
+			   transport->limits.message_bytes_max);
+	return peer;
+}
+
+int raftlog_transport_set_members(struct raftlog_transport *transport,
+				  const struct raft_configuration *configuration)
+{
+	struct raftlog_transport_peer *peers[RAFT_MEMBERS_MAX];
+	struct raftlog_transport_peer *made[RAFT_MEMBERS_MAX];
+	u32 i, n_peers = 0, n_made = 0;
+
+	BUILD_BUG_ON(RAFTLOG_MESSAGE_ENTRIES_MAX != WIRE_ENTRIES_MAX);
+	for (i = 0; i < configuration->n_members; i++) {
+		u32 id = configuration->members[i].id;
+		struct raftlog_transport_peer *peer;
+
+		if (id == transport->params.node_id)
+			continue;
+		peer = raftlog_transport_peer(transport, id);
+		if (!peer) {
+			peer = make_peer(transport, id);
+			if (!peer)
+				goto free_made;
+			made[n_made++] = peer;
+		}
+		peers[n_peers++] = peer;
+	}
+
+	for (i = 0; i < transport->n_peers; i++) {
+		struct raftlog_transport_peer *peer = transport->peers[i];
+		u32 k = 0;
+
+		while (k < n_peers && peers[k] != peer)
+			k++;
+		if (k == n_peers)
+			free_peer(peer);
+	}
+	memcpy(transport->peers, peers, n_peers * sizeof(*peers));
+	transport->n_peers = n_peers;
+
+	for (i = 0; i < configuration->n_members; i++) {
+		const struct raft_member *member = &configuration->members[i];
+		struct raftlog_transport_peer *peer;
+
+		peer = raftlog_transport_peer(transport, member->id);
+		if (peer && to_sockaddr(&member->address, &peer->address))
+			pr_warn("node %u: node %u has an address of an unknown kind\n",
+				transport->params.node_id, member->id);
+	}
+	return 0;
+
+free_made:
+	while (n_made)
+		free_peer(made[--n_made]);
+	return -ENOMEM;
+}
+
+void raftlog_transport_stats(const struct raftlog_transport *transport,
+			     struct raftlog_transport_stats *stats)
+{
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&transport->syncp);
+		*stats = transport->stats;
+	} while (u64_stats_fetch_retry(&transport->syncp, start));
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What transport.c (life), transport_send.c and transport_receive.c share.
+ *
+ * Locking: all fields belong to the owner thread (O:), are set once at open (I:),
+ * or are counters it alone writes (S:, under @syncp for readers elsewhere).
+ */
+#ifndef RAFTLOG_TRANSPORT_PRIVATE_H
+#define RAFTLOG_TRANSPORT_PRIVATE_H
+
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/list.h>
+#include <linux/net.h>
+#include <linux/ratelimit.h>
+#include <linux/u64_stats_sync.h>
+
+#include "transport.h"
+#include "wire/bulk.h"
+
+enum raftlog_transport_limits {
+	/* What may wait for one peer. Raft sends again what is turned away. */
+	RAFTLOG_LANE_MESSAGES_MAX = 64,
+	RAFTLOG_LANE_BYTES_MAX = 16 << 20,
+	/* Pieces sent to one peer before the owner looks at the others again. */
+	RAFTLOG_LANE_PIECES_PER_TURN = 64,
+	/* Messages of few entries live in blocks of this many, made at open. */
+	RAFTLOG_RECEIVED_ENTRIES_SMALL = 16,
+	RAFTLOG_RECEIVED_SPARE = 32,
+	/* A window of full-sized datagrams from a few peers at once. */
+	RAFTLOG_SOCKET_RECEIVE_BYTES = 8 << 20,
+	RAFTLOG_SOCKET_SEND_BYTES = 4 << 20,
+};
+
+/* After the socket refused a datagram for want of room. */
+#define RAFTLOG_SOCKET_RETRY_NS NSEC_PER_MSEC
+
+union raftlog_sockaddr {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+/**
+ * struct raftlog_transport_peer - another member
+ * @id: I: node id
+ * @address: O: as configured: where datagrams go, and must come from
+ * @session: O: of its last datagram, 0 before the first
+ * @sender: O: the large message under way, which is the first of @lane
+ * @lane: O: struct raftlog_outgoing, in order
+ * @n_lane: O: how many
+ * @lane_bytes: O: encoded
+ * @term: O: newest term of a message to it
+ * @resume_ns: O: @lane can go on then; U64_MAX: not for want of a turn
+ * @receiver: O: the large message it is sending
+ */
+struct raftlog_transport_peer {
+	u32 id;
+	union raftlog_sockaddr address;
+	u64 session;
+	struct wire_sender sender;
+	struct list_head lane;
+	u32 n_lane;
+	u32 lane_bytes;
+	u64 term;
+	u64 resume_ns;
+	struct wire_receiver receiver;
+};
+
+/**
+ * struct raftlog_incoming - a received message and the table of its entries
+ * @received: what the caller sees
+ * @node: O: in raftlog_transport.spare
+ * @table: received.entries
+ */
+struct raftlog_incoming {
+	struct raftlog_received received;
+	struct list_head node;
+	struct raft_entry table[];
+};
+
+/**
+ * struct raftlog_transport - a socket and its peers
+ * @params: I: as given
+ * @limits: I: what is accepted
+ * @socket: I: bound
+ * @data_ready: I: the socket's own
+ * @peers: O: by id
+ * @n_peers: O: how many
+ * @counter: O: datagrams sent
+ * @tx: O: datagram being made, params.datagram_bytes
+ * @tx_entries: O: entries of the message being sent, WIRE_ENTRIES_MAX
+ * @rx: O: datagram being read, WIRE_DATAGRAM_BYTES_MAX
+ * @rx_entries: O: entries of the message being read, WIRE_ENTRIES_MAX
+ * @spare: O: unused struct raftlog_incoming with RAFTLOG_RECEIVED_ENTRIES_SMALL
+ * @n_received: O: given out and not released
+ * @complaints: O: limits log lines that strangers can cause
+ * @syncp: S: of @stats
+ * @stats: S: counters
+ */
+struct raftlog_transport {
+	struct raftlog_transport_params params;
+	struct wire_limits limits;
+	struct socket *socket;
+	void (*data_ready)(struct sock *sk);
+	struct raftlog_transport_peer *peers[RAFT_MEMBERS_MAX];
+	u32 n_peers;
+	u64 counter;
+	u8 *tx;
+	struct raft_entry *tx_entries;
+	u8 *rx;
+	struct raft_entry *rx_entries;
+	struct list_head spare;
+	u32 n_received;
+	struct ratelimit_state complaints;
+	struct u64_stats_sync syncp;
+	struct raftlog_transport_stats stats;
+};
+
+static inline void raftlog_transport_count(struct raftlog_transport *transport,
+					   u64 *counter, u64 n)
+{
+	u64_stats_update_begin(&transport->syncp);
+	*counter += n;
+	u64_stats_update_end(&transport->syncp);
+}
+
+static inline void raftlog_transport_drop(struct raftlog_transport *transport,
+					  enum raftlog_drop reason)
+{
+	raftlog_transport_count(transport, &transport->stats.drops[reason], 1);
+}
+
+struct raftlog_transport_peer *
+raftlog_transport_peer(const struct raftlog_transport *transport, u32 id);
+
+/** raftlog_transport_acknowledge() - tell @peer which pieces are there */
+void raftlog_transport_acknowledge(struct raftlog_transport *transport,
+				   struct raftlog_transport_peer *peer);
+
+/** raftlog_transport_pump() - send of @peer's lane what may be sent now */
+void raftlog_transport_pump(struct raftlog_transport *transport,
+			    struct raftlog_transport_peer *peer, u64 now_ns);
+
+/** raftlog_transport_clear_lane() - drop all that waits for @peer */
+void raftlog_transport_clear_lane(struct raftlog_transport_peer *peer);
+
+#endif /* RAFTLOG_TRANSPORT_PRIVATE_H */

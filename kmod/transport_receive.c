@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Datagrams to messages. A datagram is looked at in this order, cheapest and
+ * least trusting first: length, version, type, receiver, sender and its address,
+ * tag (damage, cluster), and only then contents. Memory is taken for nothing
+ * before that.
+ */
+#define pr_fmt(fmt) "raftlog: " fmt
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+
+#include "entry.h"
+#include "transport_private.h"
+
+static bool same_address(const union raftlog_sockaddr *a,
+			 const union raftlog_sockaddr *b)
+{
+	if (a->any.sa_family != b->any.sa_family)
+		return false;
+	if (a->any.sa_family == AF_INET)
+		return a->in.sin_port == b->in.sin_port &&
+		       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	/* The scope belongs to this machine, and only to link-local addresses. */
+	return a->in6.sin6_port == b->in6.sin6_port &&
+	       ipv6_addr_equal(&a->in6.sin6_addr, &b->in6.sin6_addr);
+}
+
+static enum raftlog_drop header_drop(int err)
+{
+	switch (err) {
+	case -EMSGSIZE:
+		return RAFTLOG_DROP_SHORT;
+	case -EPROTONOSUPPORT:
+		return RAFTLOG_DROP_VERSION;
+	case -ENOMSG:
+		return RAFTLOG_DROP_TYPE;
+	default:
+		return RAFTLOG_DROP_MALFORMED;
+	}
+}
+
+static void complain_address(struct raftlog_transport *transport,
+			     const struct raftlog_transport_peer *peer,
+			     const union raftlog_sockaddr *source)
+{
+	if (__ratelimit(&transport->complaints))
+		pr_warn("node %u: datagram of node %u from %pISpc dropped: its address is %pISpc\n",
+			transport->params.node_id, peer->id, source,
+			&peer->address);
+}
+
+static void complain_cluster(struct raftlog_transport *transport,
+			     const struct raftlog_transport_peer *peer,
+			     u64 cluster_id)
+{
+	if (__ratelimit(&transport->complaints))
+		pr_warn("node %u: node %u at %pISpc belongs to cluster %016llx, not %016llx: the --peer lists or the cluster names differ\n",
+			transport->params.node_id, peer->id, &peer->address,
+			cluster_id, transport->params.cluster_id);
+}
+
+/* Who sent the datagram in transport->rx, if it is to be believed. */
+static struct raftlog_transport_peer *
+authenticate(struct raftlog_transport *transport, size_t bytes,
+	     const union raftlog_sockaddr *source, struct wire_header *header,
+	     int *body_bytes)
+{
+	struct raftlog_transport_peer *peer;
+	u64 foreign_cluster_id;
+	int err;
+
+	err = wire_header_decode(header, transport->rx, bytes);
+	if (err) {
+		raftlog_transport_drop(transport, header_drop(err));
+		return NULL;
+	}
+	if (header->receiver != transport->params.node_id) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_RECEIVER);
+		return NULL;
+	}
+	peer = raftlog_transport_peer(transport, header->sender);
+	if (!peer || !same_address(&peer->address, source)) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_SENDER);
+		if (peer)
+			complain_address(transport, peer, source);
+		return NULL;
+	}
+	*body_bytes = wire_open(transport->rx, bytes,
+				transport->params.cluster_id,
+				&foreign_cluster_id);
+	if (*body_bytes == -EXDEV) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_CLUSTER);
+		complain_cluster(transport, peer, foreign_cluster_id);
+		return NULL;
+	}
+	if (*body_bytes < 0) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_CHECKSUM);
+		return NULL;
+	}
+	return peer;
+}
+
+static struct raftlog_incoming *
+take_incoming(struct raftlog_transport *transport, u32 n_entries)
+{
+	struct raftlog_incoming *incoming;
+
+	if (n_entries <= RAFTLOG_RECEIVED_ENTRIES_SMALL) {
+		incoming = list_first_entry_or_null(&transport->spare,
+						    struct raftlog_incoming,
+						    node);
+		if (incoming) {
+			list_del(&incoming->node);
+			return incoming;
+		}
+		n_entries = RAFTLOG_RECEIVED_ENTRIES_SMALL;
+	}
+	incoming = kvmalloc(struct_size(incoming, table, n_entries),
+			    GFP_NOIO | __GFP_NOWARN);
+	if (!incoming)
+		return NULL;
+	incoming->received.entries = incoming->table;
+	incoming->received.entries_max = n_entries;
+	return incoming;
+}
+
+static void put_incoming(struct raftlog_transport *transport,
+			 struct raftlog_incoming *incoming)
+{
+	if (incoming->received.entries_max == RAFTLOG_RECEIVED_ENTRIES_SMALL)
+		list_add(&incoming->node, &transport->spare);
+	else
+		kvfree(incoming);
+}
+
+static void put_entries(struct raft_entry *entries, u32 n)
+{
+	while (n)
+		raftlog_entry_put(entries[--n].payload);
+}
+
+/* The one copy of a payload: from the datagram into the entry that stays. */
+static int keep_entry(struct raft_entry *kept, const struct raft_entry *decoded,
+		      u64 index)
+{
+	struct raftlog_entry *entry;
+
+	entry = raftlog_entry_alloc(decoded->bytes, GFP_NOIO | __GFP_NOWARN);
+	if (!entry)
+		return -ENOMEM;
+	entry->index = index;
+	entry->term = decoded->term;
+	entry->session = decoded->session;
+	entry->sequence = decoded->sequence;
+	entry->bytes = decoded->bytes;
+	entry->type = decoded->type;
+	memcpy(entry->data, decoded->data, decoded->bytes);
+	*kept = *decoded;
+	kept->payload = entry;
+	kept->data = entry->data;
+	return 0;
+}
+
+static struct raftlog_received *
+keep_message(struct raftlog_transport *transport,
+	     const struct raft_message *message)
+{
+	struct raftlog_incoming *incoming;
+	u64 index = 0;
+	u32 i;
+
+	incoming = take_incoming(transport, message->n_entries);
+	if (!incoming)
+		return NULL;
+	for (i = 0; i < message->n_entries; i++) {
+		if (message->type == RAFT_APPEND_ENTRIES)
+			index = message->append_entries.prev_log_index + 1 + i;
+		if (keep_entry(&incoming->table[i], &message->entries[i], index))
+			goto put;
+	}
+	incoming->received.message = *message;
+	incoming->received.message.entries = incoming->table;
+	transport->n_received++;
+	return &incoming->received;
+
+put:
+	put_entries(incoming->table, i);
+	put_incoming(transport, incoming);
+	return NULL;
+}
+
+void raftlog_transport_release(struct raftlog_transport *transport,
+			       struct raftlog_received *received)
+{
+	struct raftlog_incoming *incoming =
+		container_of(received, struct raftlog_incoming, received);
+
+	put_entries(received->entries, received->message.n_entries);
+	put_incoming(transport, incoming);
+	transport->n_received--;
+}
+
+static struct raftlog_received *
+receive_message(struct raftlog_transport *transport, u32 from, const void *buf,
+		size_t bytes)
+{
+	struct raftlog_received *received;
+	struct raft_message message;
+
+	if (wire_message_decode(&message, transport->rx_entries,
+				&transport->limits, from,
+				transport->params.node_id, buf, bytes)) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_MALFORMED);
+		return NULL;
+	}
+	received = keep_message(transport, &message);
+	if (!received) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_NO_MEMORY);
+		return NULL;
+	}
+	raftlog_transport_count(transport, &transport->stats.rx_messages, 1);
+	return received;
+}
+
+static struct raftlog_received *
+receive_piece(struct raftlog_transport *transport,
+	      struct raftlog_transport_peer *peer, const void *body,
+	      size_t bytes, u64 now_ns)
+{
+	struct wire_receiver *receiver = &peer->receiver;
+	struct wire_piece piece;
+	int receipt;
+
+	if (wire_piece_decode(&piece, body, bytes)) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_MALFORMED);
+		return NULL;
+	}
+	if (!receiver->memory)
+		receiver->memory =
+			kvmalloc(wire_receiver_memory_bytes(receiver->message_bytes_max),
+				 GFP_NOIO | __GFP_NOWARN);
+	if (!receiver->memory) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_NO_MEMORY);
+		return NULL;
+	}
+	receipt = wire_receiver_piece(receiver, peer->session, &piece, now_ns);
+	if (receipt < 0 || (receipt & WIRE_RECEIPT_REPLACED))
+		raftlog_transport_drop(transport, RAFTLOG_DROP_REASSEMBLY);
+	if (receipt < 0)
+		return NULL;
+	if (receipt & WIRE_RECEIPT_ACK)
+		raftlog_transport_acknowledge(transport, peer);
+	if (!(receipt & WIRE_RECEIPT_WHOLE))
+		return NULL;
+	return receive_message(transport, peer->id,
+			       wire_receiver_message(receiver),
+			       receiver->message_bytes);
+}
+
+static void receive_ack(struct raftlog_transport *transport,
+			struct raftlog_transport_peer *peer, const void *body,
+			size_t bytes, u64 now_ns)
+{
+	struct wire_piece_ack ack;
+
+	if (wire_piece_ack_decode(&ack, body, bytes) ||
+	    wire_sender_ack(&peer->sender, peer->session, &ack, now_ns) == -EBADMSG) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_MALFORMED);
+		return;
+	}
+	raftlog_transport_pump(transport, peer, now_ns);
+}
+
+static struct raftlog_received *
+receive_datagram(struct raftlog_transport *transport, size_t bytes,
+		 const union raftlog_sockaddr *source, u64 now_ns)
+{
+	const u8 *body = transport->rx + WIRE_HEADER_BYTES;
+	struct raftlog_transport_peer *peer;
+	struct wire_header header;
+	int body_bytes;
+
+	peer = authenticate(transport, bytes, source, &header, &body_bytes);
+	if (!peer)
+		return NULL;
+	if (header.session != peer->session) {
+		peer->session = header.session;
+		/* It started again and knows nothing of what it acknowledged. */
+		wire_sender_restart(&peer->sender, now_ns);
+		raftlog_transport_pump(transport, peer, now_ns);
+	}
+
+	switch (header.type) {
+	case WIRE_MESSAGE:
+		return receive_message(transport, peer->id, body, body_bytes);
+	case WIRE_PIECE:
+		return receive_piece(transport, peer, body, body_bytes, now_ns);
+	case WIRE_PIECE_ACK:
+		receive_ack(transport, peer, body, body_bytes, now_ns);
+		return NULL;
+	}
+	return NULL;
+}
+
+/* Return: bytes in transport->rx, -EMSGSIZE if cut off, or -EAGAIN. */
+static int read_datagram(struct raftlog_transport *transport,
+			 union raftlog_sockaddr *source)
+{
+	struct kvec vec = {
+		.iov_base = transport->rx,
+		.iov_len = WIRE_DATAGRAM_BYTES_MAX,
+	};
+	struct msghdr msg = { .msg_name = source };
+	int bytes;
+
+	bytes = kernel_recvmsg(transport->socket, &msg, &vec, 1, vec.iov_len,
+			       MSG_DONTWAIT);
+	if (bytes >= 0 && (msg.msg_flags & MSG_TRUNC))
+		return -EMSGSIZE;
+	return bytes;
+}
+
+int raftlog_transport_receive(struct raftlog_transport *transport,
+			      struct raftlog_received **received, u32 budget,
+			      u64 now_ns)
+{
+	union raftlog_sockaddr source;
+	int bytes;
+
+	for (; budget; budget--) {
+		bytes = read_datagram(transport, &source);
+		if (bytes == -EAGAIN)
+			return -EAGAIN;
+		if (bytes < 0 && bytes != -EMSGSIZE)
+			continue; /* an error left over from sending */
+		raftlog_transport_count(transport, &transport->stats.rx_datagrams, 1);
+		if (bytes < 0) {
+			raftlog_transport_drop(transport, RAFTLOG_DROP_SHORT);
+			continue;
+		}
+		raftlog_transport_count(transport, &transport->stats.rx_bytes, bytes);
+		*received = receive_datagram(transport, bytes, &source, now_ns);
+		if (*received)
+			return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Messages to datagrams. What carries no entries goes out at once. What carries
+ * some waits in the peer's lane while something larger than a datagram is ahead
+ * of it, so that AppendEntries arrive in the order the leader sent them.
+ *
+ * Everything is best effort: Raft sends again what is dropped here.
+ */
+#define pr_fmt(fmt) "raftlog: " fmt
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "entry.h"
+#include "transport_private.h"
+
+/**
+ * struct raftlog_outgoing - an encoded message waiting in a lane
+ * @node: in raftlog_transport_peer.lane
+ * @type: enum raft_message_type
+ * @term: of the message
+ * @first_index: RAFT_APPEND_ENTRIES: index of its first entry
+ * @session: RAFT_PROPOSE: which proposal
+ * @sequence: RAFT_PROPOSE: which proposal
+ * @bytes: length of @data
+ * @data: encoded
+ */
+struct raftlog_outgoing {
+	struct list_head node;
+	u8 type;
+	u64 term;
+	u64 first_index;
+	u64 session;
+	u64 sequence;
+	u32 bytes;
+	u8 data[];
+};
+
+static u8 *tx_body(const struct raftlog_transport *transport)
+{
+	return transport->tx + WIRE_HEADER_BYTES;
+}
+
+static u32 tx_body_bytes_max(const struct raftlog_transport *transport)
+{
+	return transport->params.datagram_bytes - WIRE_OVERHEAD_BYTES;
+}
+
+/*
+ * Send the body that is in tx_body().
+ *
+ * Return: 0 if it went, or is as good as lost on its way; -EAGAIN if the socket
+ * has no room for it now.
+ */
+static int send_datagram(struct raftlog_transport *transport,
+			 struct raftlog_transport_peer *peer, u8 type,
+			 size_t body_bytes)
+{
+	struct wire_header header = {
+		.type = type,
+		.sender = transport->params.node_id,
+		.receiver = peer->id,
+		.session = transport->params.session,
+		.counter = ++transport->counter,
+	};
+	struct msghdr msg = {
+		.msg_name = &peer->address,
+		.msg_namelen = peer->address.any.sa_family == AF_INET6 ?
+				       sizeof(peer->address.in6) :
+				       sizeof(peer->address.in),
+		.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL,
+	};
+	struct kvec vec = { .iov_base = transport->tx };
+	int sent;
+
+	vec.iov_len = wire_seal(transport->tx, body_bytes, &header,
+				transport->params.cluster_id);
+	sent = kernel_sendmsg(transport->socket, &msg, &vec, 1, vec.iov_len);
+	if (sent == -EAGAIN || sent == -ENOBUFS || sent == -ENOMEM)
+		return -EAGAIN;
+	if (sent < 0) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_SEND);
+		return 0;
+	}
+	raftlog_transport_count(transport, &transport->stats.tx_datagrams, 1);
+	raftlog_transport_count(transport, &transport->stats.tx_bytes, sent);
+	return 0;
+}
+
+void raftlog_transport_acknowledge(struct raftlog_transport *transport,
+				   struct raftlog_transport_peer *peer)
+{
+	struct wire_piece_ack ack;
+	int bytes;
+
+	wire_receiver_ack(&peer->receiver, &ack);
+	bytes = wire_piece_ack_encode(&ack, tx_body(transport),
+				      tx_body_bytes_max(transport));
+	if (WARN_ON_ONCE(bytes < 0))
+		return;
+	if (send_datagram(transport, peer, WIRE_PIECE_ACK, bytes))
+		raftlog_transport_drop(transport, RAFTLOG_DROP_SEND);
+}
+
+static void drop_outgoing(struct raftlog_transport_peer *peer,
+			  struct raftlog_outgoing *outgoing)
+{
+	list_del(&outgoing->node);
+	peer->n_lane--;
+	peer->lane_bytes -= outgoing->bytes;
+	kvfree(outgoing);
+}
+
+void raftlog_transport_clear_lane(struct raftlog_transport_peer *peer)
+{
+	struct raftlog_outgoing *outgoing, *next;
+
+	wire_sender_stop(&peer->sender);
+	list_for_each_entry_safe(outgoing, next, &peer->lane, node)
+		drop_outgoing(peer, outgoing);
+}
+
+static struct raftlog_outgoing *lane_head(struct raftlog_transport_peer *peer)
+{
+	return list_first_entry_or_null(&peer->lane, struct raftlog_outgoing, node);
+}
+
+static int start_large(struct raftlog_transport *transport,
+		       struct raftlog_transport_peer *peer,
+		       const struct raftlog_outgoing *outgoing, u64 now_ns)
+{
+	u32 piece_bytes = tx_body_bytes_max(transport) - WIRE_PIECE_HEADER_BYTES;
+	struct wire_sender *sender = &peer->sender;
+
+	if (!sender->pieces) {
+		u32 n = wire_piece_count(transport->limits.message_bytes_max,
+					 piece_bytes);
+
+		sender->pieces = kvmalloc_array(n, sizeof(*sender->pieces),
+						GFP_NOIO | __GFP_NOWARN);
+		if (!sender->pieces)
+			return -ENOMEM;
+		sender->n_pieces_max = n;
+	}
+	return wire_sender_start(sender, outgoing->bytes, piece_bytes, now_ns);
+}
+
+/* Return: 0, or -EAGAIN if there is more to send when the socket has room. */
+static int send_pieces(struct raftlog_transport *transport,
+		       struct raftlog_transport_peer *peer,
+		       const struct raftlog_outgoing *outgoing, u64 now_ns)
+{
+	u64 n_retransmits = peer->sender.n_retransmits;
+	struct wire_piece piece;
+	int bytes, err = 0;
+	u32 n = 0;
+
+	while (wire_sender_peek(&peer->sender, &piece, outgoing->data)) {
+		if (n++ == RAFTLOG_LANE_PIECES_PER_TURN) {
+			peer->resume_ns = now_ns;
+			break;
+		}
+		bytes = wire_piece_encode(&piece, tx_body(transport),
+					  tx_body_bytes_max(transport));
+		if (WARN_ON_ONCE(bytes < 0)) {
+			wire_sender_stop(&peer->sender);
+			break;
+		}
+		err = send_datagram(transport, peer, WIRE_PIECE, bytes);
+		if (err)
+			break;
+		wire_sender_sent(&peer->sender, &piece, now_ns);
+	}
+	raftlog_transport_count(transport, &transport->stats.retransmits,
+				peer->sender.n_retransmits - n_retransmits);
+	return err;
+}
+
+static int send_small(struct raftlog_transport *transport,
+		      struct raftlog_transport_peer *peer, size_t bytes)
+{
+	int err = send_datagram(transport, peer, WIRE_MESSAGE, bytes);
+
+	if (!err)
+		raftlog_transport_count(transport, &transport->stats.tx_messages, 1);
+	return err;
+}
+
+/*
+ * Take the head of the lane one step further.
+ *
+ * Return: 0 if it left the lane, -EINPROGRESS if it waits for acknowledgments,
+ * -EAGAIN if it waits for the socket.
+ */
+static int send_head(struct raftlog_transport *transport,
+		     struct raftlog_transport_peer *peer,
+		     struct raftlog_outgoing *outgoing, u64 now_ns)
+{
+	struct wire_sender *sender = &peer->sender;
+	enum raftlog_drop reason = RAFTLOG_DROP_SEND;
+	int err;
+
+	if (outgoing->bytes <= tx_body_bytes_max(transport)) {
+		memcpy(tx_body(transport), outgoing->data, outgoing->bytes);
+		err = send_small(transport, peer, outgoing->bytes);
+		if (!err)
+			drop_outgoing(peer, outgoing);
+		return err;
+	}
+
+	if (sender->state == WIRE_SENDER_IDLE) {
+		err = start_large(transport, peer, outgoing, now_ns);
+		if (err == -ENOMEM)
+			reason = RAFTLOG_DROP_NO_MEMORY;
+	}
+	if (sender->state == WIRE_SENDER_SENDING) {
+		err = send_pieces(transport, peer, outgoing, now_ns);
+		if (sender->state == WIRE_SENDER_SENDING)
+			return err ? err : -EINPROGRESS;
+	}
+
+	if (sender->state == WIRE_SENDER_DONE)
+		raftlog_transport_count(transport, &transport->stats.tx_messages, 1);
+	else
+		raftlog_transport_drop(transport, reason);
+	wire_sender_stop(sender);
+	drop_outgoing(peer, outgoing);
+	return 0;
+}
+
+void raftlog_transport_pump(struct raftlog_transport *transport,
+			    struct raftlog_transport_peer *peer, u64 now_ns)
+{
+	struct raftlog_outgoing *outgoing;
+	int err = 0;
+
+	peer->resume_ns = U64_MAX;
+	while (!err && (outgoing = lane_head(peer)))
+		err = send_head(transport, peer, outgoing, now_ns);
+	if (err == -EAGAIN)
+		peer->resume_ns = now_ns + RAFTLOG_SOCKET_RETRY_NS;
+}
+
+/* A leader of an older term has nothing to say any more (3.3). */
+static void drop_stale(struct raftlog_transport_peer *peer)
+{
+	struct raftlog_outgoing *outgoing, *next;
+
+	list_for_each_entry_safe(outgoing, next, &peer->lane, node) {
+		if (outgoing->type != RAFT_APPEND_ENTRIES ||
+		    outgoing->term >= peer->term)
+			continue;
+		if (outgoing == lane_head(peer))
+			wire_sender_stop(&peer->sender);
+		drop_outgoing(peer, outgoing);
+	}
+}
+
+static bool same_purpose(const struct raftlog_outgoing *outgoing,
+			 const struct raft_message *message)
+{
+	if (outgoing->type != message->type)
+		return false;
+	if (message->type == RAFT_PROPOSE)
+		return outgoing->session == message->entries[0].session &&
+		       outgoing->sequence == message->entries[0].sequence;
+	return outgoing->term == message->term &&
+	       outgoing->first_index ==
+		       message->append_entries.prev_log_index + 1;
+}
+
+static bool is_queued(const struct raftlog_transport_peer *peer,
+		      const struct raft_message *message)
+{
+	const struct raftlog_outgoing *outgoing;
+
+	list_for_each_entry(outgoing, &peer->lane, node)
+		if (same_purpose(outgoing, message))
+			return true;
+	return false;
+}
+
+static void queue_message(struct raftlog_transport *transport,
+			  struct raftlog_transport_peer *peer,
+			  const struct raft_message *message, size_t bytes)
+{
+	struct raftlog_outgoing *outgoing;
+
+	if (peer->n_lane == RAFTLOG_LANE_MESSAGES_MAX ||
+	    bytes > RAFTLOG_LANE_BYTES_MAX - peer->lane_bytes) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_QUEUE_FULL);
+		return;
+	}
+	outgoing = kvmalloc(struct_size(outgoing, data, bytes),
+			    GFP_NOIO | __GFP_NOWARN);
+	if (!outgoing) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_NO_MEMORY);
+		return;
+	}
+	outgoing->type = message->type;
+	outgoing->term = message->term;
+	outgoing->first_index = 0;
+	if (message->type == RAFT_APPEND_ENTRIES)
+		outgoing->first_index = message->append_entries.prev_log_index + 1;
+	outgoing->session = message->entries[0].session;
+	outgoing->sequence = message->entries[0].sequence;
+	outgoing->bytes = bytes;
+	if (wire_message_encode(message, outgoing->data, bytes) < 0) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_MALFORMED);
+		kvfree(outgoing);
+		return;
+	}
+	list_add_tail(&outgoing->node, &peer->lane);
+	peer->n_lane++;
+	peer->lane_bytes += bytes;
+}
+
+/* The message as wire/ wants it: with its entries. */
+static int attach_entries(struct raftlog_transport *transport,
+			  struct raft_message *message,
+			  struct raftlog_entry *const *entries, u32 n)
+{
+	u32 i;
+
+	if (n > WIRE_ENTRIES_MAX)
+		return -EMSGSIZE;
+	for (i = 0; i < n; i++) {
+		struct raft_entry *entry = &transport->tx_entries[i];
+
+		entry->term = entries[i]->term;
+		entry->session = entries[i]->session;
+		entry->sequence = entries[i]->sequence;
+		entry->bytes = entries[i]->bytes;
+		entry->type = entries[i]->type;
+		entry->data = entries[i]->data;
+	}
+	message->entries = transport->tx_entries;
+	message->n_entries = n;
+	return 0;
+}
+
+void raftlog_transport_send(struct raftlog_transport *transport,
+			    const struct raft_message *message,
+			    struct raftlog_entry *const *entries, u32 n,
+			    u64 now_ns)
+{
+	struct raftlog_transport_peer *peer;
+	struct raft_message full = *message;
+	size_t bytes;
+	int encoded;
+
+	peer = raftlog_transport_peer(transport, message->to);
+	if (!peer) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_SEND);
+		return;
+	}
+	bytes = attach_entries(transport, &full, entries, n) ?
+			0 : wire_message_bytes(&full);
+	if (!bytes || bytes > transport->limits.message_bytes_max) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_MALFORMED);
+		return;
+	}
+	if (message->term > peer->term) {
+		peer->term = message->term;
+		drop_stale(peer);
+		raftlog_transport_pump(transport, peer, now_ns);
+	}
+
+	if (bytes <= tx_body_bytes_max(transport) && (!n || !peer->n_lane)) {
+		encoded = wire_message_encode(&full, tx_body(transport),
+					      tx_body_bytes_max(transport));
+		if (encoded < 0)
+			raftlog_transport_drop(transport, RAFTLOG_DROP_MALFORMED);
+		else if (send_small(transport, peer, encoded))
+			raftlog_transport_drop(transport, RAFTLOG_DROP_SEND);
+		return;
+	}
+	if (is_queued(peer, &full))
+		return;
+	queue_message(transport, peer, &full, bytes);
+	/* Whatever is under way goes on when acknowledgments arrive. */
+	if (peer->sender.state == WIRE_SENDER_IDLE)
+		raftlog_transport_pump(transport, peer, now_ns);
+}
+
+u64 raftlog_transport_timer(struct raftlog_transport *transport, u64 now_ns)
+{
+	u64 deadline_ns = U64_MAX;
+	u32 i;
+
+	for (i = 0; i < transport->n_peers; i++) {
+		struct raftlog_transport_peer *peer = transport->peers[i];
+
+		if (wire_receiver_deadline(&peer->receiver) <= now_ns)
+			raftlog_transport_acknowledge(transport, peer);
+		if (wire_sender_deadline(&peer->sender) <= now_ns) {
+			wire_sender_timer(&peer->sender, now_ns);
+			raftlog_transport_pump(transport, peer, now_ns);
+		} else if (peer->resume_ns <= now_ns) {
+			raftlog_transport_pump(transport, peer, now_ns);
+		}
+		deadline_ns = min3(deadline_ns, peer->resume_ns,
+				   wire_receiver_deadline(&peer->receiver));
+		deadline_ns = min(deadline_ns,
+				  wire_sender_deadline(&peer->sender));
+	}
+	return deadline_ns;
+}
