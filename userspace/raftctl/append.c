@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * append: the exit code says whether the entry can be in the log.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "json.h"
+#include "names.h"
+#include "raftctl.h"
+
+/**
+ * struct appending - what goes on
+ * @fd: the device
+ * @timeout_ms: how long an entry waits to be committed, 0: the group's default
+ * @quiet: print nothing
+ * @done: entries committed
+ * @empty: empty lines passed over
+ */
+struct appending {
+	int fd;
+	uint32_t timeout_ms;
+	bool quiet;
+	uint64_t done;
+	uint64_t empty;
+};
+
+/* The classes of the ABI: first those that never reach the log. */
+static const struct {
+	int error;
+	int code;
+	const char *what;
+	const char *advice;
+} outcomes[] = {
+	{ EAGAIN, EXIT_NOT_IN_LOG, "no room for more writes now", "try again" },
+	{ EMSGSIZE, EXIT_NOT_IN_LOG, "larger than an entry may be",
+	  "raftctl start --max-entry sets the limit, the same on every node" },
+	{ ENOSPC, EXIT_NOT_IN_LOG, "the log is full",
+	  "raftctl status shows its space" },
+	{ ENOTCONN, EXIT_NOT_IN_LOG, "the group is not started",
+	  "raftctl start joins it to its cluster" },
+	{ EPERM, EXIT_NOT_IN_LOG, "not permitted", "run it as root" },
+	{ EINVAL, EXIT_NOT_IN_LOG, "refused as invalid",
+	  "an entry has at least one byte" },
+	{ EHOSTUNREACH, EXIT_NOT_IN_LOG, "no leader was found in time",
+	  "raftctl status shows whether a majority of the members is up" },
+	{ ETIMEDOUT, EXIT_UNKNOWN, "not committed in time",
+	  "raftctl status shows whether a majority of the members is up" },
+	{ EINTR, EXIT_UNKNOWN, "interrupted",
+	  "raftctl tail shows whether it came through" },
+	{ ESHUTDOWN, EXIT_UNKNOWN, "the group stopped",
+	  "raftctl tail, once it is started, shows whether it came through" },
+	{ EIO, EXIT_UNKNOWN, "the group failed", "raftctl status says why" },
+	{ ENOTTY, EXIT_ERROR, "not a raftlog device",
+	  "give --device the path of a raftlog device" },
+};
+
+static int explain(const struct appending *appending, int error)
+{
+	const char *what = strerror(error), *advice = NULL;
+	int code = EXIT_UNKNOWN;
+	char before[64] = "";
+
+	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+		if (outcomes[i].error != error)
+			continue;
+		what = outcomes[i].what;
+		advice = outcomes[i].advice;
+		code = outcomes[i].code;
+	}
+	if (appending->done)
+		snprintf(before, sizeof(before), "; %" PRIu64 " before it %s in",
+			 appending->done, appending->done == 1 ? "is" : "are");
+	complain(advice, "%s (%s): the entry %s in the log%s", what,
+		 errno_name(error), code == EXIT_UNKNOWN ? "may be" : "is not",
+		 before);
+	return code;
+}
+
+static int append_entry(struct appending *appending, const void *data,
+			size_t bytes)
+{
+	struct raftlog_append append = {
+		.data = (uintptr_t)data,
+		.bytes = bytes,
+		.timeout_ms = appending->timeout_ms,
+	};
+	int ret;
+
+	if (!bytes)
+		return explain(appending, EINVAL);
+	if (bytes > RAFTLOG_ENTRY_BYTES_MAX)
+		return explain(appending, EMSGSIZE);
+	ret = device_append(appending->fd, &append);
+	if (ret)
+		return explain(appending, -ret);
+	appending->done++;
+	if (appending->quiet)
+		return EXIT_OK;
+	if (raftctl.json) {
+		json_object(NULL);
+		json_number("index", append.index);
+		json_number("term", append.term);
+		json_number("bytes", bytes);
+		json_end();
+	} else {
+		printf("index %" PRIu64 " term %" PRIu64 "\n",
+		       (uint64_t)append.index, (uint64_t)append.term);
+	}
+	/* Whoever reads this must know of each entry before the next is tried. */
+	fflush(stdout);
+	return EXIT_OK;
+}
+
+/*
+ * Up to @room bytes of a line without its end.
+ * Return: their number, @room + 1 if there are more, or -1 at the end of input.
+ */
+static ssize_t get_line(char *line, size_t room)
+{
+	size_t n = 0;
+	int byte;
+
+	while ((byte = getc_unlocked(stdin)) != EOF && byte != '\n') {
+		if (n == room)
+			return room + 1;
+		line[n++] = byte;
+	}
+	return byte == EOF && !n ? -1 : (ssize_t)n;
+}
+
+static int append_lines(struct appending *appending)
+{
+	char *line = allocate(1, RAFTLOG_ENTRY_BYTES_MAX);
+	int code = EXIT_OK;
+	ssize_t n;
+
+	while (!code && !interrupted) {
+		n = get_line(line, RAFTLOG_ENTRY_BYTES_MAX);
+		if (n < 0)
+			break;
+		if (n)
+			code = append_entry(appending, line, n);
+		else
+			appending->empty++;
+	}
+	if (!code && (interrupted || ferror(stdin))) {
+		complain(NULL, "%s; %" PRIu64 " entries are in",
+			 interrupted ? "interrupted between entries" :
+				       "cannot read standard input",
+			 appending->done);
+		code = EXIT_ERROR;
+	}
+	if (appending->empty && !appending->quiet)
+		fprintf(stderr,
+			"raftctl append: passed over %" PRIu64 " empty %s\n",
+			appending->empty,
+			appending->empty == 1 ? "line" : "lines");
+	free(line);
+	return code;
+}
+
+static int append_file(struct appending *appending, const char *path)
+{
+	size_t n = 0, room = RAFTLOG_ENTRY_BYTES_MAX + 1;
+	char *data;
+	int fd, code;
+	ssize_t got;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		complain(NULL, "cannot open %s: %s", path, strerror(errno));
+		return EXIT_ERROR;
+	}
+	data = allocate(1, room);
+	do {
+		got = read(fd, data + n, room - n);
+		if (got > 0)
+			n += got;
+	} while (got > 0);
+	if (got < 0) {
+		complain(NULL, "cannot read %s: %s", path, strerror(errno));
+		code = EXIT_ERROR;
+	} else {
+		code = append_entry(appending, data, n);
+	}
+	free(data);
+	close(fd);
+	return code;
+}
+
+static int append_words(struct appending *appending, char **words)
+{
+	int code = EXIT_OK;
+
+	for (; *words && !code && !interrupted; words++)
+		code = append_entry(appending, *words, strlen(*words));
+	if (!code && *words) {
+		complain(NULL, "interrupted between entries; %" PRIu64 " are in",
+			 appending->done);
+		code = EXIT_ERROR;
+	}
+	return code;
+}
+
+enum {
+	OPTION_FILE = OPTION_OF_VERB,
+	OPTION_TIMEOUT,
+};
+
+static int run_append(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "file", required_argument, NULL, OPTION_FILE },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+		COMMON_OPTIONS
+	};
+	struct appending appending = { 0 };
+	const char *file = NULL;
+	int option, code;
+	uint64_t ms;
+
+	while ((option = getopt_long(argc, argv, ":qg:h", options, NULL)) != -1) {
+		code = -1;
+		if (option == OPTION_FILE) {
+			file = optarg;
+		} else if (option == 'q') {
+			appending.quiet = true;
+		} else if (option == OPTION_TIMEOUT) {
+			if (!option_seconds("--timeout", optarg, &ms))
+				code = EXIT_ERROR;
+			else
+				appending.timeout_ms = ms < 1 ? 1 :
+					ms > 3600000 ? 3600000 : ms;
+		} else {
+			code = common_option(option, argv);
+		}
+		if (code >= 0)
+			return code;
+	}
+	if (!file == (optind == argc)) {
+		complain("raftctl append hello, or - for lines of standard input, or --file F",
+			 file ? "--file takes no text beside it" :
+				"there is nothing to append");
+		return EXIT_ERROR;
+	}
+	appending.fd = connect_device(O_RDWR);
+	if (appending.fd < 0)
+		return EXIT_ERROR;
+	catch_signals();
+	if (file)
+		code = append_file(&appending, file);
+	else if (!strcmp(argv[optind], "-") && optind + 1 == argc)
+		code = append_lines(&appending);
+	else
+		code = append_words(&appending, argv + optind);
+	device_close(appending.fd);
+	return code;
+}
+
+const struct verb append_verb = {
+	.name = "append",
+	.run = run_append,
+	.synopsis = "TEXT... | - | --file F",
+	.summary = "add entries; says where, once a majority holds them on disk",
+	.help = "Each TEXT is an entry; '-' takes each line of standard input as one.\n"
+		"It ends at the first error.\n\n"
+		"      --file F       the whole file is one entry\n"
+		"  -q, --quiet        do not print index and term\n"
+		"      --timeout S    seconds an entry waits to be committed\n\n"
+		"Exits with 3 if the entry that failed is not in the log and never will\n"
+		"be, with 4 if it may be.\n",
+};

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bench: K threads append one entry after the other for T seconds. Each has an
+ * open file of its own, as K programs would.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "device.h"
+#include "histogram.h"
+#include "json.h"
+#include "names.h"
+#include "raftctl.h"
+
+enum {
+	THREADS_MAX = 1024,
+	THREAD_STACK_BYTES = 128 << 10,
+	ERRNO_MAX = 4096,
+	/* After an error, until a write would be taken again. */
+	RETRY_MS = 100,
+};
+
+/**
+ * struct bench - one run
+ * @bytes: of an entry
+ * @threads: how many, each with one entry under way
+ * @warmup_end_ns: what ends before does not count
+ * @end_ns: what ends behind does not count
+ */
+struct bench {
+	uint32_t bytes;
+	uint32_t threads;
+	uint64_t warmup_end_ns;
+	uint64_t end_ns;
+};
+
+/**
+ * struct worker - one thread
+ * @bench: the run
+ * @thread: its handle
+ * @number: from 0 on
+ * @latency: in ns
+ * @errors: how often each errno was seen
+ */
+struct worker {
+	const struct bench *bench;
+	pthread_t thread;
+	unsigned int number;
+	struct histogram latency;
+	uint32_t errors[ERRNO_MAX];
+};
+
+/* Nothing that gets better by trying again. */
+static bool is_final(int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case ENOSPC:
+	case EHOSTUNREACH:
+	case ETIMEDOUT:
+	case EINTR:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool is_over(const struct bench *bench)
+{
+	return interrupted || monotonic_ns() >= bench->end_ns;
+}
+
+/* Return: false if it makes no sense to go on. */
+static bool append_once(struct worker *worker, int fd, void *data)
+{
+	const struct bench *bench = worker->bench;
+	struct raftlog_append append = {
+		.data = (uintptr_t)data,
+		.bytes = bench->bytes,
+	};
+	uint64_t start_ns = monotonic_ns(), end_ns;
+	int ret;
+
+	ret = device_append(fd, &append);
+	end_ns = monotonic_ns();
+	if (!ret) {
+		if (end_ns >= bench->warmup_end_ns && end_ns < bench->end_ns)
+			histogram_add(&worker->latency, end_ns - start_ns);
+		return true;
+	}
+	if (ret == -EINTR && interrupted)
+		return false;
+	worker->errors[-ret < ERRNO_MAX ? -ret : 0]++;
+	if (is_final(-ret))
+		return false;
+	device_poll(fd, POLLOUT, RETRY_MS);
+	return true;
+}
+
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+	const struct bench *bench = worker->bench;
+	unsigned char *data = allocate(1, bench->bytes);
+	uint64_t random = worker->number + 1;
+	int fd;
+
+	/* Bytes no layer below can compress or skip. */
+	for (uint32_t i = 0; i < bench->bytes; i++) {
+		random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+		data[i] = random >> 56;
+	}
+	fd = device_open(raftctl.device, O_RDWR);
+	if (fd < 0) {
+		worker->errors[errno]++;
+	} else {
+		while (!is_over(bench) && append_once(worker, fd, data))
+			;
+		device_close(fd);
+	}
+	free(data);
+	return NULL;
+}
+
+static int run_workers(struct bench *bench, struct worker *workers)
+{
+	pthread_attr_t attr;
+	unsigned int n;
+	int error = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
+	for (n = 0; n < bench->threads && !error; n++) {
+		workers[n].bench = bench;
+		workers[n].number = n;
+		error = pthread_create(&workers[n].thread, &attr, work,
+				       &workers[n]);
+	}
+	pthread_attr_destroy(&attr);
+	if (error) {
+		n--;
+		bench->end_ns = 0;
+		complain("ask for fewer with --inflight",
+			 "cannot start thread %u: %s", n + 1, strerror(error));
+	}
+	while (n)
+		pthread_join(workers[--n].thread, NULL);
+	return error;
+}
+
+/**
+ * struct result - sums over all threads
+ * @seconds: measured
+ * @rate: appends a second
+ * @latency: in ns
+ * @errors: how often each errno was seen
+ */
+struct result {
+	double seconds;
+	double rate;
+	struct histogram latency;
+	uint64_t errors[ERRNO_MAX];
+};
+
+static void gather(const struct bench *bench, const struct worker *workers,
+		   struct result *result)
+{
+	uint64_t end_ns = monotonic_ns();
+
+	if (end_ns > bench->end_ns)
+		end_ns = bench->end_ns;
+	for (unsigned int i = 0; i < bench->threads; i++) {
+		histogram_merge(&result->latency, &workers[i].latency);
+		for (unsigned int e = 0; e < ERRNO_MAX; e++)
+			result->errors[e] += workers[i].errors[e];
+	}
+	if (end_ns > bench->warmup_end_ns) {
+		result->seconds = (end_ns - bench->warmup_end_ns) / 1e9;
+		result->rate = result->latency.count / result->seconds;
+	}
+}
+
+static double quantile_us(const struct result *result, double quantile)
+{
+	return histogram_quantile(&result->latency, quantile) / 1e3;
+}
+
+static void print_result(const struct bench *bench, const struct result *result)
+{
+	printf("%u bytes, %u in flight, %.1f s\n", bench->bytes, bench->threads,
+	       result->seconds);
+	printf("rate     %.0f appends/s, %.2f MiB/s\n", result->rate,
+	       result->rate * bench->bytes / (1 << 20));
+	printf("latency  p50 %.0f  p90 %.0f  p99 %.0f  p99.9 %.0f  max %.0f us\n",
+	       quantile_us(result, 0.5), quantile_us(result, 0.9),
+	       quantile_us(result, 0.99), quantile_us(result, 0.999),
+	       result->latency.max / 1e3);
+	printf("appends  %" PRIu64 "\n", result->latency.count);
+	for (int e = 0; e < ERRNO_MAX; e++)
+		if (result->errors[e])
+			printf("error    %s %" PRIu64 "\n", errno_name(e),
+			       result->errors[e]);
+}
+
+static void print_result_json(const struct bench *bench,
+			      const struct result *result)
+{
+	json_object(NULL);
+	json_number("bytes", bench->bytes);
+	json_number("inflight", bench->threads);
+	json_real("seconds", result->seconds);
+	json_number("appends", result->latency.count);
+	json_real("appends_per_second", result->rate);
+	json_real("mib_per_second", result->rate * bench->bytes / (1 << 20));
+	json_object("latency_us");
+	json_real("p50", quantile_us(result, 0.5));
+	json_real("p90", quantile_us(result, 0.9));
+	json_real("p99", quantile_us(result, 0.99));
+	json_real("p99_9", quantile_us(result, 0.999));
+	json_real("max", result->latency.max / 1e3);
+	json_end();
+	json_object("errors");
+	for (int e = 0; e < ERRNO_MAX; e++)
+		if (result->errors[e])
+			json_number(errno_name(e), result->errors[e]);
+	json_end();
+	json_end();
+}
+
+/* Before threads start: what would fail in all of them fails once, with advice. */
+static bool is_running(void)
+{
+	struct raftlog_status status = { 0 };
+	int fd, ret;
+
+	fd = connect_device(O_RDWR);
+	if (fd < 0)
+		return false;
+	ret = device_get_status(fd, &status);
+	device_close(fd);
+	if (!ret && status.state != RAFTLOG_STATE_RUNNING)
+		ret = -ENOTCONN;
+	if (ret)
+		complain_errno(-ret, "append");
+	return !ret;
+}
+
+static int run(struct bench *bench, uint64_t warmup_ms, uint64_t ms)
+{
+	struct worker *workers;
+	struct result *result;
+	int code = EXIT_ERROR;
+
+	if (!is_running())
+		return EXIT_ERROR;
+	workers = allocate(bench->threads, sizeof(*workers));
+	result = allocate(1, sizeof(*result));
+	catch_signals();
+	bench->warmup_end_ns = monotonic_ns() + warmup_ms * 1000000;
+	bench->end_ns = bench->warmup_end_ns + ms * 1000000;
+	if (!run_workers(bench, workers)) {
+		gather(bench, workers, result);
+		if (raftctl.json)
+			print_result_json(bench, result);
+		else
+			print_result(bench, result);
+		code = result->latency.count ? EXIT_OK : EXIT_ERROR;
+	}
+	free(result);
+	free(workers);
+	return code;
+}
+
+enum {
+	OPTION_SIZE = OPTION_OF_VERB,
+	OPTION_INFLIGHT,
+	OPTION_SECONDS,
+	OPTION_WARMUP,
+};
+
+static int run_bench(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "size", required_argument, NULL, OPTION_SIZE },
+		{ "inflight", required_argument, NULL, OPTION_INFLIGHT },
+		{ "seconds", required_argument, NULL, OPTION_SECONDS },
+		{ "warmup", required_argument, NULL, OPTION_WARMUP },
+		COMMON_OPTIONS
+	};
+	struct bench bench = { .threads = 1 };
+	uint64_t bytes = 128, ms = 10000, warmup_ms = 1000;
+	bool good = true;
+	int option, code;
+
+	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) != -1) {
+		code = -1;
+		switch (option) {
+		case OPTION_SIZE:
+			good = option_bytes("--size", optarg, 1,
+					    RAFTLOG_ENTRY_BYTES_MAX, &bytes);
+			break;
+		case OPTION_INFLIGHT:
+			good = option_u32("--inflight", optarg, 1, THREADS_MAX,
+					  &bench.threads);
+			break;
+		case OPTION_SECONDS:
+			good = option_seconds("--seconds", optarg, &ms);
+			break;
+		case OPTION_WARMUP:
+			good = option_seconds("--warmup", optarg, &warmup_ms);
+			break;
+		default:
+			code = common_option(option, argv);
+		}
+		if (!good || code >= 0)
+			return good ? code : EXIT_ERROR;
+	}
+	code = no_operands(argc, argv);
+	if (code >= 0)
+		return code;
+	bench.bytes = bytes;
+	return run(&bench, warmup_ms, ms);
+}
+
+const struct verb bench_verb = {
+	.name = "bench",
+	.run = run_bench,
+	.synopsis = "[--size BYTES] [--inflight K] [--seconds T]",
+	.summary = "rate and latency of appends; fills the log with them",
+	.help = "      --size BYTES   of an entry (128)\n"
+		"      --inflight K   appends under way at any time (1)\n"
+		"      --seconds T    how long (10)\n"
+		"      --warmup T     seconds before, which do not count (1)\n",
+};

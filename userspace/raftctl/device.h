@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's side of a group, as calls. device.c is the only file that makes
+ * them; the tests link one of their own in its place.
+ *
+ * Everything but device_open() takes its file descriptor and returns 0, or a
+ * negative errno.
+ */
+#ifndef RAFTCTL_DEVICE_H
+#define RAFTCTL_DEVICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/raftlog.h>
+
+/** device_open() - Return: a file descriptor, or -1 with errno set. */
+int device_open(const char *path, int flags);
+void device_close(int fd);
+
+int device_get_version(int fd, struct raftlog_version *version);
+int device_start(int fd, const struct raftlog_start *start);
+int device_stop(int fd);
+int device_get_status(int fd, struct raftlog_status *status);
+int device_get_members(int fd, struct raftlog_members *members);
+int device_append(int fd, struct raftlog_append *append);
+int device_set_framed(int fd, uint32_t flags);
+int device_get_events(int fd, struct raftlog_events *events);
+
+/** device_seek() - the next read starts at @index */
+int device_seek(int fd, uint64_t index);
+
+/** device_read() - Return: bytes read, or a negative errno. */
+ssize_t device_read(int fd, void *buf, size_t bytes);
+
+/**
+ * device_poll() - wait for poll(2) events
+ * @fd: opened
+ * @events: POLLIN, POLLOUT, POLLPRI
+ * @timeout_ms: at most this long; -1: for ever
+ *
+ * Return: the events, which can be POLLHUP or POLLERR too; 0 on timeout; or a
+ * negative errno.
+ */
+int device_poll(int fd, short events, int timeout_ms);
+
+#endif /* RAFTCTL_DEVICE_H */

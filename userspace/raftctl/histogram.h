@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Latencies in a fixed amount of memory: 32 steps per power of two, so that a
+ * quantile is at most 3% too high.
+ */
+#ifndef RAFTCTL_HISTOGRAM_H
+#define RAFTCTL_HISTOGRAM_H
+
+#include <stdint.h>
+
+enum {
+	HISTOGRAM_STEP_BITS = 5,
+	HISTOGRAM_STEPS = 1 << HISTOGRAM_STEP_BITS,
+	HISTOGRAM_SLOTS = (64 - HISTOGRAM_STEP_BITS + 1) * HISTOGRAM_STEPS,
+};
+
+struct histogram {
+	uint64_t count;
+	uint64_t max;
+	uint64_t slots[HISTOGRAM_SLOTS];
+};
+
+void histogram_add(struct histogram *histogram, uint64_t value);
+void histogram_merge(struct histogram *into, const struct histogram *from);
+
+/** histogram_quantile() - @quantile from 0 to 1. Return: 0 if it is empty. */
+uint64_t histogram_quantile(const struct histogram *histogram, double quantile);
+
+#endif /* RAFTCTL_HISTOGRAM_H */

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <linux/raftlog.h>
+
+#include "names.h"
+
+#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+#define NAME(names, number) \
+	((number) < N_ELEMENTS(names) && (names)[number] ? (names)[number] : \
+							   "unknown")
+
+static const char *const roles[] = {
+	[RAFTLOG_ROLE_FOLLOWER] = "follower",
+	[RAFTLOG_ROLE_PRE_CANDIDATE] = "pre_candidate",
+	[RAFTLOG_ROLE_CANDIDATE] = "candidate",
+	[RAFTLOG_ROLE_LEADER] = "leader",
+	[RAFTLOG_ROLE_LEARNER] = "learner",
+	[RAFTLOG_ROLE_FAILED] = "failed",
+};
+
+static const char *const states[] = {
+	[RAFTLOG_STATE_STOPPED] = "stopped",
+	[RAFTLOG_STATE_STARTING] = "starting",
+	[RAFTLOG_STATE_RUNNING] = "running",
+	[RAFTLOG_STATE_STOPPING] = "stopping",
+	[RAFTLOG_STATE_FAILED] = "failed",
+};
+
+static const char *const progresses[] = {
+	[RAFTLOG_PROGRESS_PROBE] = "probe",
+	[RAFTLOG_PROGRESS_REPLICATE] = "replicate",
+	[RAFTLOG_PROGRESS_SNAPSHOT] = "snapshot",
+};
+
+static const char *const member_kinds[] = {
+	[RAFTLOG_VOTER] = "voter",
+	[RAFTLOG_NON_VOTER] = "non_voter",
+};
+
+static const char *const entry_types[] = {
+	[RAFTLOG_ENTRY_DATA] = "data",
+	[RAFTLOG_ENTRY_NOOP] = "noop",
+	[RAFTLOG_ENTRY_CONFIGURATION] = "configuration",
+};
+
+static const char *const event_types[] = {
+	[RAFTLOG_EVENT_ROLE] = "role",
+	[RAFTLOG_EVENT_LEADER] = "leader",
+	[RAFTLOG_EVENT_MEMBERSHIP] = "membership",
+	[RAFTLOG_EVENT_STATE] = "state",
+};
+
+/* The numbers of the core's role diagram and of its reasons. */
+static const char *const edges[] = {
+	"join",	    "timeout",	   "split_vote", "majority",
+	"step_down", "no_majority", "failed",
+};
+
+static const struct {
+	const char *name;
+	const char *text;
+} reasons[] = {
+	{ "none", "" },
+	{ "started", "started" },
+	{ "election_timeout", "election timeout" },
+	{ "pre_vote_won", "a majority would vote for it" },
+	{ "vote_won", "a majority voted for it" },
+	{ "higher_term", "a newer term was seen" },
+	{ "leader_seen", "another server leads" },
+	{ "vote_lost", "a majority refused" },
+	{ "quorum_lost", "no majority answers" },
+	{ "disk_stalled", "the disk stalled" },
+	{ "storage_failed", "the disk failed" },
+	{ "invariant", "an invariant is broken" },
+};
+
+static const struct {
+	int number;
+	const char *name;
+} errors[] = {
+	{ E2BIG, "E2BIG" },
+	{ EAGAIN, "EAGAIN" },
+	{ EBUSY, "EBUSY" },
+	{ EFAULT, "EFAULT" },
+	{ EHOSTUNREACH, "EHOSTUNREACH" },
+	{ EINTR, "EINTR" },
+	{ EINVAL, "EINVAL" },
+	{ EIO, "EIO" },
+	{ EMSGSIZE, "EMSGSIZE" },
+	{ ENOMEM, "ENOMEM" },
+	{ ENOSPC, "ENOSPC" },
+	{ ENOTCONN, "ENOTCONN" },
+	{ ENOTTY, "ENOTTY" },
+	{ EPERM, "EPERM" },
+	{ ESHUTDOWN, "ESHUTDOWN" },
+	{ ETIMEDOUT, "ETIMEDOUT" },
+};
+
+const char *role_name(uint32_t role)
+{
+	return NAME(roles, role);
+}
+
+const char *state_name(uint32_t state)
+{
+	return NAME(states, state);
+}
+
+const char *progress_name(uint32_t progress)
+{
+	return NAME(progresses, progress);
+}
+
+const char *member_kind_name(uint32_t kind)
+{
+	return NAME(member_kinds, kind);
+}
+
+const char *entry_type_name(uint32_t type)
+{
+	return NAME(entry_types, type);
+}
+
+const char *event_type_name(uint32_t type)
+{
+	return NAME(event_types, type);
+}
+
+const char *edge_name(uint32_t edge)
+{
+	return NAME(edges, edge);
+}
+
+const char *reason_name(uint32_t reason)
+{
+	return reason < N_ELEMENTS(reasons) ? reasons[reason].name : "unknown";
+}
+
+const char *reason_text(uint32_t reason)
+{
+	return reason < N_ELEMENTS(reasons) ? reasons[reason].text :
+					      "for a reason this tool does not know";
+}
+
+int role_number(const char *name)
+{
+	for (size_t i = 0; i < N_ELEMENTS(roles); i++)
+		if (!strcmp(roles[i], name))
+			return i;
+	return -1;
+}
+
+const char *errno_name(int error)
+{
+	for (size_t i = 0; i < N_ELEMENTS(errors); i++)
+		if (errors[i].number == error)
+			return errors[i].name;
+	return strerror(error);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "addr.h"
+#include "device.h"
+#include "format.h"
+#include "json.h"
+#include "names.h"
+#include "peers.h"
+
+int peers_get(int fd, struct peers *peers)
+{
+	struct raftlog_members members = {
+		.n_peers = RAFTLOG_MEMBERS_MAX,
+		.peers = (uintptr_t)peers->peers,
+		.peer_bytes = sizeof(peers->peers[0]),
+	};
+	int ret;
+
+	memset(peers, 0, sizeof(*peers));
+	ret = device_get_members(fd, &members);
+	if (!ret)
+		peers->n = members.n_peers;
+	return ret;
+}
+
+static uint64_t peer_lag(const struct raftlog_peer *peer,
+			 const struct raftlog_status *status)
+{
+	return status->last_index > peer->match_index ?
+		       status->last_index - peer->match_index : 0;
+}
+
+static const char *peer_role(const struct raftlog_peer *peer,
+			     const struct raftlog_status *status)
+{
+	if (peer->flags & RAFTLOG_PEER_F_SELF)
+		return role_name(status->role);
+	if (peer->flags & RAFTLOG_PEER_F_LEADER)
+		return "leader";
+	return member_kind_name(peer->member.kind);
+}
+
+static void add_contact(struct table *table, const struct raftlog_peer *peer)
+{
+	char buf[FORMAT_CHARS];
+
+	if (peer->last_contact_ms == UINT64_MAX)
+		table_cell(table, "never");
+	else
+		table_cell(table, "%s%s",
+			   format_duration(buf, peer->last_contact_ms),
+			   peer->flags & RAFTLOG_PEER_F_ACTIVE ? "" : " !");
+}
+
+/* What only a leader knows of the others. */
+static void add_progress(struct table *table, const struct raftlog_peer *peer,
+			 const struct raftlog_status *status)
+{
+	char buf[FORMAT_CHARS];
+
+	table_cell(table, "%" PRIu64, peer_lag(peer, status));
+	table_cell(table, "%" PRIu64, (uint64_t)peer->match_index);
+	table_cell(table, "%s", progress_name(peer->progress));
+	if (peer->inflight_messages)
+		table_cell(table, "%u, %s", peer->inflight_messages,
+			   format_bytes(buf, peer->inflight_bytes));
+	else
+		table_cell(table, "0");
+}
+
+static void add_row(struct table *table, const struct raftlog_peer *peer,
+		    const struct raftlog_status *status)
+{
+	bool self = peer->flags & RAFTLOG_PEER_F_SELF;
+	bool leads = status->role == RAFTLOG_ROLE_LEADER;
+	char buf[ADDR_CHARS];
+
+	table_cell(table, "%u", peer->member.id);
+	table_cell(table, "%s%s", peer_role(peer, status),
+		   self ? " (this node)" : "");
+	table_cell(table, "%s", addr_format(buf, &peer->member.addr));
+	if (self)
+		table_cell(table, "-");
+	else
+		add_contact(table, peer);
+	if (!leads)
+		return;
+	if (self || !peer->rtt_ns)
+		table_cell(table, "-");
+	else
+		table_cell(table, "%s", format_ns(buf, peer->rtt_ns));
+	if (!self) {
+		add_progress(table, peer, status);
+		return;
+	}
+	for (int i = 0; i < 4; i++)
+		table_cell(table, "-");
+}
+
+void peers_print(const struct peers *peers, const struct raftlog_status *status)
+{
+	static const char *const heads[] = { "id", "role", "address",
+					     "last contact", "rtt", "lag",
+					     "match_index", "progress",
+					     "in flight" };
+	bool leads = status->role == RAFTLOG_ROLE_LEADER;
+	struct table table = {
+		.n_columns = leads ? 9 : 4,
+		.right = 1 << 0 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6,
+	};
+
+	for (unsigned int i = 0; i < table.n_columns; i++)
+		table_cell(&table, "%s", heads[i]);
+	for (unsigned int i = 0; i < peers->n; i++)
+		add_row(&table, &peers->peers[i], status);
+	table_print(&table, "  ");
+}
+
+static void peer_json(const struct raftlog_peer *peer,
+		      const struct raftlog_status *status)
+{
+	bool known = status->role == RAFTLOG_ROLE_LEADER &&
+		     !(peer->flags & RAFTLOG_PEER_F_SELF);
+	char buf[ADDR_CHARS];
+
+	json_object(NULL);
+	json_number("id", peer->member.id);
+	json_string("kind", member_kind_name(peer->member.kind));
+	json_string("address", addr_format(buf, &peer->member.addr));
+	json_bool("self", peer->flags & RAFTLOG_PEER_F_SELF);
+	json_bool("leader", peer->flags & RAFTLOG_PEER_F_LEADER);
+	json_bool("active", peer->flags & RAFTLOG_PEER_F_ACTIVE);
+	if (peer->last_contact_ms == UINT64_MAX)
+		json_null("last_contact_ms");
+	else
+		json_number("last_contact_ms", peer->last_contact_ms);
+	if (peer->rtt_ns)
+		json_number("rtt_ns", peer->rtt_ns);
+	else
+		json_null("rtt_ns");
+	if (known) {
+		json_string("progress", progress_name(peer->progress));
+		json_number("next_index", peer->next_index);
+		json_number("match_index", peer->match_index);
+		json_number("lag", peer_lag(peer, status));
+		json_number("inflight_messages", peer->inflight_messages);
+		json_number("inflight_bytes", peer->inflight_bytes);
+	} else {
+		json_null("progress");
+		json_null("next_index");
+		json_null("match_index");
+		json_null("lag");
+		json_null("inflight_messages");
+		json_null("inflight_bytes");
+	}
+	json_end();
+}
+
+void peers_json(const char *key, const struct peers *peers,
+		const struct raftlog_status *status)
+{
+	json_array(key);
+	for (unsigned int i = 0; i < peers->n; i++)
+		peer_json(&peers->peers[i], status);
+	json_end();
+}

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "addr.h"
+#include "device.h"
+#include "format.h"
+#include "json.h"
+#include "names.h"
+#include "raftctl.h"
+#include "start_members.h"
+#include "wal.h"
+
+/**
+ * struct starting - what the options say
+ * @start: what the kernel is asked
+ * @members: the members
+ * @dir: --dir
+ * @wal: --wal, or the file in @dir
+ */
+struct starting {
+	struct raftlog_start start;
+	struct start_members members;
+	const char *dir;
+	struct wal_request wal;
+};
+
+enum {
+	OPTION_ID = OPTION_OF_VERB,
+	OPTION_LISTEN,
+	OPTION_ADVERTISE,
+	OPTION_PEER,
+	OPTION_CLUSTER,
+	OPTION_DIR,
+	OPTION_WAL,
+	OPTION_SIZE,
+	OPTION_FORMAT,
+	OPTION_FORCE,
+	OPTION_ELECTION_TIMEOUT,
+	OPTION_HEARTBEAT,
+	OPTION_APPEND_TIMEOUT,
+	OPTION_MAX_ENTRY,
+	OPTION_DATAGRAM,
+	OPTION_CACHE,
+	OPTION_INFLIGHT,
+	OPTION_INFLIGHT_MESSAGES,
+};
+
+static const struct option start_options[] = {
+	{ "id", required_argument, NULL, OPTION_ID },
+	{ "listen", required_argument, NULL, OPTION_LISTEN },
+	{ "advertise", required_argument, NULL, OPTION_ADVERTISE },
+	{ "peer", required_argument, NULL, OPTION_PEER },
+	{ "cluster", required_argument, NULL, OPTION_CLUSTER },
+	{ "dir", required_argument, NULL, OPTION_DIR },
+	{ "wal", required_argument, NULL, OPTION_WAL },
+	{ "size", required_argument, NULL, OPTION_SIZE },
+	{ "format", no_argument, NULL, OPTION_FORMAT },
+	{ "force", no_argument, NULL, OPTION_FORCE },
+	{ "election-timeout", required_argument, NULL, OPTION_ELECTION_TIMEOUT },
+	{ "heartbeat", required_argument, NULL, OPTION_HEARTBEAT },
+	{ "append-timeout", required_argument, NULL, OPTION_APPEND_TIMEOUT },
+	{ "max-entry", required_argument, NULL, OPTION_MAX_ENTRY },
+	{ "datagram", required_argument, NULL, OPTION_DATAGRAM },
+	{ "cache", required_argument, NULL, OPTION_CACHE },
+	{ "inflight", required_argument, NULL, OPTION_INFLIGHT },
+	{ "inflight-messages", required_argument, NULL,
+	  OPTION_INFLIGHT_MESSAGES },
+	COMMON_OPTIONS
+};
+
+static bool set_cluster(struct raftlog_start *start, const char *name)
+{
+	size_t bytes = strlen(name);
+
+	if (bytes && bytes <= sizeof(start->cluster_name)) {
+		memcpy(start->cluster_name, name, bytes);
+		return true;
+	}
+	complain(NULL, "--cluster %s: 1 to %zu bytes", name,
+		 sizeof(start->cluster_name));
+	return false;
+}
+
+static bool set_bytes_u32(const char *option, const char *text, uint32_t min,
+			  uint32_t max, __u32 *value)
+{
+	uint64_t wide;
+
+	if (!option_bytes(option, text, min, max, &wide))
+		return false;
+	*value = wide;
+	return true;
+}
+
+static bool set_bytes_u64(const char *option, const char *text, uint64_t min,
+			  __u64 *value)
+{
+	uint64_t wide;
+
+	if (!option_bytes(option, text, min, UINT64_MAX, &wide))
+		return false;
+	*value = wide;
+	return true;
+}
+
+/* Timers and limits. */
+static bool tune(struct raftlog_start *start, int option)
+{
+	switch (option) {
+	case OPTION_ELECTION_TIMEOUT:
+		return option_u32("--election-timeout", optarg, 20, 600000,
+				  &start->election_timeout_ms);
+	case OPTION_HEARTBEAT:
+		return option_u32("--heartbeat", optarg, 1, 300000,
+				  &start->heartbeat_interval_ms);
+	case OPTION_APPEND_TIMEOUT:
+		return option_u32("--append-timeout", optarg, 1, UINT32_MAX,
+				  &start->append_timeout_ms);
+	case OPTION_MAX_ENTRY:
+		return set_bytes_u32("--max-entry", optarg, 1,
+				     RAFTLOG_ENTRY_BYTES_MAX,
+				     &start->max_entry_bytes);
+	case OPTION_DATAGRAM:
+		return set_bytes_u32("--datagram", optarg, 512, 65000,
+				     &start->datagram_bytes);
+	case OPTION_CACHE:
+		return set_bytes_u64("--cache", optarg, 1, &start->cache_bytes);
+	case OPTION_INFLIGHT:
+		return set_bytes_u64("--inflight", optarg, 1,
+				     &start->inflight_bytes);
+	default:
+		return option_u32("--inflight-messages", optarg, 1, 1024,
+				  &start->inflight_messages);
+	}
+}
+
+static int start_option(struct starting *starting, int option, char **argv)
+{
+	struct start_members *members = &starting->members;
+	bool good = true;
+
+	switch (option) {
+	case OPTION_ID:
+		good = option_u32("--id", optarg, 1, UINT32_MAX,
+				  &members->node_id);
+		break;
+	case OPTION_LISTEN:
+		good = start_members_address("--listen", optarg,
+					     &members->listen);
+		break;
+	case OPTION_ADVERTISE:
+		good = start_members_address("--advertise", optarg,
+					     &members->advertise);
+		break;
+	case OPTION_PEER:
+		good = start_members_add(members, optarg);
+		break;
+	case OPTION_CLUSTER:
+		good = set_cluster(&starting->start, optarg);
+		break;
+	case OPTION_DIR:
+		starting->dir = optarg;
+		break;
+	case OPTION_WAL:
+		starting->wal.path = optarg;
+		break;
+	case OPTION_SIZE:
+		good = option_bytes("--size", optarg, 1 << 20, INT64_MAX,
+				    &starting->wal.bytes);
+		break;
+	case OPTION_FORMAT:
+		starting->wal.format = true;
+		break;
+	case OPTION_FORCE:
+		starting->wal.force = true;
+		break;
+	default:
+		if (option < OPTION_OF_VERB || option == '?' || option == ':')
+			return common_option(option, argv);
+		good = tune(&starting->start, option);
+	}
+	return good ? -1 : EXIT_ERROR;
+}
+
+static bool check(struct starting *starting)
+{
+	const struct start_members *members = &starting->members;
+
+	if (!members->node_id) {
+		complain("--id N, the number of this node, different on each",
+			 "--id is missing");
+		return false;
+	}
+	if (!starting->dir == !starting->wal.path) {
+		complain("--dir DIRECTORY, or --wal FILE-OR-BLOCK-DEVICE",
+			 starting->dir ? "--dir and --wal exclude each other" :
+					 "it is not said where the log is");
+		return false;
+	}
+	if (starting->wal.force && !starting->wal.format) {
+		complain(help_advice(), "--force means nothing without --format");
+		return false;
+	}
+	/* Whole blocks of every disk. */
+	starting->wal.bytes &= ~UINT64_C(4095);
+	return true;
+}
+
+static bool use_directory(struct starting *starting)
+{
+	static char path[PATH_MAX];
+
+	if (!starting->dir)
+		return true;
+	if (snprintf(path, sizeof(path), "%s/wal", starting->dir) >=
+	    (int)sizeof(path)) {
+		complain(NULL, "%s: too long a path", starting->dir);
+		return false;
+	}
+	starting->wal.path = path;
+	if (!mkdir(starting->dir, 0700) || errno == EEXIST)
+		return true;
+	complain(errno == ENOENT ? "make the directory above it first" : NULL,
+		 "cannot make %s: %s", starting->dir, strerror(errno));
+	return false;
+}
+
+/*
+ * Without --peer an existing log says who the members are; a new one gets this
+ * node alone.
+ */
+static bool set_members(struct starting *starting, const struct wal *wal)
+{
+	struct start_members *members = &starting->members;
+	struct raftlog_start *start = &starting->start;
+
+	start->node_id = members->node_id;
+	if (!members->n && !wal->format) {
+		start->listen = members->listen;
+		return true;
+	}
+	if (!members->listen.family && !members->advertise.family &&
+	    !members->n) {
+		complain("--listen ADDRESS:PORT, where this node takes datagrams",
+			 "--listen is missing");
+		return false;
+	}
+	if (!start_members_finish(members))
+		return false;
+	start->listen = members->listen;
+	start->n_members = members->n;
+	start->members = (uintptr_t)members->members;
+	return true;
+}
+
+static void explain_busy(int fd)
+{
+	struct raftlog_status status = { 0 };
+
+	if (!device_get_status(fd, &status) &&
+	    status.state == RAFTLOG_STATE_FAILED)
+		complain("raftctl status says why; raftctl stop, then start again",
+			 "the group of %s failed", raftctl.device);
+	else if (status.state != RAFTLOG_STATE_STOPPED)
+		complain("raftctl status shows it; raftctl stop ends it",
+			 "the group of %s runs already, as node %u",
+			 raftctl.device, status.node_id);
+	else
+		complain("another group may run on it", "the log is in use");
+}
+
+static void explain_address(const struct starting *starting, const char *what)
+{
+	char buf[ADDR_CHARS];
+
+	complain("--listen must be an address of this machine and a free UDP port (ip address, ss -uln)",
+		 "%s: %s", what, addr_format(buf, &starting->start.listen));
+}
+
+static void explain(const struct starting *starting, int fd, int error)
+{
+	const char *path = starting->wal.path;
+
+	switch (error) {
+	case EBUSY:
+		explain_busy(fd);
+		break;
+	case EEXIST:
+		complain("--id, --cluster and the members must be those of its first start",
+			 "%s is the log of another node or cluster", path);
+		break;
+	case ENODATA:
+		complain("--format makes one; never on a node that was a member before: its votes would be forgotten",
+			 "%s holds no log", path);
+		break;
+	case EUCLEAN:
+		complain("dmesg says where; keep it for a repair",
+			 "%s is damaged", path);
+		break;
+	case EPROTONOSUPPORT:
+		complain("load a newer raftlog module",
+			 "%s was written by a newer raftlog", path);
+		break;
+	case EADDRINUSE:
+		explain_address(starting, "the address is in use");
+		break;
+	case EADDRNOTAVAIL:
+		explain_address(starting, "not an address of this machine");
+		break;
+	case ENOSPC:
+		complain("--size asks for a larger one", "%s is too small", path);
+		break;
+	case EPERM:
+		complain("run it as root (it needs CAP_SYS_ADMIN)",
+			 "may not start the group");
+		break;
+	case EINVAL:
+		complain("dmesg may say which: timers, sizes or members",
+			 "the kernel refused the options");
+		break;
+	default:
+		complain_errno(error, "start the group");
+	}
+}
+
+static void report(const struct starting *starting, const struct wal *wal)
+{
+	const struct raftlog_start *start = &starting->start;
+	char bytes[FORMAT_CHARS];
+
+	if (raftctl.json) {
+		json_object(NULL);
+		json_number("node_id", start->node_id);
+		json_string("wal", starting->wal.path);
+		json_number("wal_bytes", wal->bytes);
+		json_bool("formatted", wal->format);
+		json_end();
+		return;
+	}
+	printf("node %u started", start->node_id);
+	if (start->n_members)
+		printf(", %u %s", start->n_members,
+		       start->n_members == 1 ? "member" : "members");
+	printf(", %s log %s (%s)\n", wal->format ? "new" : "existing",
+	       starting->wal.path, format_bytes(bytes, wal->bytes));
+}
+
+static int start_group(struct starting *starting, int fd)
+{
+	struct wal wal;
+	int ret;
+
+	if (wal_open(&starting->wal, &wal))
+		return EXIT_ERROR;
+	if (!set_members(starting, &wal)) {
+		wal_discard(&starting->wal, &wal);
+		return EXIT_ERROR;
+	}
+	starting->start.wal_fd = wal.fd;
+	starting->start.snapshot_fd[0] = -1;
+	starting->start.snapshot_fd[1] = -1;
+	starting->start.flags = wal.format ? RAFTLOG_START_F_FORMAT : 0;
+	ret = device_start(fd, &starting->start);
+	if (!ret) {
+		report(starting, &wal);
+		return EXIT_OK;
+	}
+	explain(starting, fd, -ret);
+	wal_discard(&starting->wal, &wal);
+	return EXIT_ERROR;
+}
+
+/* Before 256 MiB of zeros are written for nothing. */
+static bool is_free(int fd)
+{
+	struct raftlog_status status = { 0 };
+	int ret = device_get_status(fd, &status);
+
+	if (ret)
+		complain_errno(-ret, "start the group");
+	else if (status.state != RAFTLOG_STATE_STOPPED)
+		explain_busy(fd);
+	return !ret && status.state == RAFTLOG_STATE_STOPPED;
+}
+
+static int run_start(int argc, char **argv)
+{
+	struct starting starting = { .wal.bytes = WAL_BYTES_DEFAULT };
+	int option, code, fd;
+
+	while ((option = getopt_long(argc, argv, ":g:h", start_options,
+				     NULL)) != -1) {
+		code = start_option(&starting, option, argv);
+		if (code >= 0)
+			return code;
+	}
+	code = no_operands(argc, argv);
+	if (code >= 0)
+		return code;
+	if (!check(&starting))
+		return EXIT_ERROR;
+	fd = connect_device(O_RDWR);
+	if (fd < 0)
+		return EXIT_ERROR;
+	catch_signals();
+	code = EXIT_ERROR;
+	if (is_free(fd) && use_directory(&starting))
+		code = start_group(&starting, fd);
+	device_close(fd);
+	return code;
+}
+
+const struct verb start_verb = {
+	.name = "start",
+	.run = run_start,
+	.synopsis = "--id N --listen ADDRESS:PORT --dir DIRECTORY [--peer ID=ADDRESS:PORT]...",
+	.summary = "join a cluster",
+	.help = "      --id N                  this node, a number from 1 on\n"
+		"      --listen ADDRESS:PORT   where it takes datagrams\n"
+		"      --advertise ADDRESS:PORT  where the others reach it, if that differs\n"
+		"      --peer ID=ADDRESS:PORT  another member, once for each; the list may name\n"
+		"                              this node too. All members are given at the first\n"
+		"                              start, the same on every node\n"
+		"      --cluster NAME          makes clusters of the same members distinct\n"
+		"      --dir DIRECTORY         the log is DIRECTORY/wal, made if it is not there\n"
+		"      --wal PATH              the log is this file or block device\n"
+		"      --size BYTES            of a log that is made (256M)\n"
+		"      --format                make a log on what exists and is empty\n"
+		"      --force                 and on what is not empty\n"
+		"      --election-timeout MS   20 to 600000 (500)\n"
+		"      --heartbeat MS          (a tenth of that)\n"
+		"      --append-timeout MS     how long a write waits (10000)\n"
+		"      --max-entry BYTES       up to 4M, the same on every node (1M)\n"
+		"      --datagram BYTES        UDP payload, 512 to 65000 (1400)\n"
+		"      --cache BYTES           memory for recent entries (64M)\n"
+		"      --inflight BYTES        sent to a peer and not acknowledged (8M)\n"
+		"      --inflight-messages N   the same in messages (64)\n",
+};

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+#include "raftctl.h"
+#include "start_members.h"
+
+bool start_members_address(const char *option, const char *text,
+			   struct raftlog_addr *addr)
+{
+	const char *wrong = addr_parse(text, addr);
+
+	if (!wrong)
+		return true;
+	complain("for example 10.0.0.1:7400 or [2001:db8::1]:7400",
+		 "%s %s: %s", option, text, wrong);
+	return false;
+}
+
+static bool add(struct start_members *members, __u32 id,
+		const struct raftlog_addr *addr)
+{
+	struct raftlog_member *member;
+
+	if (members->n == RAFTLOG_MEMBERS_MAX) {
+		complain(NULL, "more than %d members", RAFTLOG_MEMBERS_MAX);
+		return false;
+	}
+	member = &members->members[members->n++];
+	member->id = id;
+	member->kind = RAFTLOG_VOTER;
+	member->addr = *addr;
+	return true;
+}
+
+bool start_members_add(struct start_members *members, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	struct raftlog_addr addr;
+	char number[16];
+	uint32_t id;
+
+	if (!equals || (size_t)(equals - text) >= sizeof(number)) {
+		complain("for example --peer 2=10.0.0.2:7400",
+			 "--peer %s: not ID=ADDRESS:PORT", text);
+		return false;
+	}
+	snprintf(number, sizeof(number), "%.*s", (int)(equals - text), text);
+	if (!option_u32("--peer", number, 1, UINT32_MAX, &id) ||
+	    !start_members_address("--peer", equals + 1, &addr))
+		return false;
+	if (addr_is_any(&addr)) {
+		complain("give the address others send to",
+			 "--peer %s: nobody can be reached there", text);
+		return false;
+	}
+	return add(members, id, &addr);
+}
+
+static const struct raftlog_member *find(const struct start_members *members,
+					 __u32 id)
+{
+	for (unsigned int i = 0; i < members->n; i++)
+		if (members->members[i].id == id)
+			return &members->members[i];
+	return NULL;
+}
+
+static bool add_self(struct start_members *members)
+{
+	const struct raftlog_member *self = find(members, members->node_id);
+	const struct raftlog_addr *reached = &members->advertise;
+
+	if (!reached->family && self)
+		reached = &self->addr;
+	if (!reached->family)
+		reached = &members->listen;
+	if (addr_is_any(reached)) {
+		complain("give --advertise ADDRESS:PORT as well",
+			 "the others cannot reach node %u at its --listen address",
+			 members->node_id);
+		return false;
+	}
+	if (!members->listen.family)
+		members->listen = *reached;
+	if (!self)
+		return add(members, members->node_id, reached);
+	if (addr_equal(&self->addr, reached))
+		return true;
+	complain("they must agree, on every node",
+		 "--advertise and --peer %u say different addresses",
+		 members->node_id);
+	return false;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct raftlog_member *first = a, *second = b;
+
+	return (first->id > second->id) - (first->id < second->id);
+}
+
+bool start_members_finish(struct start_members *members)
+{
+	const struct raftlog_member *member, *other;
+
+	if (!add_self(members))
+		return false;
+	qsort(members->members, members->n, sizeof(members->members[0]),
+	      compare_ids);
+	for (unsigned int i = 0; i < members->n; i++) {
+		for (unsigned int j = 0; j < i; j++) {
+			member = &members->members[i];
+			other = &members->members[j];
+			if (member->id == other->id) {
+				complain("each node has an id of its own",
+					 "node %u is given twice", member->id);
+				return false;
+			}
+			if (addr_equal(&member->addr, &other->addr)) {
+				complain("each node has an address of its own",
+					 "nodes %u and %u have the same address",
+					 other->id, member->id);
+				return false;
+			}
+		}
+	}
+	return true;
+}

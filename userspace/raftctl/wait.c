@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+
+#include "device.h"
+#include "json.h"
+#include "names.h"
+#include "raftctl.h"
+#include "reader.h"
+
+/**
+ * struct condition - what is waited for, all of it
+ * @leader: a leader is known
+ * @commit: commit_index is at least this
+ * @role: this node has the role; -1: any
+ */
+struct condition {
+	bool leader;
+	uint64_t commit;
+	int role;
+};
+
+static bool holds(const struct condition *condition,
+		  const struct raftlog_status *status)
+{
+	if (status->state != RAFTLOG_STATE_RUNNING)
+		return false;
+	if (condition->leader && !status->leader_id)
+		return false;
+	if (condition->role >= 0 && status->role != (uint32_t)condition->role)
+		return false;
+	return status->commit_index >= condition->commit;
+}
+
+static int remaining_ms(uint64_t deadline_ns)
+{
+	uint64_t now_ns = monotonic_ns(), ms;
+
+	if (deadline_ns == UINT64_MAX)
+		return -1;
+	if (now_ns >= deadline_ns)
+		return 0;
+	ms = (deadline_ns - now_ns + 999999) / 1000000;
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+/* Return: 0 if it holds, -ETIMEDOUT, or another negative errno. */
+static int wait_for(int fd, const struct condition *condition,
+		    uint64_t deadline_ns, struct raftlog_status *status)
+{
+	short events = POLLPRI;
+	int ret, timeout_ms;
+
+	ret = device_set_framed(fd, RAFTLOG_FRAMED_F_INTERNAL);
+	while (!ret) {
+		ret = device_get_status(fd, status);
+		if (ret || holds(condition, status))
+			return ret;
+		if (status->state == RAFTLOG_STATE_STOPPED ||
+		    status->state == RAFTLOG_STATE_FAILED)
+			return -ENOTCONN;
+		/* An entry behind what is committed now is news, too. */
+		if (condition->commit > status->commit_index) {
+			events |= POLLIN;
+			ret = device_seek(fd, status->commit_index + 1);
+			if (ret)
+				break;
+		} else {
+			events = POLLPRI;
+		}
+		timeout_ms = remaining_ms(deadline_ns);
+		if (!timeout_ms)
+			return -ETIMEDOUT;
+		ret = device_poll(fd, events, timeout_ms);
+		if (ret >= 0)
+			ret = 0;
+	}
+	return ret;
+}
+
+static void report(const struct raftlog_status *status)
+{
+	if (raftctl.json) {
+		json_object(NULL);
+		json_number("leader_id", status->leader_id);
+		json_string("role", role_name(status->role));
+		json_number("current_term", status->current_term);
+		json_number("commit_index", status->commit_index);
+		json_end();
+		return;
+	}
+	if (status->leader_id)
+		printf("leader %u", status->leader_id);
+	else
+		printf("leader none");
+	printf(" role %s term %" PRIu64 " commit_index %" PRIu64 "\n",
+	       role_name(status->role), (uint64_t)status->current_term,
+	       (uint64_t)status->commit_index);
+}
+
+static int conclude(int ret, const struct raftlog_status *status)
+{
+	switch (-ret) {
+	case 0:
+		report(status);
+		return EXIT_OK;
+	case ETIMEDOUT:
+		complain("raftctl status shows which members are up",
+			 "timed out: leader %u, role %s, commit_index %" PRIu64,
+			 status->leader_id, role_name(status->role),
+			 (uint64_t)status->commit_index);
+		return EXIT_NO_LEADER;
+	case EINTR:
+		complain(NULL, "interrupted");
+		return EXIT_ERROR;
+	default:
+		complain_errno(-ret, "wait");
+		return EXIT_ERROR;
+	}
+}
+
+enum {
+	OPTION_LEADER = OPTION_OF_VERB,
+	OPTION_COMMIT,
+	OPTION_ROLE,
+	OPTION_TIMEOUT,
+};
+
+static int wait_option(struct condition *condition, uint64_t *deadline_ns,
+		       int option, char **argv)
+{
+	uint64_t ms;
+
+	switch (option) {
+	case OPTION_LEADER:
+		condition->leader = true;
+		return -1;
+	case OPTION_COMMIT:
+		return option_u64("--commit", optarg, 1, INT64_MAX,
+				  &condition->commit) ? -1 : EXIT_ERROR;
+	case OPTION_ROLE:
+		condition->role = role_number(optarg);
+		if (condition->role >= 0)
+			return -1;
+		complain("follower, pre_candidate, candidate, leader or learner",
+			 "there is no role '%s'", optarg);
+		return EXIT_ERROR;
+	case OPTION_TIMEOUT:
+		if (!option_seconds("--timeout", optarg, &ms))
+			return EXIT_ERROR;
+		*deadline_ns = monotonic_ns() + ms * 1000000;
+		return -1;
+	default:
+		return common_option(option, argv);
+	}
+}
+
+static int run_wait(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "leader", no_argument, NULL, OPTION_LEADER },
+		{ "commit", required_argument, NULL, OPTION_COMMIT },
+		{ "role", required_argument, NULL, OPTION_ROLE },
+		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+		COMMON_OPTIONS
+	};
+	struct condition condition = { .role = -1 };
+	struct raftlog_status status = { 0 };
+	uint64_t deadline_ns = UINT64_MAX;
+	int option, code, fd, ret;
+
+	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) != -1) {
+		code = wait_option(&condition, &deadline_ns, option, argv);
+		if (code >= 0)
+			return code;
+	}
+	code = no_operands(argc, argv);
+	if (code >= 0)
+		return code;
+	if (!condition.commit && condition.role < 0)
+		condition.leader = true;
+	fd = connect_device(O_RDONLY);
+	if (fd < 0)
+		return EXIT_ERROR;
+	catch_signals();
+	ret = wait_for(fd, &condition, deadline_ns, &status);
+	device_close(fd);
+	return conclude(ret, &status);
+}
+
+const struct verb wait_verb = {
+	.name = "wait",
+	.run = run_wait,
+	.synopsis = "[--leader] [--commit I] [--role R] [--timeout S]",
+	.summary = "until a leader is known, an entry is committed, a role is taken",
+	.help = "      --leader       until a leader is known (if nothing else is asked)\n"
+		"      --commit I     until the entry at index I is committed, as known here\n"
+		"      --role R       until this node is follower, candidate, leader ...\n"
+		"      --timeout S    at most S seconds; without it, for ever\n\n"
+		"Exits with 2 if the time ran out.\n",
+};
