@@ -141,7 +141,8 @@ struct wal_disk_slot {
  * @voted_for: hard state, 0 for nobody
  * @n_entries: at least 1
  * @first_index: index of its first entry; replaces all the log held from there
- * @prev_log_term: term of the entry before that, 0 if there is none
+ * @prev_log_term: term of the entry before that, if @first_index appends; 0 if
+ *	it replaces
  */
 struct wal_disk_batch {
 	__le32 magic;

@@ -13,9 +13,9 @@
  * Writing:	one write at a time, durable before the next begins.
  *		Slot:	wal_slot_encode(), write, wal_slot_done().
  *		Batch:	if wal_slot_due(), a slot first. wal_batch_begin();
- *			wal_batch_reserve() for each entry; wal_batch_add() for
- *			each entry; wal_batch_finish(), write, wal_batch_done(),
- *			wal_map_insert().
+ *			wal_batch_reserve() for each entry; wal_batch_seal();
+ *			wal_batch_add() for each entry; wal_batch_finish(), write,
+ *			wal_batch_done(), wal_map_insert().
  *		A write that failed is the last one.
  *
  * Reading:	wal_map_find(), then wal_cursor_next() until the entry is found.
@@ -238,7 +238,8 @@ struct wal_map;
 enum wal_recovery_limits {
 	WAL_RECOVERY_READ_BYTES = 1 << 20,
 	/* A batch, and a read that ended within it. */
-	WAL_RECOVERY_BUFFER_BYTES = WAL_BATCH_BYTES_MAX + WAL_RECOVERY_READ_BYTES,
+	WAL_RECOVERY_BUFFER_BYTES =
+		WAL_BATCH_BYTES_MAX + WAL_RECOVERY_READ_BYTES,
 };
 
 /**
@@ -277,17 +278,21 @@ struct wal_recovery {
 	u32 buf_bytes;
 	u32 seed;
 	u8 state;
+	bool slot_good[2];
+	struct wal_slot slots[2];
 	u64 window;
 	u32 window_bytes;
-	u32 want_bytes;
+	u32 asked_bytes;
+	u64 next;
 	u64 batch_sequence;
-	u64 limit;
+	bool tail_seen;
 	u64 skip_from;
 	u64 skip_to;
 	struct wal_batch_info batch;
+	u64 batch_last_term;
 	u32 n_yielded;
 	u64 scan;
-	u64 bad;
+	int error;
 };
 
 /**
@@ -296,10 +301,10 @@ struct wal_recovery {
  * @super: decoded
  * @file_bytes: size of file or device now
  * @block_bytes: block size of the device now
- * @map: filled in on the way, or NULL
+ * @map: initialized; filled in on the way; or NULL
  * @buf: aligned as the device wants it; read to in whole blocks
- * @buf_bytes: at least WAL_RECOVERY_BUFFER_BYTES, or the area's size and
- *	WAL_BLOCK_BYTES_MAX if that is less
+ * @buf_bytes: at least WAL_RECOVERY_BUFFER_BYTES, or super->area_bytes if that
+ *	is less
  *
  * Return: 0; -EUCLEAN: the file was cut short; -EINVAL: the buffer is too small,
  * or the device's blocks are larger than those of the WAL.
@@ -320,7 +325,7 @@ int wal_recovery_init(struct wal_recovery *rec,
  * WAL_SLOT_INTERVAL_BYTES.
  *
  * Return: 0; -EUCLEAN: damaged where it was acknowledged, nothing may be cut,
- * see @rec->damage. Final.
+ * see @rec->damage; -EPROTONOSUPPORT: a batch of another version. Final.
  */
 int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
 
@@ -396,8 +401,7 @@ void wal_slot_done(struct wal_writer *w,
 
 /**
  * struct wal_batch - a batch in the making
- * @info: as it will be written; @info.length grows with reserve, final after
- *	finish
+ * @info: as it will be written; n_entries and length grow with each reserve
  */
 struct wal_batch {
 	struct wal_batch_info info;
@@ -417,12 +421,11 @@ struct wal_batch {
  * @w: writer without a slot due; must not change until wal_batch_done()
  * @first_index: index of its first entry, at most last_index + 1; whatever the
  *	log holds from there on is replaced
- * @prev_log_term: term of the entry before, 0 if there is none
  *
  * Return: 0; -EINVAL: a gap, or a slot is due.
  */
 int wal_batch_begin(struct wal_batch *batch, const struct wal_writer *w,
-		    u64 first_index, u64 prev_log_term);
+		    u64 first_index);
 
 /**
  * wal_batch_reserve() - make room for one more entry, before any is added
@@ -435,28 +438,34 @@ int wal_batch_begin(struct wal_batch *batch, const struct wal_writer *w,
 int wal_batch_reserve(struct wal_batch *batch, u32 bytes);
 
 /**
+ * wal_batch_seal() - everything is reserved: write the header
+ * @batch: with at least one entry reserved
+ * @hard_state: to record with it
+ * @buf: room for info.length, as aligned as the device wants it; the batch's
+ *	until its write is done
+ *
+ * Return: 0; -EINVAL: no entries, or a hard state older than the newest.
+ */
+int wal_batch_seal(struct wal_batch *batch,
+		   const struct wal_hard_state *hard_state, void *buf);
+
+/**
  * wal_batch_add() - copy an entry for which room was reserved
- * @batch: all of its entries reserved
- * @buf: room for info.length, as aligned as the device wants it; the same for
- *	all entries
- * @entry: the next one; @entry->index is checked
+ * @batch: sealed
+ * @entry: the next one, its term not above the hard state's
  *
  * Return: 0; -EINVAL: not the next one, or not as reserved.
  */
-int wal_batch_add(struct wal_batch *batch, void *buf,
-		  const struct wal_entry *entry);
+int wal_batch_add(struct wal_batch *batch, const struct wal_entry *entry);
 
 /**
  * wal_batch_finish() - complete the batch
  * @batch: every reserved entry added
- * @hard_state: to record with it; its term is at least that of each entry
  * @write: filled in
  *
- * Return: 0; -EINVAL: entries are missing, or the term is too old.
+ * Return: 0; -EINVAL: entries are missing.
  */
-int wal_batch_finish(struct wal_batch *batch,
-		     const struct wal_hard_state *hard_state,
-		     struct wal_write *write);
+int wal_batch_finish(struct wal_batch *batch, struct wal_write *write);
 
 /**
  * wal_batch_done() - that write is durable
@@ -549,10 +558,14 @@ struct wal_cursor {
 	u32 seed;
 	u64 window;
 	u32 window_bytes;
-	u32 want_bytes;
-	u64 offset;
+	u32 asked_bytes;
 	u64 index;
 	u64 term;
+	u8 state;
+	u64 offset;
+	struct wal_batch_info batch;
+	u64 payload;
+	struct wal_step found;
 };
 
 /**

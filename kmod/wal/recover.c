@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Recovery: from the newest slot along the chain of batches to the tail.
+ *
+ *	SLOT_0, SLOT_1	read both; the newer good one says where the log begins
+ *	LAP		does the log go on in the next lap, and from where?
+ *	BATCH		read, check and hand out batch after batch, until none
+ *			of this chain comes next
+ *	SCAN		nothing written later may lie behind a bad batch
+ *
+ * What may be cut. Writes are made one at a time, so that only the newest can
+ * be torn, and it was not acknowledged. A place where the chain ends is the end
+ * of the log if it can be that write: it is not before the tail the newest slot
+ * names, since that slot was written later; and no batch lies behind it with the
+ * sequence of the newest slot, since that would have been written later. Any
+ * other bad place is damage, and nothing is cut.
+ *
+ * Why leftovers do no harm. The pieces of a torn batch stay on disk until they
+ * are overwritten. Only its first block can parse as a batch, and that carries
+ * the sequence of the slot that was newest then. A WAL that is opened gets a new
+ * slot before its next batch, whose tail is where the torn batch was cut. Thus
+ * a leftover is behind the newest slot's tail with an older sequence, and is
+ * taken neither for the next batch nor for a later one, whatever has been
+ * written to part of it since. Batches of earlier laps know other offsets.
+ */
+#include "codec.h"
+
+enum recovery_state {
+	RECOVERY_SLOT_0,
+	RECOVERY_SLOT_1,
+	RECOVERY_LAP,
+	RECOVERY_BATCH,
+	RECOVERY_ENTRY,
+	RECOVERY_SCAN,
+	RECOVERY_DONE,
+};
+
+/* What the functions here return beside errors and 0, which is: go on. */
+enum {
+	STEP = 1, /* the caller's turn: the step is filled in */
+	EMPTY = 2, /* no batch that was written since the newest slot */
+};
+
+int wal_recovery_init(struct wal_recovery *rec,
+		      const struct wal_superblock *super, u64 file_bytes,
+		      u32 block_bytes, struct wal_map *map, void *buf,
+		      u32 buf_bytes)
+{
+	if (block_bytes > super->block_bytes ||
+	    buf_bytes <
+		    min_t(u64, WAL_RECOVERY_BUFFER_BYTES, super->area_bytes))
+		return -EINVAL;
+
+	*rec = (struct wal_recovery){
+		.super = *super,
+		.map = map,
+		.buf = buf,
+		.buf_bytes = round_down(buf_bytes, super->block_bytes),
+		.seed = wal_seed(super),
+	};
+	if (file_bytes < WAL_AREA_POSITION ||
+	    file_bytes - WAL_AREA_POSITION < super->area_bytes) {
+		rec->damage.reason = "file is shorter than it was";
+		return -EUCLEAN;
+	}
+	return 0;
+}
+
+static int damaged(struct wal_recovery *rec, u64 offset, const char *reason)
+{
+	rec->damage.offset = offset;
+	rec->damage.position = wal_position(&rec->super, offset);
+	rec->damage.reason = reason;
+	return -EUCLEAN;
+}
+
+static int slots_damaged(struct wal_recovery *rec, const char *reason)
+{
+	rec->damage.offset = U64_MAX;
+	rec->damage.position = WAL_SLOT_POSITION_0;
+	rec->damage.reason = reason;
+	return -EUCLEAN;
+}
+
+static u64 log_end(const struct wal_recovery *rec)
+{
+	return rec->slot.head.offset + rec->super.area_bytes;
+}
+
+/* No batch ends behind this: see WAL_SLOT_INTERVAL_BYTES. */
+static u64 scan_end(const struct wal_recovery *rec)
+{
+	return min(log_end(rec),
+		   rec->slot.tail_offset + WAL_SLOT_INTERVAL_BYTES);
+}
+
+static void ask(struct wal_recovery *rec, u64 position, u32 at, u32 bytes,
+		struct wal_step *step)
+{
+	rec->asked_bytes = bytes;
+	*step = (struct wal_step){
+		.type = WAL_STEP_READ,
+		.position = position,
+		.data = rec->buf + at,
+		.bytes = bytes,
+	};
+}
+
+/* One block, beside the window. Returns false before and true after the read. */
+static bool ask_block(struct wal_recovery *rec, u64 position,
+		      struct wal_step *step)
+{
+	if (rec->asked_bytes) {
+		rec->asked_bytes = 0;
+		return true;
+	}
+	ask(rec, position, 0, rec->super.block_bytes, step);
+	return false;
+}
+
+/*
+ * The bytes at [offset, offset + bytes), which are in one lap, or NULL if they
+ * must be read first. What is in the window already is kept, the rest is read
+ * in large pieces.
+ */
+static const u8 *window(struct wal_recovery *rec, u64 offset, u32 bytes,
+			struct wal_step *step)
+{
+	u64 lap_end = wal_lap_end(&rec->super, offset);
+	u32 kept = 0;
+	u64 more;
+
+	rec->window_bytes += rec->asked_bytes;
+	rec->asked_bytes = 0;
+	if (offset >= rec->window && offset - rec->window <= rec->window_bytes)
+		kept = rec->window_bytes - (offset - rec->window);
+	if (kept >= bytes)
+		return rec->buf + (offset - rec->window);
+
+	if (kept)
+		memmove(rec->buf, rec->buf + (offset - rec->window), kept);
+	rec->window = offset;
+	rec->window_bytes = kept;
+	more = min_t(u64, lap_end - offset - kept,
+		     max_t(u32, bytes - kept, WAL_RECOVERY_READ_BYTES));
+	ask(rec, wal_position(&rec->super, offset + kept), kept,
+	    min_t(u64, more, rec->buf_bytes - kept), step);
+	return NULL;
+}
+
+/* Both slots are there: which is the newer? */
+static int choose_slot(struct wal_recovery *rec)
+{
+	const struct wal_slot *a = &rec->slots[0], *b = &rec->slots[1];
+
+	if (rec->slot_good[0] && rec->slot_good[1]) {
+		if (b->sequence > a->sequence)
+			swap(a, b);
+		if (a->sequence != b->sequence + 1 ||
+		    !wal_hard_state_follows(&b->hard_state, &a->hard_state) ||
+		    a->tail_offset < b->tail_offset)
+			return slots_damaged(rec, "slots do not agree");
+	} else if (rec->slot_good[1]) {
+		a = b;
+	} else if (!rec->slot_good[0]) {
+		return slots_damaged(rec, "both slots are bad");
+	}
+
+	rec->slot = *a;
+	rec->slot_torn = !rec->slot_good[0] || !rec->slot_good[1];
+	rec->tail = a->head.offset;
+	rec->next = a->head.offset;
+	rec->number = a->head.number;
+	rec->last_index = a->head.prev_index;
+	rec->last_term = a->head.prev_term;
+	rec->window = a->head.offset;
+	return 0;
+}
+
+static int slot_step(struct wal_recovery *rec, struct wal_step *step)
+{
+	unsigned int i = rec->state - RECOVERY_SLOT_0;
+
+	if (!ask_block(rec, wal_slot_position(i + 1), step))
+		return STEP;
+	rec->slot_good[i] =
+		!wal_slot_get(&rec->super, rec->buf, &rec->slots[i]) &&
+		wal_slot_position(rec->slots[i].sequence) ==
+			wal_slot_position(i + 1);
+	rec->state++;
+	return i ? choose_slot(rec) : 0;
+}
+
+/*
+ * Decode the header at @offset, if it was written along with the newest slot
+ * (behind the tail it names) or before (in front of it).
+ */
+static int place_get(struct wal_recovery *rec, u64 offset, const u8 *buf,
+		     struct wal_batch_info *info)
+{
+	int ret = wal_batch_get(&rec->super, rec->seed, offset, buf, info);
+
+	if (ret == -EPROTONOSUPPORT) {
+		damaged(rec, offset, "batch of another version");
+		return ret;
+	}
+	if (ret)
+		return EMPTY;
+	if (info->slot_sequence > rec->slot.sequence)
+		return damaged(rec, offset, "a slot was lost");
+	if (offset >= rec->slot.tail_offset &&
+	    info->slot_sequence != rec->slot.sequence)
+		return EMPTY;
+	return 0;
+}
+
+/*
+ * The position of the first batch of the next lap is known without the chain,
+ * and it knows where the lap before it ended. What lies at the skipped place
+ * may be the leftover of a torn batch: it must not be looked at.
+ */
+static int lap_step(struct wal_recovery *rec, struct wal_step *step)
+{
+	u64 lap = wal_lap_end(&rec->super, rec->slot.head.offset);
+	struct wal_batch_info info;
+	int ret;
+
+	if (lap < log_end(rec)) {
+		if (!ask_block(rec, wal_position(&rec->super, lap), step))
+			return STEP;
+		ret = place_get(rec, lap, rec->buf, &info);
+		if (ret < 0)
+			return ret;
+		if (!ret && info.prev_end >= rec->slot.head.offset) {
+			rec->skip_from = info.prev_end;
+			rec->skip_to = lap;
+		}
+	}
+	rec->state = RECOVERY_BATCH;
+	return 0;
+}
+
+/* Where the newest slot was written the log must be as it says. */
+static int check_tail(struct wal_recovery *rec)
+{
+	const struct wal_slot *slot = &rec->slot;
+
+	if (rec->tail_seen || rec->tail < slot->tail_offset)
+		return 0;
+	rec->tail_seen = true;
+	if (rec->tail != slot->tail_offset ||
+	    rec->number != slot->tail_number ||
+	    rec->last_index != slot->last_index ||
+	    rec->last_term != slot->last_term ||
+	    !wal_hard_state_follows(&rec->hard_state, &slot->hard_state))
+		return damaged(rec, rec->tail, "slot and log do not agree");
+	rec->hard_state = slot->hard_state;
+	return 0;
+}
+
+/* A batch that parses and is of this epoch must continue the chain. */
+static bool batch_continues(const struct wal_recovery *rec,
+			    const struct wal_batch_info *info)
+{
+	u64 end = rec->next < rec->slot.tail_offset ? rec->slot.tail_offset :
+						      scan_end(rec);
+
+	if (info->number != rec->number || info->prev_end != rec->tail ||
+	    info->length > end - rec->next ||
+	    info->slot_sequence < rec->batch_sequence)
+		return false;
+	if (info->first_index <= rec->slot.head.prev_index ||
+	    info->first_index > rec->last_index + 1)
+		return false;
+	if (info->prev_log_term !=
+	    (info->first_index > rec->last_index ? rec->last_term : 0))
+		return false;
+	return wal_hard_state_follows(&rec->hard_state, &info->hard_state);
+}
+
+/* No batch of the chain at rec->next: is that the end of the log? */
+static int chain_ends(struct wal_recovery *rec, u64 scan_from)
+{
+	if (!rec->tail_seen) {
+		rec->damage.first_index = rec->last_index + 1;
+		rec->damage.last_index = rec->slot.last_index;
+		return damaged(rec, rec->next, "bad batch in the log");
+	}
+	rec->scan = scan_from;
+	rec->state = RECOVERY_SCAN;
+	return 0;
+}
+
+static int batch_step(struct wal_recovery *rec, struct wal_step *step)
+{
+	struct wal_batch_info *info = &rec->batch;
+	const u8 *buf;
+	int ret;
+
+	ret = check_tail(rec);
+	if (ret)
+		return ret;
+	rec->next = rec->skip_to && rec->tail == rec->skip_from ? rec->skip_to :
+								  rec->tail;
+	if (rec->next >= scan_end(rec))
+		return chain_ends(rec, rec->next);
+
+	buf = window(rec, rec->next, rec->super.block_bytes, step);
+	if (!buf)
+		return STEP;
+	ret = place_get(rec, rec->next, buf, info);
+	if (ret < 0)
+		return ret;
+	if (ret)
+		return chain_ends(rec, rec->next + rec->super.block_bytes);
+	if (!batch_continues(rec, info))
+		return damaged(rec, rec->next,
+			       "batch does not continue the log");
+
+	buf = window(rec, rec->next, info->length, step);
+	if (!buf)
+		return STEP;
+	if (wal_batch_verify(info, buf, &rec->batch_last_term)) {
+		rec->torn_bytes = info->length;
+		return chain_ends(rec, rec->next + info->length);
+	}
+	rec->n_yielded = 0;
+	rec->state = RECOVERY_ENTRY;
+	return 0;
+}
+
+static void batch_accept(struct wal_recovery *rec)
+{
+	const struct wal_batch_info *info = &rec->batch;
+
+	rec->hard_state = info->hard_state;
+	rec->tail = rec->next + info->length;
+	rec->number++;
+	rec->batch_sequence = info->slot_sequence;
+	rec->last_index = info->first_index + info->n_entries - 1;
+	rec->last_term = rec->batch_last_term;
+	if (rec->map)
+		wal_map_insert(rec->map, info);
+	rec->state = RECOVERY_BATCH;
+}
+
+static int entry_step(struct wal_recovery *rec, struct wal_step *step)
+{
+	const struct wal_batch_info *info = &rec->batch;
+	const u8 *buf = rec->buf + (rec->next - rec->window);
+	u32 payload_offset, payload_crc, i = rec->n_yielded;
+	int ret;
+
+	if (i == info->n_entries) {
+		batch_accept(rec);
+		return 0;
+	}
+	*step = (struct wal_step){ .type = WAL_STEP_ENTRY };
+	ret = wal_entry_get(info, i, buf + wal_entry_header_offset(i),
+			    &step->entry, &payload_offset, &payload_crc);
+	if (ret)
+		return ret;
+	step->entry.data = buf + payload_offset;
+	rec->n_yielded++;
+	rec->n_entries++;
+	return STEP;
+}
+
+/* A batch behind a bad one proves that the bad one was durable. */
+static int later_batch(struct wal_recovery *rec,
+		       const struct wal_batch_info *later)
+{
+	rec->damage.first_index = rec->last_index + 1;
+	rec->damage.last_index =
+		max(rec->damage.first_index, later->first_index - 1);
+	if (rec->torn_bytes) {
+		rec->damage.first_index = rec->batch.first_index;
+		rec->damage.last_index =
+			rec->batch.first_index + rec->batch.n_entries - 1;
+	}
+	return damaged(rec, rec->next, "bad batch in front of a good one");
+}
+
+static int scan_step(struct wal_recovery *rec, struct wal_step *step)
+{
+	const u32 block_bytes = rec->super.block_bytes;
+	struct wal_batch_info info;
+	const u8 *buf;
+	int ret;
+
+	for (; rec->scan < scan_end(rec); rec->scan += block_bytes) {
+		buf = window(rec, rec->scan, block_bytes, step);
+		if (!buf)
+			return STEP;
+		ret = place_get(rec, rec->scan, buf, &info);
+		if (ret < 0)
+			return ret;
+		if (!ret)
+			return later_batch(rec, &info);
+	}
+	rec->state = RECOVERY_DONE;
+	return 0;
+}
+
+static int recovery_step(struct wal_recovery *rec, struct wal_step *step)
+{
+	switch (rec->state) {
+	case RECOVERY_SLOT_0:
+	case RECOVERY_SLOT_1:
+		return slot_step(rec, step);
+	case RECOVERY_LAP:
+		return lap_step(rec, step);
+	case RECOVERY_BATCH:
+		return batch_step(rec, step);
+	case RECOVERY_ENTRY:
+		return entry_step(rec, step);
+	case RECOVERY_SCAN:
+		return scan_step(rec, step);
+	default:
+		*step = (struct wal_step){ .type = WAL_STEP_DONE };
+		return STEP;
+	}
+}
+
+int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step)
+{
+	int ret;
+
+	if (rec->error)
+		return rec->error;
+	do
+		ret = recovery_step(rec, step);
+	while (!ret);
+	if (ret > 0)
+		return 0;
+	rec->error = ret;
+	return ret;
+}

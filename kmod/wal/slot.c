@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Slots: hard state, head and a lower bound of the tail, in alternating places. */
+#include "codec.h"
+
+static u32 slot_crc(u32 seed, const struct wal_disk_slot *disk)
+{
+	const size_t skip = offsetofend(struct wal_disk_slot, crc);
+
+	return crc32c(seed, (const u8 *)disk + skip, sizeof(*disk) - skip);
+}
+
+u64 wal_slot_position(u64 sequence)
+{
+	return sequence & 1 ? WAL_SLOT_POSITION_0 : WAL_SLOT_POSITION_1;
+}
+
+bool wal_hard_state_follows(const struct wal_hard_state *prev,
+			    const struct wal_hard_state *next)
+{
+	if (next->current_term != prev->current_term)
+		return next->current_term > prev->current_term;
+	return !prev->voted_for || next->voted_for == prev->voted_for;
+}
+
+void wal_slot_put(const struct wal_superblock *super,
+		  const struct wal_slot *slot, void *buf)
+{
+	struct wal_disk_slot disk = {
+		.magic = cpu_to_le32(WAL_SLOT_MAGIC),
+		.sequence = cpu_to_le64(slot->sequence),
+		.current_term = cpu_to_le64(slot->hard_state.current_term),
+		.voted_for = cpu_to_le32(slot->hard_state.voted_for),
+		.head_offset = cpu_to_le64(slot->head.offset),
+		.head_number = cpu_to_le64(slot->head.number),
+		.prev_index = cpu_to_le64(slot->head.prev_index),
+		.prev_term = cpu_to_le64(slot->head.prev_term),
+		.tail_offset = cpu_to_le64(slot->tail_offset),
+		.tail_number = cpu_to_le64(slot->tail_number),
+		.last_index = cpu_to_le64(slot->last_index),
+		.last_term = cpu_to_le64(slot->last_term),
+	};
+
+	BUILD_BUG_ON(sizeof(disk) != 96);
+	/* Within what even the most careless device writes at once. */
+	BUILD_BUG_ON(sizeof(disk) > WAL_BLOCK_BYTES_MIN);
+
+	disk.crc = cpu_to_le32(slot_crc(wal_seed(super), &disk));
+	memset(buf, 0, super->block_bytes);
+	memcpy(buf, &disk, sizeof(disk));
+}
+
+static bool slot_sane(const struct wal_superblock *super,
+		      const struct wal_slot *slot)
+{
+	const struct wal_head *head = &slot->head;
+	u64 bytes = slot->tail_offset - head->offset;
+	u64 n_batches = slot->tail_number - head->number;
+
+	if (slot->tail_offset > WAL_OFFSET_MAX ||
+	    head->offset > slot->tail_offset || bytes > super->area_bytes ||
+	    !IS_ALIGNED(head->offset, super->block_bytes) ||
+	    !IS_ALIGNED(bytes, super->block_bytes))
+		return false;
+	if (!head->number || head->number > slot->tail_number ||
+	    n_batches > div64_u64(bytes, super->block_bytes) ||
+	    !n_batches != !bytes)
+		return false;
+	if (head->prev_index > slot->last_index ||
+	    head->prev_term > slot->last_term ||
+	    slot->last_term > slot->hard_state.current_term)
+		return false;
+	/* Counters near the end of 64 bits were never counted up to. */
+	return slot->sequence && slot->sequence < WAL_OFFSET_MAX &&
+	       slot->tail_number < WAL_OFFSET_MAX &&
+	       slot->last_index < WAL_OFFSET_MAX;
+}
+
+int wal_slot_get(const struct wal_superblock *super, const void *buf,
+		 struct wal_slot *slot)
+{
+	struct wal_disk_slot disk;
+
+	memcpy(&disk, buf, sizeof(disk));
+	if (disk.magic != cpu_to_le32(WAL_SLOT_MAGIC) ||
+	    disk.crc != cpu_to_le32(slot_crc(wal_seed(super), &disk)) ||
+	    disk.reserved)
+		return -EUCLEAN;
+
+	slot->sequence = le64_to_cpu(disk.sequence);
+	slot->hard_state.current_term = le64_to_cpu(disk.current_term);
+	slot->hard_state.voted_for = le32_to_cpu(disk.voted_for);
+	slot->head.offset = le64_to_cpu(disk.head_offset);
+	slot->head.number = le64_to_cpu(disk.head_number);
+	slot->head.prev_index = le64_to_cpu(disk.prev_index);
+	slot->head.prev_term = le64_to_cpu(disk.prev_term);
+	slot->tail_offset = le64_to_cpu(disk.tail_offset);
+	slot->tail_number = le64_to_cpu(disk.tail_number);
+	slot->last_index = le64_to_cpu(disk.last_index);
+	slot->last_term = le64_to_cpu(disk.last_term);
+	return slot_sane(super, slot) ? 0 : -EUCLEAN;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Superblock: what a WAL is and whose; and how one is made. */
+#include "codec.h"
+
+static u32 superblock_crc(const struct wal_disk_superblock *disk)
+{
+	struct wal_disk_superblock copy = *disk;
+
+	copy.crc = 0;
+	return crc32c(~0u, &copy, sizeof(copy));
+}
+
+static void superblock_put(const struct wal_superblock *super, void *buf)
+{
+	struct wal_disk_superblock disk = {
+		.magic = cpu_to_le64(WAL_SUPERBLOCK_MAGIC),
+		.version = cpu_to_le32(WAL_FORMAT_VERSION),
+		.cluster_id = cpu_to_le64(super->cluster_id),
+		.incarnation = cpu_to_le64(super->incarnation),
+		.node_id = cpu_to_le32(super->node_id),
+		.block_bytes = cpu_to_le32(super->block_bytes),
+		.area_offset = cpu_to_le64(WAL_AREA_POSITION),
+		.area_bytes = cpu_to_le64(super->area_bytes),
+	};
+
+	BUILD_BUG_ON(sizeof(disk) != WAL_SUPERBLOCK_BYTES);
+
+	memcpy(disk.uuid, super->uuid, sizeof(disk.uuid));
+	disk.crc = cpu_to_le32(superblock_crc(&disk));
+	memset(buf, 0, super->block_bytes);
+	memcpy(buf, &disk, sizeof(disk));
+}
+
+static bool superblock_sane(const struct wal_superblock *super)
+{
+	return super->block_bytes >= WAL_BLOCK_BYTES_MIN &&
+	       super->block_bytes <= WAL_BLOCK_BYTES_MAX &&
+	       is_power_of_2(super->block_bytes) &&
+	       super->area_bytes >= WAL_AREA_BYTES_MIN &&
+	       super->area_bytes < WAL_OFFSET_MAX &&
+	       IS_ALIGNED(super->area_bytes, super->block_bytes);
+}
+
+static int superblock_get(struct wal_superblock *super, const void *buf)
+{
+	struct wal_disk_superblock disk;
+
+	memcpy(&disk, buf, sizeof(disk));
+	if (disk.magic != cpu_to_le64(WAL_SUPERBLOCK_MAGIC) ||
+	    disk.crc != cpu_to_le32(superblock_crc(&disk)))
+		return -EUCLEAN;
+	if (disk.version != cpu_to_le32(WAL_FORMAT_VERSION))
+		return -EPROTONOSUPPORT;
+
+	super->cluster_id = le64_to_cpu(disk.cluster_id);
+	super->incarnation = le64_to_cpu(disk.incarnation);
+	super->node_id = le32_to_cpu(disk.node_id);
+	super->block_bytes = le32_to_cpu(disk.block_bytes);
+	memcpy(super->uuid, disk.uuid, sizeof(super->uuid));
+	super->area_bytes = le64_to_cpu(disk.area_bytes);
+	if (disk.area_offset != cpu_to_le64(WAL_AREA_POSITION) ||
+	    !superblock_sane(super))
+		return -EUCLEAN;
+	return 0;
+}
+
+int wal_superblock_decode(struct wal_superblock *super, const void *copy_0,
+			  const void *copy_1)
+{
+	int ret = superblock_get(super, copy_0);
+
+	if (ret != -EUCLEAN)
+		return ret;
+	ret = superblock_get(super, copy_1);
+	if (ret != -EUCLEAN)
+		return ret;
+	if (!memchr_inv(copy_0, 0, WAL_SUPERBLOCK_BYTES) &&
+	    !memchr_inv(copy_1, 0, WAL_SUPERBLOCK_BYTES))
+		return -ENODATA;
+	return -EUCLEAN;
+}
+
+bool wal_superblock_claimed(const void *copy)
+{
+	return get_unaligned_le64(copy) == WAL_SUPERBLOCK_MAGIC;
+}
+
+u64 wal_area_bytes(u64 file_bytes, u32 block_bytes)
+{
+	u64 bytes;
+
+	if (file_bytes < WAL_AREA_POSITION + WAL_AREA_BYTES_MIN)
+		return 0;
+	bytes = min_t(u64, file_bytes - WAL_AREA_POSITION, WAL_OFFSET_MAX / 2);
+	return round_down(bytes, (u64)block_bytes);
+}
+
+void wal_format_encode(const struct wal_superblock *super, unsigned int i,
+		       void *buf, struct wal_write *write)
+{
+	/* Slots 1 and 2 agree, so that the first slot write may tear either. */
+	struct wal_slot slot = {
+		.sequence = i + 1,
+		.head.number = 1,
+		.tail_number = 1,
+	};
+
+	if (i < 2) {
+		wal_slot_put(super, &slot, buf);
+		write->position = wal_slot_position(slot.sequence);
+	} else {
+		superblock_put(super, buf);
+		write->position = i == 2 ? WAL_SUPERBLOCK_POSITION_1 :
+					   WAL_SUPERBLOCK_POSITION_0;
+	}
+	write->data = buf;
+	write->bytes = super->block_bytes;
+}
+
+u32 wal_seed(const struct wal_superblock *super)
+{
+	return crc32c(~0u, super->uuid, sizeof(super->uuid));
+}
+
+u64 wal_position(const struct wal_superblock *super, u64 offset)
+{
+	u64 laps = div64_u64(offset, super->area_bytes);
+
+	return WAL_AREA_POSITION + offset - laps * super->area_bytes;
+}
+
+u64 wal_lap_end(const struct wal_superblock *super, u64 offset)
+{
+	return (div64_u64(offset, super->area_bytes) + 1) * super->area_bytes;
+}
