@@ -287,7 +287,7 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
 	struct raftlog_transport_peer *made[RAFT_MEMBERS_MAX];
 	u32 i, n_peers = 0, n_made = 0;
 
-	BUILD_BUG_ON(RAFTLOG_MESSAGE_ENTRIES_MAX != WIRE_ENTRIES_MAX);
+	BUILD_BUG_ON((int)RAFTLOG_MESSAGE_ENTRIES_MAX != (int)WIRE_ENTRIES_MAX);
 	for (i = 0; i < configuration->n_members; i++) {
 		u32 id = configuration->members[i].id;
 		struct raftlog_transport_peer *peer;
