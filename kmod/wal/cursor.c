@@ -14,52 +14,72 @@ void wal_cursor_init(struct wal_cursor *cursor,
 {
 	*cursor = (struct wal_cursor){
 		.super = *super,
-		.buf = buf,
-		.buf_bytes = buf_bytes,
 		.seed = wal_seed(super),
+		.headers = {
+			.buf = buf,
+			.buf_bytes = buf_bytes / 2,
+		},
+		.payloads = {
+			.buf = (u8 *)buf + buf_bytes / 2,
+			.buf_bytes = buf_bytes / 2,
+		},
 	};
 }
 
 void wal_cursor_seek(struct wal_cursor *cursor, const struct wal_range *range,
 		     u64 index, u64 term)
 {
-	cursor->range = *range;
-	cursor->offset = range->offset;
+	if (range) {
+		cursor->range = *range;
+		cursor->offset = range->offset;
+	}
 	cursor->state = CURSOR_BATCH;
 	/* A read that failed brought nothing. */
-	cursor->asked_bytes = 0;
+	cursor->headers.asked_bytes = 0;
+	cursor->payloads.asked_bytes = 0;
 	cursor->index = index;
 	cursor->term = term;
 }
 
-/*
- * The bytes at [offset, offset + bytes), or NULL if they must be read first,
- * for which @step is filled in. Never reads behind the range's end: what is
- * there is not durable yet.
- */
-static const u8 *cursor_window(struct wal_cursor *cursor, u64 offset, u32 bytes,
-			       struct wal_step *step)
+static const u8 *window_find(struct wal_window *window, u64 offset, u32 bytes)
 {
-	u64 window = round_down(offset, (u64)cursor->super.block_bytes);
+	/* The caller comes back when it has read what it was asked to. */
+	window->bytes += window->asked_bytes;
+	window->asked_bytes = 0;
+	if (offset < window->offset ||
+	    offset + bytes > window->offset + window->bytes)
+		return NULL;
+	return window->buf + (offset - window->offset);
+}
+
+/* Never reads behind the range's end: what is there is not durable yet. */
+static void window_ask(struct wal_window *window,
+		       const struct wal_cursor *cursor, u64 offset,
+		       struct wal_step *step)
+{
 	u64 end = min(wal_lap_end(&cursor->super, offset), cursor->range.end);
 
-	/* The caller comes back when it has read what it was asked to. */
-	cursor->window_bytes += cursor->asked_bytes;
-	cursor->asked_bytes = 0;
-	if (offset >= cursor->window &&
-	    offset + bytes <= cursor->window + cursor->window_bytes)
-		return cursor->buf + (offset - cursor->window);
-
-	cursor->window = window;
-	cursor->window_bytes = 0;
-	cursor->asked_bytes = min_t(u64, end - window, cursor->buf_bytes);
+	window->offset = round_down(offset, (u64)cursor->super.block_bytes);
+	window->bytes = 0;
+	window->asked_bytes =
+		min_t(u64, end - window->offset, window->buf_bytes);
 	*step = (struct wal_step){
 		.type = WAL_STEP_READ,
-		.position = wal_position(&cursor->super, window),
-		.data = cursor->buf,
-		.bytes = cursor->asked_bytes,
+		.position = wal_position(&cursor->super, window->offset),
+		.data = window->buf,
+		.bytes = window->asked_bytes,
 	};
-	return NULL;
+}
+
+/* Headers at @offset, or NULL if they must be read first: @step says how. */
+static const u8 *cursor_header(struct wal_cursor *cursor, u64 offset, u32 bytes,
+			       struct wal_step *step)
+{
+	const u8 *buf = window_find(&cursor->headers, offset, bytes);
+
+	if (!buf)
+		window_ask(&cursor->headers, cursor, offset, step);
+	return buf;
 }
 
 /* The next batch that has the index. 1: @step asks for a read first. */
@@ -75,7 +95,7 @@ static int cursor_batch(struct wal_cursor *cursor, struct wal_step *step)
 			cursor->offset = range->skip_to;
 		if (cursor->offset >= range->end)
 			return -ENOENT;
-		buf = cursor_window(cursor, cursor->offset,
+		buf = cursor_header(cursor, cursor->offset,
 				    WAL_BATCH_HEADER_BYTES, step);
 		if (!buf)
 			return 1;
@@ -102,7 +122,7 @@ static int cursor_entry(struct wal_cursor *cursor, struct wal_step *step)
 	const u8 *buf;
 	int ret;
 
-	buf = cursor_window(cursor, cursor->offset + wal_entry_header_offset(i),
+	buf = cursor_header(cursor, cursor->offset + wal_entry_header_offset(i),
 			    WAL_ENTRY_HEADER_BYTES, step);
 	if (!buf)
 		return 1;
@@ -120,19 +140,20 @@ static int cursor_entry(struct wal_cursor *cursor, struct wal_step *step)
 /* Small payloads are read with what surrounds them, large ones by the caller. */
 static int cursor_payload(struct wal_cursor *cursor, struct wal_step *step)
 {
+	struct wal_window *window = &cursor->payloads;
 	u32 bytes = cursor->found.entry.bytes;
 	const u8 *data;
 
-	if (bytes > cursor->buf_bytes - cursor->super.block_bytes) {
-		*step = cursor->found;
+	data = window_find(&cursor->headers, cursor->payload, bytes);
+	if (!data)
+		data = window_find(window, cursor->payload, bytes);
+	if (!data && bytes <= window->buf_bytes - cursor->super.block_bytes) {
+		window_ask(window, cursor, cursor->payload, step);
 		return 0;
 	}
-	data = cursor_window(cursor, cursor->payload, bytes, step);
-	if (!data)
-		return 0;
 	*step = cursor->found;
 	step->entry.data = data;
-	return wal_payload_check(step, data);
+	return data ? wal_payload_check(step, data) : 0;
 }
 
 int wal_cursor_next(struct wal_cursor *cursor, struct wal_step *step)

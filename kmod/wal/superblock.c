@@ -80,11 +80,6 @@ int wal_superblock_decode(struct wal_superblock *super, const void *copy_0,
 	return -EUCLEAN;
 }
 
-bool wal_superblock_claimed(const void *copy)
-{
-	return get_unaligned_le64(copy) == WAL_SUPERBLOCK_MAGIC;
-}
-
 u64 wal_area_bytes(u64 file_bytes, u32 block_bytes)
 {
 	u64 bytes;

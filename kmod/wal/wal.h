@@ -149,19 +149,11 @@ enum {
  * Return:
  * * 0 - a WAL
  * * -ENODATA - both are zero: no WAL
- * * -EUCLEAN - damaged, or not a WAL at all, see wal_superblock_claimed()
+ * * -EUCLEAN - damaged, or not a WAL at all
  * * -EPROTONOSUPPORT - of another version
  */
 int wal_superblock_decode(struct wal_superblock *super, const void *copy_0,
 			  const void *copy_1);
-
-/**
- * wal_superblock_claimed() - does this copy at least look like a WAL's?
- * @copy: WAL_SUPERBLOCK_BYTES
- *
- * Return: true if it must not be formatted over.
- */
-bool wal_superblock_claimed(const void *copy);
 
 /**
  * wal_area_bytes() - how large a log area fits
@@ -544,21 +536,37 @@ int wal_map_find(const struct wal_map *map, const struct wal_writer *w,
 /* Finding an entry on disk (cursor.c) */
 
 enum wal_cursor_limits {
-	WAL_CURSOR_BUFFER_BYTES_MIN = 4 * WAL_BLOCK_BYTES_MAX,
+	WAL_CURSOR_BUFFER_BYTES_MIN = 8 * WAL_BLOCK_BYTES_MAX,
+};
+
+/**
+ * struct wal_window - a piece of the log in memory; private
+ * @buf: the caller's
+ * @buf_bytes: its size
+ * @offset: logical offset of its first byte
+ * @bytes: how much is there
+ * @asked_bytes: how much more the caller was asked to read
+ */
+struct wal_window {
+	u8 *buf;
+	u32 buf_bytes;
+	u64 offset;
+	u32 bytes;
+	u32 asked_bytes;
 };
 
 /**
  * struct wal_cursor - walks the batches of a range; all private
+ *
+ * Headers and payloads have a window each: in a large batch they are far from
+ * each other, and entries are mostly read one after the other.
  */
 struct wal_cursor {
 	struct wal_superblock super;
-	struct wal_range range;
-	u8 *buf;
-	u32 buf_bytes;
 	u32 seed;
-	u64 window;
-	u32 window_bytes;
-	u32 asked_bytes;
+	struct wal_window headers;
+	struct wal_window payloads;
+	struct wal_range range;
 	u64 index;
 	u64 term;
 	u8 state;
@@ -573,7 +581,8 @@ struct wal_cursor {
  * @cursor: to set up
  * @super: of the WAL
  * @buf: aligned as the device wants it; what was read is kept from seek to seek
- * @buf_bytes: at least WAL_CURSOR_BUFFER_BYTES_MIN, whole blocks
+ * @buf_bytes: at least WAL_CURSOR_BUFFER_BYTES_MIN, and a multiple of twice
+ *	WAL_BLOCK_BYTES_MAX
  */
 void wal_cursor_init(struct wal_cursor *cursor,
 		     const struct wal_superblock *super, void *buf,
@@ -582,7 +591,8 @@ void wal_cursor_init(struct wal_cursor *cursor,
 /**
  * wal_cursor_seek() - look for this entry
  * @cursor: set up
- * @range: from wal_map_find() for @index, or an earlier one that is not older
+ * @range: from wal_map_find() for @index, or NULL: go on from the last entry
+ *	found, whose index was one less
  * @index: of the entry
  * @term: its term: tells it from one that was replaced
  */
