@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0
+"""raftlog on a cluster of guests: load it, start it, look at it."""
+
+import contextlib
+import json
+import os
+import threading
+
+from cluster import BUILD, DIR, PORT, Cluster, ClusterError, CommandError, wait_until
+
+MODULE = "/lib/raftlog.ko"
+PROGRAMS = [f"{MODULE}={BUILD}/raftlog.ko", f"bin/raftctl={BUILD}/raftctl",
+            f"bin/load={BUILD}/cluster/load", f"bin/badinput={BUILD}/cluster/badinput"]
+
+# Emulated guests write slowly, and a new log is written from end to end.
+LOG_SIZE = "64M"
+
+
+def on_each(nodes, action):
+    """action(node) on all nodes at once; the first error comes back."""
+    errors = []
+
+    def one(node):
+        try:
+            action(node)
+        except (ClusterError, CommandError) as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=one, args=(node,)) for node in nodes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+class RaftCluster(Cluster):
+    """A cluster of guests whose members are one raftlog group."""
+
+    def __init__(self, n=3, ipv6=False, size=LOG_SIZE, options=(), **kwargs):
+        kwargs.setdefault("programs", [p for p in PROGRAMS
+                                       if os.path.exists(p.partition("=")[2])])
+        super().__init__(n, **kwargs)
+        self.ipv6 = ipv6
+        self.size = size
+        self.options = list(options)
+        self.members = list(self.nodes)
+
+    # Start and stop
+
+    def address(self, node):
+        return f"[{node.ip6}]:{PORT}" if self.ipv6 else f"{node.ip}:{PORT}"
+
+    def start_line(self, node, *more):
+        """The raftctl command that joins @node."""
+        words = ["raftctl", "start", "--id", str(node.id), "--listen", self.address(node)]
+        words += ["--wal", "/dev/vda"] if self.block else ["--dir", DIR, "--size", self.size]
+        if self.block and not node.formatted:
+            words += ["--format", "--force"]
+        for other in self.members:
+            if other != node.id:
+                words += ["--peer", f"{other}={self.address(self[other])}"]
+        return words + self.options + list(more)
+
+    def join(self, node, *more):
+        """Load the module if it is not, and start the group."""
+        node.run(f"grep -q '^raftlog ' /proc/modules || insmod {MODULE}")
+        result = node.run(self.start_line(node, *more), timeout=120)
+        node.formatted = True
+        return result
+
+    def join_all(self, *more):
+        on_each([self[i] for i in self.members], lambda node: self.join(node, *more))
+
+    def leave(self, node):
+        node.run("raftctl stop")
+
+    def wipe_all(self):
+        """Stop the groups and forget the logs: the guests are as new."""
+        def wipe(node):
+            node.run("raftctl stop", check=False)
+            node.run(f"rm -rf {DIR}/wal")
+            node.formatted = False
+        self.heal()
+        on_each(self, wipe)
+
+    def kill(self, *nodes):
+        for node in nodes:
+            node.kill()
+
+    def revive(self, *nodes):
+        """Boot guests that were killed, and let them join with the log they had."""
+        for node in nodes:
+            node.boot()
+        for node in nodes:
+            node.wait_ready()
+        on_each(nodes, self.join)
+
+    # State
+
+    def status(self, node, timeout=10):
+        """What raftctl status says, as a dict; None if there is no answer."""
+        try:
+            result = node.run(["raftctl", "--json", "status"], timeout, check=False)
+            return json.loads(result.out)
+        except (ClusterError, ValueError):
+            return None
+
+    def up(self):
+        return [self[i] for i in self.members if self[i].alive()]
+
+    def leader_of(self, nodes):
+        """The leader that a majority of the members agrees on, if it is one of @nodes."""
+        votes = {}
+        for node in nodes:
+            status = self.status(node)
+            if status and status.get("leader_id"):
+                key = (status["current_term"], status["leader_id"])
+                votes[key] = votes.get(key, 0) + 1
+        for (_, leader), n in votes.items():
+            if 2 * n > len(self.members) and any(leader == node.id for node in nodes):
+                return self[leader]
+        return None
+
+    def wait_leader(self, nodes=None, timeout=30):
+        return wait_until(lambda: self.leader_of(nodes or self.up()), timeout, "a leader")
+
+    def followers(self, nodes=None):
+        leader = self.wait_leader(nodes)
+        return leader, [node for node in nodes or self.up() if node is not leader]
+
+    def wait_equal(self, nodes=None, timeout=90):
+        """Wait until all nodes have applied the same last entry; its index."""
+        nodes = nodes or self.up()
+
+        def level():
+            seen = [self.status(node) for node in nodes]
+            if any(not status or status["state"] != "running" for status in seen):
+                return None
+            last = {status["last_index"] for status in seen}
+            applied = {status["last_applied"] for status in seen}
+            return len(last) == 1 and last == applied and next(iter(last))
+
+        return wait_until(level, timeout, f"equal logs on {nodes}", interval=0.2)
+
+    def sums(self, nodes=None):
+        """The log of each node by raftctl's checksum."""
+        return {node.id: node.run("raftctl read --sum", timeout=120).out.strip()
+                for node in nodes or self.up()}
+
+    def append(self, node, text, timeout=30, check=True):
+        return node.run(["raftctl", "append", text], timeout, check)
+
+    def try_append(self, node, text, timeout=30):
+        with contextlib.suppress(ClusterError):
+            return self.append(node, text, timeout, check=False).code == 0
+        return False
