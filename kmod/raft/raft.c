@@ -89,7 +89,8 @@ struct raft_term_run *raft_provide_terms(struct raft *r,
 {
 	struct raft_term_run *old = r->log.runs;
 
-	memcpy(runs, old, r->log.n_runs * sizeof(*runs));
+	if (r->log.n_runs)
+		memcpy(runs, old, r->log.n_runs * sizeof(*runs));
 	r->log.runs = runs;
 	r->log.max_runs = n_runs;
 	return old;

@@ -145,14 +145,16 @@ static bool send_catch_up(struct raft *r, struct raft_update *update,
 {
 	u64 last = min(r->log.window_first - 1,
 		       peer->next_index + r->settings.append_entries_max - 1);
+	u64 told = peer->commit_told;
 	struct raft_send *send =
 		add_append(r, update, peer, peer->next_index - 1, last);
 
 	if (!send)
 		return false;
 	send->catch_up = true;
-	/* How far it gets is not known, so neither is what it tells. */
-	peer->commit_told = 0;
+	/* It holds at least one entry; of more it surely tells nothing. */
+	peer->commit_told =
+		max(told, min(r->commit_index, peer->next_index));
 	note_in_flight(r, peer, last, r->settings.append_bytes_max);
 	peer->catch_up = true;
 	return true;

@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Leader election: the role diagram edge by edge, votes, stickiness. */
+#include "raft_fixture.h"
+#include "suites.h"
+
+static void edge_0_joins_as_follower(struct kunit *test)
+{
+	struct server *s = server_new(test, 3);
+	const struct raft_transition *t;
+
+	KUNIT_ASSERT_EQ(test,
+			raft_bootstrap(s->r, NULL, s->configuration,
+				       s->configuration_bytes, FIXTURE_SPACE,
+				       &s->update),
+			0);
+	KUNIT_ASSERT_EQ(test, raft_start(s->r, s->now_ns, &s->update), 0);
+	t = server_edge(s, RAFT_EDGE_JOIN);
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_EXPECT_EQ(test, t->to, (u8)RAFT_FOLLOWER);
+	KUNIT_EXPECT_EQ(test, t->term, 1ull);
+	KUNIT_EXPECT_EQ(test, s->update.commit_index, 1ull);
+}
+
+static void edge_1_timer_offers_itself(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	const struct raft_transition *t;
+
+	server_done(s);
+	server_time(s, FIXTURE_ELECTION_NS - 1);
+	KUNIT_EXPECT_NULL(test, server_edge(s, RAFT_EDGE_TIMEOUT));
+	server_timeout(s);
+	t = server_edge(s, RAFT_EDGE_TIMEOUT);
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_EXPECT_EQ(test, t->from, (u8)RAFT_FOLLOWER);
+	KUNIT_EXPECT_EQ(test, t->to, (u8)RAFT_PRE_CANDIDATE);
+	KUNIT_EXPECT_EQ(test, server_count(s, RAFT_REQUEST_VOTE), 2u);
+	/* 9.6: asking changes nothing. */
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, 1ull);
+	KUNIT_EXPECT_EQ(test,
+			server_sent(s, RAFT_REQUEST_VOTE, 2)->message.term,
+			2ull);
+}
+
+static void edge_2_split_vote_starts_a_new_term(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+
+	server_timeout(s);
+	server_vote(s, 2, 2, true, true);
+	server_persist(s);
+	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	server_timeout(s);
+	KUNIT_ASSERT_NOT_NULL(test, server_edge(s, RAFT_EDGE_SPLIT_VOTE));
+	server_done(s);
+	server_vote(s, 3, 3, true, true);
+	KUNIT_ASSERT_NOT_NULL(test, server_edge(s, RAFT_EDGE_SPLIT_VOTE));
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, 3ull);
+}
+
+static void edge_3_majority_makes_it_leader(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	const struct raft_send *send;
+
+	server_timeout(s);
+	server_vote(s, 2, 2, true, true);
+	server_persist(s);
+	server_done(s);
+	server_vote(s, 2, 2, false, true);
+	KUNIT_ASSERT_NOT_NULL(test, server_edge(s, RAFT_EDGE_MAJORITY));
+	/* 6.4: its term begins with a no-op. */
+	KUNIT_ASSERT_EQ(test, s->update.n_entries, 1u);
+	KUNIT_EXPECT_EQ(test, s->entries[0].type, (u8)RAFT_ENTRY_NOOP);
+	KUNIT_EXPECT_EQ(test, s->entries[0].term, 2ull);
+	server_time(s, 0);
+	send = server_sent(s, RAFT_APPEND_ENTRIES, 3);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ(test, send->message.term, 2ull);
+	KUNIT_EXPECT_EQ(test, send->message.append_entries.prev_log_index,
+			1ull);
+}
+
+static void edge_4_leader_sees_a_newer_term(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	const struct raft_transition *t;
+
+	server_done(s);
+	server_append(s, 3, 7, 1, 1, NULL, 0, 0);
+	t = server_edge(s, RAFT_EDGE_STEP_DOWN);
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_EXPECT_EQ(test, t->to, (u8)RAFT_FOLLOWER);
+	KUNIT_EXPECT_EQ(test, t->leader_id, 3u);
+	KUNIT_EXPECT_EQ(test, s->update.hard_state.current_term, 7ull);
+	KUNIT_EXPECT_TRUE(test, s->update.hard_state_changed);
+}
+
+static void edge_4_leader_without_quorum_steps_down(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	u64 waited = 0;
+
+	server_done(s);
+	while (waited < FIXTURE_ELECTION_NS) {
+		KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+		server_done(s);
+		server_time(s, FIXTURE_HEARTBEAT_NS);
+		waited += FIXTURE_HEARTBEAT_NS;
+	}
+	KUNIT_ASSERT_NOT_NULL(test, server_edge(s, RAFT_EDGE_STEP_DOWN));
+	KUNIT_EXPECT_EQ(test, s->r->reason, (u8)RAFT_REASON_QUORUM_LOST);
+	/* It goes fully silent. */
+	KUNIT_EXPECT_EQ(test, s->update.n_sends, 0u);
+}
+
+static void edge_4_leader_with_a_stalled_disk_steps_down(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal proposal = { .bytes = 1 };
+	u64 waited = 0;
+
+	KUNIT_ASSERT_EQ(test, server_propose(s, &proposal), 0);
+	server_time(s, 0);
+	while (waited < FIXTURE_ELECTION_NS) {
+		KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+		server_done(s);
+		server_ack_probe(s, 2);
+		server_time(s, FIXTURE_HEARTBEAT_NS);
+		waited += FIXTURE_HEARTBEAT_NS;
+	}
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_FOLLOWER);
+	KUNIT_EXPECT_EQ(test, s->r->reason, (u8)RAFT_REASON_DISK_STALLED);
+}
+
+static void edge_5_candidate_without_majority(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	const struct raft_transition *t;
+
+	server_timeout(s);
+	server_vote(s, 2, 2, true, true);
+	server_persist(s);
+	server_done(s);
+	server_vote(s, 2, 2, false, false);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	server_vote(s, 3, 2, false, false);
+	t = server_edge(s, RAFT_EDGE_NO_MAJORITY);
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_EXPECT_EQ(test, t->from, (u8)RAFT_CANDIDATE);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, 2ull);
+}
+
+static void edge_5_candidate_sees_the_leader(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	const struct raft_transition *t;
+
+	server_timeout(s);
+	server_vote(s, 2, 2, true, true);
+	server_persist(s);
+	server_done(s);
+	server_append(s, 3, 2, 1, 1, NULL, 0, 0);
+	t = server_edge(s, RAFT_EDGE_NO_MAJORITY);
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_EXPECT_EQ(test, t->leader_id, 3u);
+	KUNIT_EXPECT_EQ(test, t->reason, (u8)RAFT_REASON_LEADER_SEEN);
+}
+
+static void a_vote_counts_once(struct kunit *test)
+{
+	struct server *s = server_started(test, 5);
+	u32 i;
+
+	server_timeout(s);
+	for (i = 0; i < 5; i++)
+		server_vote(s, 2, 2, true, true);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_PRE_CANDIDATE);
+	server_vote(s, 3, 2, true, true);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	/* An answer to a PreVote is no vote, nor is one of another term. */
+	server_persist(s);
+	server_vote(s, 4, 2, true, true);
+	server_vote(s, 5, 1, false, true);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+}
+
+static void own_vote_counts_once_durable(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+
+	server_timeout(s);
+	server_vote(s, 2, 2, true, true);
+	server_vote(s, 2, 2, false, true);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	server_persist(s);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+}
+
+static void alone_it_waits_for_its_disk(struct kunit *test)
+{
+	struct server *s = server_started(test, 1);
+
+	server_timeout(s);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	server_persist(s);
+	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 1ull);
+	server_persist(s);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 2ull);
+	KUNIT_EXPECT_EQ(test, s->update.deadline_ns > s->now_ns, true);
+}
+
+static void vote_waits_for_the_disk(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	const struct raft_send *send;
+
+	server_done(s);
+	server_ask(s, 2, 2, false, 1, 1);
+	send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 2);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_TRUE(test, send->message.request_vote_response.granted);
+	KUNIT_EXPECT_TRUE(test, s->update.hard_state_changed);
+	KUNIT_EXPECT_EQ(test, s->update.hard_state.voted_for, 2u);
+	KUNIT_EXPECT_EQ(test, send->after_hard_state_seq,
+			s->update.hard_state_seq);
+}
+
+static void one_vote_a_term(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+
+	server_ask(s, 2, 2, false, 1, 1);
+	server_persist(s);
+	server_done(s);
+	server_ask(s, 3, 2, false, 9, 1);
+	KUNIT_EXPECT_FALSE(test, server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 3)
+					 ->message.request_vote_response
+					 .granted);
+	/* The same candidate asking again gets the same answer, unwritten. */
+	server_done(s);
+	server_ask(s, 2, 2, false, 1, 1);
+	KUNIT_EXPECT_TRUE(test, server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 2)
+					->message.request_vote_response
+					.granted);
+	KUNIT_EXPECT_FALSE(test, s->update.hard_state_changed);
+}
+
+struct log_case {
+	const char *name;
+	u64 last_index;
+	u64 last_term;
+	bool up_to_date;
+};
+
+/* Against a log that ends with (4, 3). */
+static const struct log_case log_cases[] = {
+	{ "newer term, shorter", 2, 4, true },
+	{ "newer term, longer", 9, 4, true },
+	{ "same term, shorter", 3, 3, false },
+	{ "same term, same length", 4, 3, true },
+	{ "same term, longer", 5, 3, true },
+	{ "older term, longer", 9, 2, false },
+	{ "older term, same length", 4, 2, false },
+	{ "empty", 0, 0, false },
+};
+
+KUNIT_ARRAY_PARAM(log, log_cases, NULL);
+
+/* 3.6.1, figure 3.2: one rule for PreVote and vote. */
+static void votes_only_for_an_up_to_date_log(struct kunit *test)
+{
+	static const u64 terms[] = { 1, 2, 3 };
+	const struct log_case *c = test->param_value;
+	struct server *s = server_restored(test, 3, 3, terms, 3);
+	const struct raft_send *send;
+
+	server_done(s);
+	server_ask(s, 2, 9, true, c->last_index, c->last_term);
+	send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 2);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ_MSG(test, send->message.request_vote_response.granted,
+			    c->up_to_date, "%s", c->name);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, 3ull);
+	server_done(s);
+	server_ask(s, 2, 9, false, c->last_index, c->last_term);
+	send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 2);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ_MSG(test, send->message.request_vote_response.granted,
+			    c->up_to_date, "%s", c->name);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, 9ull);
+}
+
+/* 4.2.3: who hears a leader neither votes nor takes the newer term. */
+static void sticky_while_it_hears_a_leader(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+
+	server_append(s, 2, 2, 1, 1, NULL, 0, 1);
+	server_persist(s);
+	server_done(s);
+	server_ask(s, 3, 9, false, 9, 2);
+	KUNIT_EXPECT_EQ(test, s->update.n_sends, 0u);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, 2ull);
+	server_ask(s, 3, 9, true, 9, 2);
+	KUNIT_EXPECT_FALSE(test, server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 3)
+					 ->message.request_vote_response
+					 .granted);
+	/* The leader is silent for an election timeout: no longer. */
+	s->now_ns += FIXTURE_ELECTION_NS;
+	server_done(s);
+	server_ask(s, 3, 9, false, 9, 2);
+	KUNIT_ASSERT_NOT_NULL(test,
+			      server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 3));
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.voted_for, 3u);
+}
+
+static void leader_ignores_candidates(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+
+	server_done(s);
+	server_ask(s, 3, 9, false, 99, 9);
+	KUNIT_EXPECT_EQ(test, s->update.n_sends, 0u);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+}
+
+/* 6.4.1: a lease it gave just before it went down still holds. */
+static void restarted_it_does_not_vote_at_once(struct kunit *test)
+{
+	struct server *s = server_new(test, 3);
+	struct raft_entry entry = { .term = 1,
+				    .data = s->configuration,
+				    .bytes = s->configuration_bytes,
+				    .type = RAFT_ENTRY_CONFIGURATION };
+	struct raft_hard_state hard_state = { .current_term = 1 };
+
+	KUNIT_ASSERT_EQ(test, raft_restore_entry(s->r, 1, &entry), 0);
+	KUNIT_ASSERT_EQ(test,
+			raft_restore_hard_state(s->r, &hard_state,
+						FIXTURE_SPACE),
+			0);
+	KUNIT_ASSERT_EQ(test, raft_start(s->r, s->now_ns, &s->update), 0);
+	server_ask(s, 2, 2, false, 1, 1);
+	KUNIT_EXPECT_EQ(test, s->update.n_sends, 0u);
+	s->now_ns += FIXTURE_ELECTION_NS;
+	server_ask(s, 2, 2, false, 1, 1);
+	KUNIT_EXPECT_EQ(test, s->update.n_sends, 1u);
+}
+
+static void older_terms_are_answered_with_the_newer(struct kunit *test)
+{
+	static const u64 terms[] = { 5 };
+	struct server *s = server_restored(test, 3, 5, terms, 1);
+	const struct raft_send *send;
+
+	server_done(s);
+	server_append(s, 2, 3, 1, 1, NULL, 0, 0);
+	send = server_sent(s, RAFT_APPEND_ENTRIES_RESPONSE, 2);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ(test, send->message.term, 5ull);
+	KUNIT_EXPECT_TRUE(test,
+			  send->message.append_entries_response.rejected);
+	server_ask(s, 2, 3, false, 9, 3);
+	send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 2);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ(test, send->message.term, 5ull);
+	KUNIT_EXPECT_FALSE(test, send->message.request_vote_response.granted);
+	KUNIT_EXPECT_EQ(test, s->r->leader_id, 0u);
+}
+
+static void timeouts_are_random_within_bounds(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	u64 lowest = U64_MAX, highest = 0;
+	u32 i;
+
+	for (i = 0; i < 1000; i++) {
+		u64 timeout;
+
+		raft_reset_election_timer(s->r);
+		timeout = s->r->election_deadline_ns - s->r->now_ns;
+		lowest = min(lowest, timeout);
+		highest = max(highest, timeout);
+	}
+	KUNIT_EXPECT_GE(test, lowest, (u64)FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_LT(test, highest, (u64)(2 * FIXTURE_ELECTION_NS));
+	/* Spread over nearly all of it. */
+	KUNIT_EXPECT_GT(test, highest - lowest,
+			(u64)(FIXTURE_ELECTION_NS * 9 / 10));
+}
+
+static void no_room_for_a_no_op_no_campaign(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+
+	s->r->space_bytes = FIXTURE_OVERHEAD - 1;
+	server_timeout(s);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_FOLLOWER);
+	KUNIT_EXPECT_EQ(test, s->update.n_sends, 0u);
+	KUNIT_EXPECT_GT(test, s->update.deadline_ns, s->now_ns);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(edge_0_joins_as_follower),
+	KUNIT_CASE(edge_1_timer_offers_itself),
+	KUNIT_CASE(edge_2_split_vote_starts_a_new_term),
+	KUNIT_CASE(edge_3_majority_makes_it_leader),
+	KUNIT_CASE(edge_4_leader_sees_a_newer_term),
+	KUNIT_CASE(edge_4_leader_without_quorum_steps_down),
+	KUNIT_CASE(edge_4_leader_with_a_stalled_disk_steps_down),
+	KUNIT_CASE(edge_5_candidate_without_majority),
+	KUNIT_CASE(edge_5_candidate_sees_the_leader),
+	KUNIT_CASE(a_vote_counts_once),
+	KUNIT_CASE(own_vote_counts_once_durable),
+	KUNIT_CASE(alone_it_waits_for_its_disk),
+	KUNIT_CASE(vote_waits_for_the_disk),
+	KUNIT_CASE(one_vote_a_term),
+	KUNIT_CASE_PARAM(votes_only_for_an_up_to_date_log, log_gen_params),
+	KUNIT_CASE(sticky_while_it_hears_a_leader),
+	KUNIT_CASE(leader_ignores_candidates),
+	KUNIT_CASE(restarted_it_does_not_vote_at_once),
+	KUNIT_CASE(older_terms_are_answered_with_the_newer),
+	KUNIT_CASE(timeouts_are_random_within_bounds),
+	KUNIT_CASE(no_room_for_a_no_op_no_campaign),
+	{}
+};
+
+struct kunit_suite raftlog_raft_election_suite = {
+	.name = "raftlog_raft_election",
+	.test_cases = cases,
+};

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Proposals: forwarded, appended once, completed, given up. */
+#include "raft_fixture.h"
+#include "suites.h"
+
+enum { ORIGIN_SESSION = 0x2222 };
+
+/* Server 2 forwards its proposal @sequence to server 1. */
+static int forwarded(struct server *s, u64 sequence, u64 proposed_at)
+{
+	struct raft_entry entry = {
+		.session = ORIGIN_SESSION,
+		.sequence = sequence,
+		.bytes = 10,
+	};
+	struct raft_message message = {
+		.type = RAFT_PROPOSE,
+		.from = 2,
+		.to = 1,
+		.term = s->r->hard_state.current_term,
+		.propose = { .proposed_at = proposed_at },
+		.entries = &entry,
+		.n_entries = 1,
+	};
+
+	return server_receive(s, &message);
+}
+
+/* The leader, server 2, refuses @proposal. */
+static void refused(struct server *s, const struct raft_proposal *proposal,
+		    int error)
+{
+	struct raft_message message = {
+		.type = RAFT_PROPOSE_RESPONSE,
+		.from = 2,
+		.to = 1,
+		.term = s->r->hard_state.current_term,
+		.propose_response = {
+			.session = s->settings.session,
+			.sequence = proposal->sequence,
+			.error = error,
+		},
+	};
+
+	server_receive(s, &message);
+}
+
+static struct server *follower_of_2(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+
+	server_append(s, 2, 2, 1, 1, NULL, 0, 1);
+	server_persist(s);
+	server_done(s);
+	return s;
+}
+
+static void forwarded_proposal_is_appended_once(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+
+	server_done(s);
+	forwarded(s, 1, 1);
+	KUNIT_EXPECT_EQ(test, s->update.n_entries, 1u);
+	KUNIT_EXPECT_EQ(test, s->entries[0].session, (u64)ORIGIN_SESSION);
+	KUNIT_EXPECT_EQ(test, s->entries[0].term, 2ull);
+	forwarded(s, 1, 1);
+	KUNIT_EXPECT_EQ(test, s->update.n_entries, 1u);
+	forwarded(s, 2, 1);
+	KUNIT_EXPECT_EQ(test, s->update.n_entries, 2u);
+	KUNIT_EXPECT_EQ(test, server_count(s, RAFT_PROPOSE_RESPONSE), 0u);
+}
+
+static void too_old_to_tell_is_refused(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	u64 i;
+
+	for (i = 1; i <= 70; i++) {
+		forwarded(s, i, s->r->log.last_index);
+		server_persist(s);
+		server_ack_probe(s, 2);
+		server_ack(s, 2, s->r->log.last_index);
+		server_done(s);
+	}
+	KUNIT_ASSERT_GT(test, s->r->log.window_first, 2ull);
+	forwarded(s, 1, 1);
+	KUNIT_EXPECT_EQ(test, s->update.n_entries, 0u);
+	KUNIT_ASSERT_NOT_NULL(test, server_sent(s, RAFT_PROPOSE_RESPONSE, 2));
+	KUNIT_EXPECT_EQ(test,
+			server_sent(s, RAFT_PROPOSE_RESPONSE, 2)
+				->message.propose_response.error,
+			-ESTALE);
+}
+
+static void follower_forwards_and_sees_it_committed(struct kunit *test)
+{
+	struct server *s = follower_of_2(test);
+	struct raft_proposal p = { .bytes = 10, .payload = &p };
+	struct raft_entry entry = { .term = 2, .bytes = 10 };
+	struct raft_message message = {
+		.type = RAFT_APPEND_ENTRIES,
+		.from = 2,
+		.to = 1,
+		.term = 2,
+		.append_entries = { .prev_log_index = 1,
+				    .prev_log_term = 1,
+				    .leader_commit = 1 },
+		.entries = &entry,
+		.n_entries = 1,
+	};
+	const struct raft_send *send;
+
+	KUNIT_ASSERT_EQ(test, server_propose(s, &p), 0);
+	server_time(s, 0);
+	send = server_sent(s, RAFT_PROPOSE, 2);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_PTR_EQ(test, send->proposal, &p);
+	KUNIT_EXPECT_EQ(test, send->entry.session, s->settings.session);
+	KUNIT_EXPECT_EQ(test, send->message.propose.proposed_at, 1ull);
+	entry.session = send->entry.session;
+	entry.sequence = send->entry.sequence;
+	server_done(s);
+	server_receive(s, &message);
+	KUNIT_EXPECT_FALSE(test, server_finished(s, &p));
+	server_append(s, 2, 2, 2, 2, NULL, 0, 2);
+	KUNIT_EXPECT_TRUE(test, server_finished(s, &p));
+	KUNIT_EXPECT_EQ(test, p.result, 0);
+	KUNIT_EXPECT_EQ(test, p.index, 2ull);
+	KUNIT_EXPECT_EQ(test, p.term, 2ull);
+	KUNIT_EXPECT_EQ(test, s->r->n_proposals, 0u);
+}
+
+static void lost_forward_is_sent_again(struct kunit *test)
+{
+	struct server *s = follower_of_2(test);
+	struct raft_proposal p = { .bytes = 10 };
+	u32 sent = 0, i;
+
+	server_propose(s, &p);
+	for (i = 0; i < 10; i++) {
+		server_append(s, 2, 2, 1, 1, NULL, 0, 1);
+		server_time(s, FIXTURE_HEARTBEAT_NS);
+		sent += server_count(s, RAFT_PROPOSE);
+		server_done(s);
+	}
+	KUNIT_EXPECT_GE(test, sent, 2u);
+	KUNIT_EXPECT_LE(test, sent, 4u);
+}
+
+static void next_leader_is_asked_again(struct kunit *test)
+{
+	struct server *s = follower_of_2(test);
+	struct raft_proposal p = { .bytes = 10 };
+
+	server_propose(s, &p);
+	server_time(s, 0);
+	KUNIT_ASSERT_NOT_NULL(test, server_sent(s, RAFT_PROPOSE, 2));
+	server_done(s);
+	server_append(s, 3, 3, 1, 1, NULL, 0, 1);
+	server_persist(s);
+	KUNIT_ASSERT_NOT_NULL(test, server_sent(s, RAFT_PROPOSE, 3));
+	KUNIT_EXPECT_EQ(test, server_sent(s, RAFT_PROPOSE, 3)->message.term,
+			3ull);
+}
+
+static void forward_waits_for_the_term(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	struct raft_proposal p = { .bytes = 10 };
+
+	server_done(s);
+	server_propose(s, &p);
+	server_append(s, 3, 3, 1, 1, NULL, 0, 1);
+	server_time(s, 0);
+	KUNIT_ASSERT_NOT_NULL(test, server_sent(s, RAFT_PROPOSE, 3));
+	KUNIT_EXPECT_EQ(test,
+			server_sent(s, RAFT_PROPOSE, 3)->after_hard_state_seq,
+			s->update.hard_state_seq);
+}
+
+static void only_the_term_it_was_sent_in_takes_it(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_entry entry = { .session = ORIGIN_SESSION,
+				    .sequence = 1,
+				    .bytes = 10 };
+	struct raft_message message = {
+		.type = RAFT_PROPOSE,
+		.from = 2,
+		.to = 1,
+		.term = 1,
+		.entries = &entry,
+		.n_entries = 1,
+	};
+
+	server_done(s);
+	KUNIT_EXPECT_EQ(test, server_receive(s, &message), 0);
+	KUNIT_EXPECT_EQ(test, s->update.n_entries, 0u);
+}
+
+static void without_leader_it_never_left(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	struct raft_proposal p = { .bytes = 10 };
+
+	server_done(s);
+	server_propose(s, &p);
+	server_timeout(s);
+	KUNIT_EXPECT_EQ(test, server_count(s, RAFT_PROPOSE), 0u);
+	server_cancel(s, &p);
+	KUNIT_EXPECT_TRUE(test, server_finished(s, &p));
+	KUNIT_EXPECT_EQ(test, p.result, -EHOSTUNREACH);
+}
+
+static void given_up_after_it_was_sent_is_unknown(struct kunit *test)
+{
+	struct server *s = follower_of_2(test);
+	struct raft_proposal p = { .bytes = 10 };
+
+	server_propose(s, &p);
+	server_time(s, 0);
+	server_cancel(s, &p);
+	KUNIT_EXPECT_EQ(test, p.result, -ETIMEDOUT);
+	/* It is over: cancelling again, or its refusal, changes nothing. */
+	server_done(s);
+	server_cancel(s, &p);
+	refused(s, &p, -ENOSPC);
+	KUNIT_EXPECT_TRUE(test, list_empty(&s->update.proposals_done));
+	KUNIT_EXPECT_EQ(test, p.result, -ETIMEDOUT);
+}
+
+static void full_log_pushes_back_for_the_term(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal large = { .bytes = 5000 };
+	struct raft_proposal small = { .bytes = 10 };
+
+	server_done(s);
+	s->r->space_bytes = 4000;
+	s->r->space_index = s->r->log.last_index;
+	server_propose(s, &large);
+	server_propose(s, &small);
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, large.result, -ENOSPC);
+	KUNIT_EXPECT_FALSE(test, server_finished(s, &small));
+	KUNIT_EXPECT_EQ(test, s->update.n_entries, 1u);
+	/* What was refused stays refused, also if room turns up. */
+	s->r->space_bytes = FIXTURE_SPACE;
+	server_done(s);
+	server_propose(s, &large);
+	server_time(s, 0);
+	KUNIT_EXPECT_TRUE(test, server_finished(s, &large));
+	KUNIT_EXPECT_EQ(test, large.result, -ENOSPC);
+}
+
+static void refusal_of_the_leader_is_final(struct kunit *test)
+{
+	struct server *s = follower_of_2(test);
+	struct raft_proposal p = { .bytes = 10 };
+
+	server_propose(s, &p);
+	server_time(s, 0);
+	refused(s, &p, -ENOSPC);
+	KUNIT_EXPECT_TRUE(test, server_finished(s, &p));
+	KUNIT_EXPECT_EQ(test, p.result, -ENOSPC);
+}
+
+/* A leader before this one may have taken it. */
+static void refusal_after_another_leader_is_not(struct kunit *test)
+{
+	struct server *s = follower_of_2(test);
+	struct raft_proposal p = { .bytes = 10 };
+
+	server_propose(s, &p);
+	server_time(s, 0);
+	server_append(s, 2, 3, 1, 1, NULL, 0, 1);
+	server_persist(s);
+	refused(s, &p, -ENOSPC);
+	KUNIT_EXPECT_FALSE(test, server_finished(s, &p));
+	refused(s, &p, -ESTALE);
+	KUNIT_EXPECT_TRUE(test, server_finished(s, &p));
+	KUNIT_EXPECT_EQ(test, p.result, -ETIMEDOUT);
+}
+
+static void uncommitted_bytes_are_capped(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal *p =
+		kunit_kzalloc(test, 16 * sizeof(*p), GFP_KERNEL);
+	u32 i;
+
+	for (i = 0; i < 12; i++) {
+		p[i].bytes = 900;
+		KUNIT_ASSERT_EQ(test, server_propose(s, &p[i]), 0);
+	}
+	server_time(s, 0);
+	KUNIT_EXPECT_LE(test, raft_uncommitted_bytes(s->r), 8000ull);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 10ull);
+	/* Commit makes room, and the rest follows in order. */
+	server_ack_probe(s, 2);
+	server_ack(s, 2, 2);
+	server_persist(s);
+	server_ack(s, 2, 10);
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 10ull);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 14ull);
+}
+
+static void table_of_proposals_is_bounded(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	struct raft_proposal *p =
+		kunit_kzalloc(test, 17 * sizeof(*p), GFP_KERNEL);
+	struct raft_proposal none = {};
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, server_propose(s, &none), -EINVAL);
+	for (i = 0; i < 17; i++) {
+		p[i].bytes = 1;
+		KUNIT_EXPECT_EQ(test, server_propose(s, &p[i]),
+				i < 16 ? 0 : -EBUSY);
+	}
+	server_cancel(s, &p[0]);
+	KUNIT_EXPECT_EQ(test, server_propose(s, &p[16]), 0);
+}
+
+static void shutdown_ends_them_all(struct kunit *test)
+{
+	struct server *s = follower_of_2(test);
+	struct raft_event shutdown = { .type = RAFT_EVENT_SHUTDOWN };
+	struct raft_proposal sent = { .bytes = 1 }, waiting = { .bytes = 1 };
+
+	server_propose(s, &sent);
+	server_time(s, 0);
+	server_propose(s, &waiting);
+	KUNIT_EXPECT_EQ(test, server_event(s, &shutdown), 0);
+	KUNIT_EXPECT_EQ(test, sent.result, -ESHUTDOWN);
+	KUNIT_EXPECT_EQ(test, waiting.result, -EHOSTUNREACH);
+	KUNIT_EXPECT_EQ(test, s->r->n_proposals, 0u);
+}
+
+/* A deposed leader's proposal lives on with the next leader, at one index. */
+static void deposed_leader_forwards_what_it_appended(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal p = { .bytes = 10 };
+
+	server_propose(s, &p);
+	server_time(s, 0);
+	server_persist(s);
+	KUNIT_ASSERT_EQ(test, s->r->log.last_index, 3ull);
+	server_done(s);
+	server_append(s, 2, 5, 1, 1, NULL, 0, 1);
+	server_persist(s);
+	KUNIT_ASSERT_NOT_NULL(test, server_sent(s, RAFT_PROPOSE, 2));
+	KUNIT_EXPECT_EQ(test,
+			server_sent(s, RAFT_PROPOSE, 2)->entry.sequence,
+			p.sequence);
+	KUNIT_EXPECT_FALSE(test, server_finished(s, &p));
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(forwarded_proposal_is_appended_once),
+	KUNIT_CASE(too_old_to_tell_is_refused),
+	KUNIT_CASE(follower_forwards_and_sees_it_committed),
+	KUNIT_CASE(lost_forward_is_sent_again),
+	KUNIT_CASE(next_leader_is_asked_again),
+	KUNIT_CASE(forward_waits_for_the_term),
+	KUNIT_CASE(only_the_term_it_was_sent_in_takes_it),
+	KUNIT_CASE(without_leader_it_never_left),
+	KUNIT_CASE(given_up_after_it_was_sent_is_unknown),
+	KUNIT_CASE(full_log_pushes_back_for_the_term),
+	KUNIT_CASE(refusal_of_the_leader_is_final),
+	KUNIT_CASE(refusal_after_another_leader_is_not),
+	KUNIT_CASE(uncommitted_bytes_are_capped),
+	KUNIT_CASE(table_of_proposals_is_bounded),
+	KUNIT_CASE(shutdown_ends_them_all),
+	KUNIT_CASE(deposed_leader_forwards_what_it_appended),
+	{}
+};
+
+struct kunit_suite raftlog_raft_proposal_suite = {
+	.name = "raftlog_raft_proposal",
+	.test_cases = cases,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* All suites, in the order they run: kunit/main_test.c. */
+#ifndef RAFTLOG_KUNIT_SUITES_H
+#define RAFTLOG_KUNIT_SUITES_H
+
+#include <kunit/test.h>
+
+extern struct kunit_suite raftlog_raft_log_suite;
+extern struct kunit_suite raftlog_raft_election_suite;
+extern struct kunit_suite raftlog_raft_replication_suite;
+extern struct kunit_suite raftlog_raft_proposal_suite;
+extern struct kunit_suite raftlog_wal_suite;
+extern struct kunit_suite raftlog_wire_suite;
+extern struct kunit_suite raftlog_device_suite;
+
+#endif /* RAFTLOG_KUNIT_SUITES_H */
