@@ -52,9 +52,8 @@ static void add_contact(struct table *table, const struct raftlog_peer *peer)
 	if (peer->last_contact_ms == UINT64_MAX)
 		table_cell(table, "never");
 	else
-		table_cell(table, "%s%s",
-			   format_duration(buf, peer->last_contact_ms),
-			   peer->flags & RAFTLOG_PEER_F_ACTIVE ? "" : " !");
+		table_cell(table, "%s",
+			   format_duration(buf, peer->last_contact_ms));
 }
 
 /* What only a leader knows of the others. */
@@ -84,10 +83,14 @@ static void add_row(struct table *table, const struct raftlog_peer *peer,
 	table_cell(table, "%s%s", peer_role(peer, status),
 		   self ? " (this node)" : "");
 	table_cell(table, "%s", addr_format(buf, &peer->member.addr));
-	if (self)
+	if (self) {
 		table_cell(table, "-");
-	else
+		table_cell(table, "-");
+	} else {
+		table_cell(table, "%s", peer->flags & RAFTLOG_PEER_F_ACTIVE ?
+						"yes" : "no");
 		add_contact(table, peer);
+	}
 	if (!leads)
 		return;
 	if (self || !peer->rtt_ns)
@@ -105,13 +108,13 @@ static void add_row(struct table *table, const struct raftlog_peer *peer,
 void peers_print(const struct peers *peers, const struct raftlog_status *status)
 {
 	static const char *const heads[] = { "id", "role", "address",
-					     "last contact", "rtt", "lag",
+					     "active", "last contact", "rtt", "lag",
 					     "match_index", "progress",
 					     "in flight" };
 	bool leads = status->role == RAFTLOG_ROLE_LEADER;
 	struct table table = {
-		.n_columns = leads ? 9 : 4,
-		.right = 1 << 0 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6,
+		.n_columns = leads ? 10 : 5,
+		.right = 1 << 0 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7,
 	};
 
 	for (unsigned int i = 0; i < table.n_columns; i++)

@@ -57,13 +57,20 @@ static void print_help(void)
 
 static int run_help(int argc, char **argv)
 {
+	static const struct option options[] = { COMMON_OPTIONS };
 	const struct verb *verb;
+	int option, code;
 
-	if (argc < 2) {
+	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) != -1) {
+		code = common_option(option, argv);
+		if (code >= 0)
+			return code;
+	}
+	if (optind == argc) {
 		print_help();
 		return EXIT_OK;
 	}
-	verb = find_verb(argv[1]);
+	verb = find_verb(argv[optind]);
 	if (!verb)
 		return EXIT_ERROR;
 	print_verb_help(verb);

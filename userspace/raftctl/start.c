@@ -180,7 +180,7 @@ static int start_option(struct starting *starting, int option, char **argv)
 		starting->wal.force = true;
 		break;
 	default:
-		if (option < OPTION_OF_VERB || option == '?' || option == ':')
+		if (option < OPTION_OF_VERB)
 			return common_option(option, argv);
 		good = tune(&starting->start, option);
 	}
@@ -234,13 +234,14 @@ static bool use_directory(struct starting *starting)
  * Without --peer an existing log says who the members are; a new one gets this
  * node alone.
  */
-static bool set_members(struct starting *starting, const struct wal *wal)
+static bool set_members(struct starting *starting)
 {
+	bool is_new = starting->wal.format || !wal_exists(&starting->wal);
 	struct start_members *members = &starting->members;
 	struct raftlog_start *start = &starting->start;
 
 	start->node_id = members->node_id;
-	if (!members->n && !wal->format) {
+	if (!members->n && !is_new) {
 		start->listen = members->listen;
 		return true;
 	}
@@ -300,7 +301,7 @@ static void explain(const struct starting *starting, int fd, int error)
 		break;
 	case EUCLEAN:
 		complain("dmesg says where; keep it for a repair",
-			 "%s is damaged", path);
+			 "%s is damaged, or something else than a log", path);
 		break;
 	case EPROTONOSUPPORT:
 		complain("load a newer raftlog module",
@@ -355,12 +356,8 @@ static int start_group(struct starting *starting, int fd)
 	struct wal wal;
 	int ret;
 
-	if (wal_open(&starting->wal, &wal))
+	if (!set_members(starting) || wal_open(&starting->wal, &wal))
 		return EXIT_ERROR;
-	if (!set_members(starting, &wal)) {
-		wal_discard(&starting->wal, &wal);
-		return EXIT_ERROR;
-	}
 	starting->start.wal_fd = wal.fd;
 	starting->start.snapshot_fd[0] = -1;
 	starting->start.snapshot_fd[1] = -1;

@@ -191,8 +191,8 @@ const struct verb status_verb = {
 	.synopsis = "",
 	.summary = "who leads, what this node holds, how far behind the others are",
 	.help = "Exits with 0 if a leader is known, 2 if none is, 1 on an error.\n"
-		"Behind a last contact, '!' marks a member that was not heard from\n"
-		"for an election timeout.\n",
+		"A member is active if it was heard from within an election timeout;\n"
+		"its lag is how many entries it lacks.\n",
 };
 
 const struct verb members_verb = {

@@ -164,7 +164,7 @@ static int make_file(const struct wal_request *request)
 		return -1;
 	}
 	/* Under the lock: what exists now was finished by another start. */
-	if (!access(request->path, F_OK)) {
+	if (wal_exists(request)) {
 		ret = 0;
 	} else if (ftruncate(fd, 0) ||
 		   write_zeros(fd, path, request->bytes)) {
@@ -262,12 +262,17 @@ static int open_existing(const struct wal_request *request, struct wal *wal)
 	return 0;
 }
 
+bool wal_exists(const struct wal_request *request)
+{
+	return !access(request->path, F_OK);
+}
+
 int wal_open(const struct wal_request *request, struct wal *wal)
 {
 	int ret = 0;
 
 	memset(wal, 0, sizeof(*wal));
-	if (access(request->path, F_OK)) {
+	if (!wal_exists(request)) {
 		if (!strncmp(request->path, "/dev/", 5)) {
 			complain_open(request->path, errno);
 			return -1;

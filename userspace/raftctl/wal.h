@@ -41,6 +41,9 @@ struct wal {
 	uint64_t bytes;
 };
 
+/** wal_exists() - is something there, so that wal_open() would not make it? */
+bool wal_exists(const struct wal_request *request);
+
 /** wal_open() - find it or make it. Return: 0, or -1 and has complained. */
 int wal_open(const struct wal_request *request, struct wal *wal);
 

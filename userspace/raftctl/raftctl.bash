@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+# bash completion for raftctl(8)
+
+_raftctl()
+{
+	local verbs='start stop status members append read tail wait events bench version help'
+	local common='--device --group --json --help'
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local verb='' word i options
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $word in
+		-g | --group | --device) ((i++)) ;;
+		-*) ;;
+		*)
+			verb=$word
+			break
+			;;
+		esac
+	done
+
+	case $prev in
+	--device)
+		mapfile -t COMPREPLY < <(compgen -G '/dev/raftlog*' -- "$cur")
+		return
+		;;
+	--dir)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	--wal | --file)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--role)
+		mapfile -t COMPREPLY < <(compgen -W \
+			'follower pre_candidate candidate leader learner' -- "$cur")
+		return
+		;;
+	esac
+
+	case $verb in
+	'')
+		options="$verbs $common"
+		;;
+	start)
+		options="--id --listen --advertise --peer --cluster --dir --wal --size
+			--format --force --election-timeout --heartbeat
+			--append-timeout --max-entry --datagram --cache --inflight
+			--inflight-messages $common"
+		;;
+	append)
+		options="--file --quiet --timeout $common"
+		;;
+	read)
+		options="--from --to --count --follow --raw --lines --sum --internal
+			$common"
+		;;
+	tail)
+		options="--count --follow --raw --lines --internal $common"
+		;;
+	wait)
+		options="--leader --commit --role --timeout $common"
+		;;
+	events)
+		options="--follow --after $common"
+		;;
+	bench)
+		options="--size --inflight --seconds --warmup $common"
+		;;
+	help)
+		options=$verbs
+		;;
+	*)
+		options=$common
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+}
+
+complete -F _raftctl raftctl

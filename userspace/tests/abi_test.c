@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pins the ABI: size and offset of every field, request and number in
+ * uapi/linux/raftlog.h. If this does not compile, programs built before would not
+ * run any more: append fields, take reserved ones, never move one.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <linux/raftlog.h>
+
+#define SIZE(type, bytes) \
+	static_assert(sizeof(struct type) == (bytes), "size of " #type)
+#define OFFSET(type, field, offset, bytes)                                \
+	static_assert(offsetof(struct type, field) == (offset) &&          \
+			      sizeof(((struct type *)0)->field) == (bytes), \
+		      #type "." #field)
+#define REQUEST(name, number) \
+	static_assert(RAFTLOG_IOC_##name == (number), #name)
+#define VALUE(name, number) static_assert((name) == (number), #name)
+
+SIZE(raftlog_addr, 24);
+OFFSET(raftlog_addr, family, 0, 2);
+OFFSET(raftlog_addr, port, 2, 2);
+OFFSET(raftlog_addr, scope_id, 4, 4);
+OFFSET(raftlog_addr, ip, 8, 16);
+
+SIZE(raftlog_member, 32);
+OFFSET(raftlog_member, id, 0, 4);
+OFFSET(raftlog_member, kind, 4, 2);
+OFFSET(raftlog_member, __reserved, 6, 2);
+OFFSET(raftlog_member, addr, 8, 24);
+
+SIZE(raftlog_version, 48);
+OFFSET(raftlog_version, abi, 0, 4);
+OFFSET(raftlog_version, wal_format, 4, 4);
+OFFSET(raftlog_version, wire_version, 8, 4);
+OFFSET(raftlog_version, __reserved, 12, 4);
+OFFSET(raftlog_version, release, 16, 32);
+
+SIZE(raftlog_start, 160);
+OFFSET(raftlog_start, flags, 0, 4);
+OFFSET(raftlog_start, node_id, 4, 4);
+OFFSET(raftlog_start, wal_fd, 8, 4);
+OFFSET(raftlog_start, snapshot_fd, 12, 8);
+OFFSET(raftlog_start, n_members, 20, 4);
+OFFSET(raftlog_start, members, 24, 8);
+OFFSET(raftlog_start, cluster_name, 32, 32);
+OFFSET(raftlog_start, listen, 64, 24);
+OFFSET(raftlog_start, election_timeout_ms, 88, 4);
+OFFSET(raftlog_start, heartbeat_interval_ms, 92, 4);
+OFFSET(raftlog_start, append_timeout_ms, 96, 4);
+OFFSET(raftlog_start, max_entry_bytes, 100, 4);
+OFFSET(raftlog_start, datagram_bytes, 104, 4);
+OFFSET(raftlog_start, inflight_messages, 108, 4);
+OFFSET(raftlog_start, cache_bytes, 112, 8);
+OFFSET(raftlog_start, inflight_bytes, 120, 8);
+OFFSET(raftlog_start, __reserved, 128, 32);
+
+SIZE(raftlog_stop, 8);
+OFFSET(raftlog_stop, flags, 0, 4);
+OFFSET(raftlog_stop, __reserved, 4, 4);
+
+SIZE(raftlog_status, 272);
+OFFSET(raftlog_status, state, 0, 4);
+OFFSET(raftlog_status, role, 4, 4);
+OFFSET(raftlog_status, node_id, 8, 4);
+OFFSET(raftlog_status, leader_id, 12, 4);
+OFFSET(raftlog_status, cluster_id, 16, 8);
+OFFSET(raftlog_status, current_term, 24, 8);
+OFFSET(raftlog_status, voted_for, 32, 4);
+OFFSET(raftlog_status, reason, 36, 4);
+OFFSET(raftlog_status, first_index, 40, 8);
+OFFSET(raftlog_status, last_index, 48, 8);
+OFFSET(raftlog_status, last_term, 56, 8);
+OFFSET(raftlog_status, durable_index, 64, 8);
+OFFSET(raftlog_status, commit_index, 72, 8);
+OFFSET(raftlog_status, last_applied, 80, 8);
+OFFSET(raftlog_status, lease_remaining_ns, 88, 8);
+OFFSET(raftlog_status, log_bytes, 96, 8);
+OFFSET(raftlog_status, log_bytes_free, 104, 8);
+OFFSET(raftlog_status, cache_bytes, 112, 8);
+OFFSET(raftlog_status, n_pending, 120, 4);
+OFFSET(raftlog_status, n_members, 124, 4);
+OFFSET(raftlog_status, event_seq, 128, 8);
+OFFSET(raftlog_status, uptime_ms, 136, 8);
+OFFSET(raftlog_status, failure, 144, 96);
+OFFSET(raftlog_status, __reserved, 240, 32);
+
+SIZE(raftlog_peer, 88);
+OFFSET(raftlog_peer, member, 0, 32);
+OFFSET(raftlog_peer, flags, 32, 4);
+OFFSET(raftlog_peer, progress, 36, 4);
+OFFSET(raftlog_peer, next_index, 40, 8);
+OFFSET(raftlog_peer, match_index, 48, 8);
+OFFSET(raftlog_peer, inflight_messages, 56, 4);
+OFFSET(raftlog_peer, __reserved, 60, 4);
+OFFSET(raftlog_peer, inflight_bytes, 64, 8);
+OFFSET(raftlog_peer, last_contact_ms, 72, 8);
+OFFSET(raftlog_peer, rtt_ns, 80, 8);
+
+SIZE(raftlog_members, 24);
+OFFSET(raftlog_members, flags, 0, 4);
+OFFSET(raftlog_members, n_peers, 4, 4);
+OFFSET(raftlog_members, peers, 8, 8);
+OFFSET(raftlog_members, peer_bytes, 16, 4);
+OFFSET(raftlog_members, __reserved, 20, 4);
+
+SIZE(raftlog_append, 40);
+OFFSET(raftlog_append, data, 0, 8);
+OFFSET(raftlog_append, bytes, 8, 4);
+OFFSET(raftlog_append, flags, 12, 4);
+OFFSET(raftlog_append, timeout_ms, 16, 4);
+OFFSET(raftlog_append, __reserved, 20, 4);
+OFFSET(raftlog_append, index, 24, 8);
+OFFSET(raftlog_append, term, 32, 8);
+
+SIZE(raftlog_set_framed, 8);
+OFFSET(raftlog_set_framed, enable, 0, 4);
+OFFSET(raftlog_set_framed, flags, 4, 4);
+
+SIZE(raftlog_frame, 40);
+OFFSET(raftlog_frame, index, 0, 8);
+OFFSET(raftlog_frame, term, 8, 8);
+OFFSET(raftlog_frame, session, 16, 8);
+OFFSET(raftlog_frame, sequence, 24, 8);
+OFFSET(raftlog_frame, bytes, 32, 4);
+OFFSET(raftlog_frame, type, 36, 4);
+
+SIZE(raftlog_event, 64);
+OFFSET(raftlog_event, seq, 0, 8);
+OFFSET(raftlog_event, time_ns, 8, 8);
+OFFSET(raftlog_event, current_term, 16, 8);
+OFFSET(raftlog_event, commit_index, 24, 8);
+OFFSET(raftlog_event, type, 32, 4);
+OFFSET(raftlog_event, edge, 36, 4);
+OFFSET(raftlog_event, from_role, 40, 4);
+OFFSET(raftlog_event, to_role, 44, 4);
+OFFSET(raftlog_event, leader_id, 48, 4);
+OFFSET(raftlog_event, state, 52, 4);
+OFFSET(raftlog_event, reason, 56, 4);
+OFFSET(raftlog_event, __reserved, 60, 4);
+
+SIZE(raftlog_events, 40);
+OFFSET(raftlog_events, after_seq, 0, 8);
+OFFSET(raftlog_events, n_events, 8, 4);
+OFFSET(raftlog_events, event_bytes, 12, 4);
+OFFSET(raftlog_events, events, 16, 8);
+OFFSET(raftlog_events, n_lost, 24, 8);
+OFFSET(raftlog_events, flags, 32, 4);
+OFFSET(raftlog_events, __reserved, 36, 4);
+
+REQUEST(GET_VERSION, 0x8030bc00);
+REQUEST(START, 0x40a0bc01);
+REQUEST(STOP, 0x4008bc02);
+REQUEST(GET_STATUS, 0x8110bc03);
+REQUEST(GET_MEMBERS, 0xc018bc04);
+REQUEST(APPEND, 0xc028bc05);
+REQUEST(SET_FRAMED, 0x4008bc06);
+REQUEST(GET_EVENTS, 0xc028bc07);
+
+VALUE(RAFTLOG_ABI_VERSION, 1);
+VALUE(RAFTLOG_MEMBERS_MAX, 32);
+VALUE(RAFTLOG_ENTRY_BYTES_MAX, 4194304);
+VALUE(RAFTLOG_ENTRY_BYTES_DEFAULT, 1048576);
+VALUE(RAFTLOG_START_F_FORMAT, 1);
+VALUE(RAFTLOG_PEER_F_SELF, 1);
+VALUE(RAFTLOG_PEER_F_LEADER, 2);
+VALUE(RAFTLOG_PEER_F_ACTIVE, 4);
+VALUE(RAFTLOG_FRAMED_F_INTERNAL, 1);
+
+VALUE(RAFTLOG_ROLE_FOLLOWER, 0);
+VALUE(RAFTLOG_ROLE_PRE_CANDIDATE, 1);
+VALUE(RAFTLOG_ROLE_CANDIDATE, 2);
+VALUE(RAFTLOG_ROLE_LEADER, 3);
+VALUE(RAFTLOG_ROLE_LEARNER, 4);
+VALUE(RAFTLOG_ROLE_FAILED, 5);
+VALUE(RAFTLOG_STATE_STOPPED, 0);
+VALUE(RAFTLOG_STATE_STARTING, 1);
+VALUE(RAFTLOG_STATE_RUNNING, 2);
+VALUE(RAFTLOG_STATE_STOPPING, 3);
+VALUE(RAFTLOG_STATE_FAILED, 4);
+VALUE(RAFTLOG_PROGRESS_PROBE, 0);
+VALUE(RAFTLOG_PROGRESS_REPLICATE, 1);
+VALUE(RAFTLOG_PROGRESS_SNAPSHOT, 2);
+VALUE(RAFTLOG_VOTER, 0);
+VALUE(RAFTLOG_NON_VOTER, 1);
+VALUE(RAFTLOG_ENTRY_DATA, 0);
+VALUE(RAFTLOG_ENTRY_NOOP, 1);
+VALUE(RAFTLOG_ENTRY_CONFIGURATION, 2);
+VALUE(RAFTLOG_EVENT_ROLE, 1);
+VALUE(RAFTLOG_EVENT_LEADER, 2);
+VALUE(RAFTLOG_EVENT_MEMBERSHIP, 3);
+VALUE(RAFTLOG_EVENT_STATE, 4);
+
+int main(void)
+{
+	printf("ok - abi: sizes, offsets, requests and numbers\n");
+	return 0;
+}

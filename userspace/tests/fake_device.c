@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Takes the place of raftctl's device.c in its tests: a group that was made up.
+ *
+ * Environment:
+ *	FAKE_SCENE	leader (default), follower, candidate, stopped, failed;
+ *			absent: no device; denied: no permission
+ *	FAKE_APPEND	errno of appends, from the FAKE_APPEND_AFTERth on
+ *	FAKE_START	errno of a start; FAKE_START_OUT: file its struct goes to
+ *	FAKE_ELECTION	a leader appears at the first poll
+ *	FAKE_CALL	errno of every other ioctl
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "../raftctl/device.h"
+
+static const struct fake_entry {
+	unsigned int type;
+	unsigned int bytes;
+	unsigned long long term;
+	const char *payload;
+} entries[] = {
+	{ RAFTLOG_ENTRY_CONFIGURATION, 4, 1, "\1\0\0\0" },
+	{ RAFTLOG_ENTRY_NOOP, 0, 2, "" },
+	{ RAFTLOG_ENTRY_DATA, 5, 2, "hello" },
+	{ RAFTLOG_ENTRY_DATA, 11, 2, "tab\there\n\\\"" },
+	{ RAFTLOG_ENTRY_DATA, 4, 2, "\0\1\377\33" },
+	{ RAFTLOG_ENTRY_NOOP, 0, 3, "" },
+	{ RAFTLOG_ENTRY_DATA, 6, 3, "gr\303\274\303\237" },
+	{ RAFTLOG_ENTRY_NOOP, 0, 4, "" },
+};
+
+enum { N_ENTRIES = sizeof(entries) / sizeof(entries[0]), FAKE_FD = 1000 };
+
+static unsigned long long position = 1;
+static unsigned int appends;
+static bool elected;
+
+static bool scene(const char *name)
+{
+	const char *now = getenv("FAKE_SCENE");
+
+	return !strcmp(now ? now : "leader", name);
+}
+
+static int errno_of(const char *variable)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} names[] = {
+		{ "EAGAIN", EAGAIN },
+		{ "EMSGSIZE", EMSGSIZE },
+		{ "ENOSPC", ENOSPC },
+		{ "ENOTCONN", ENOTCONN },
+		{ "EPERM", EPERM },
+		{ "EINVAL", EINVAL },
+		{ "EHOSTUNREACH", EHOSTUNREACH },
+		{ "ETIMEDOUT", ETIMEDOUT },
+		{ "EINTR", EINTR },
+		{ "ESHUTDOWN", ESHUTDOWN },
+		{ "EIO", EIO },
+		{ "ENOTTY", ENOTTY },
+		{ "EBUSY", EBUSY },
+		{ "EEXIST", EEXIST },
+		{ "ENODATA", ENODATA },
+		{ "EUCLEAN", EUCLEAN },
+		{ "EPROTONOSUPPORT", EPROTONOSUPPORT },
+		{ "EADDRINUSE", EADDRINUSE },
+		{ "EADDRNOTAVAIL", EADDRNOTAVAIL },
+		{ "ENOMEM", ENOMEM },
+	};
+	const char *name = getenv(variable);
+
+	if (!name)
+		return 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i].name, name))
+			return names[i].number;
+	abort();
+}
+
+int device_open(const char *path, int flags)
+{
+	(void)path;
+	(void)flags;
+	if (scene("absent"))
+		errno = ENOENT;
+	else if (scene("denied"))
+		errno = EACCES;
+	else
+		return FAKE_FD;
+	return -1;
+}
+
+void device_close(int fd)
+{
+	(void)fd;
+}
+
+int device_get_version(int fd, struct raftlog_version *version)
+{
+	(void)fd;
+	version->abi = RAFTLOG_ABI_VERSION;
+	version->wal_format = 1;
+	version->wire_version = 1;
+	strcpy(version->release, "9.9");
+	return -errno_of("FAKE_CALL");
+}
+
+static void print_start(const struct raftlog_start *start)
+{
+	const struct raftlog_member *members =
+		(const void *)(uintptr_t)start->members;
+	char ip[INET6_ADDRSTRLEN];
+	FILE *out = fopen(getenv("FAKE_START_OUT"), "w");
+
+	if (!out)
+		abort();
+	fprintf(out, "flags %u node %u snapshots %d %d cluster %.32s\n",
+		start->flags, start->node_id, start->snapshot_fd[0],
+		start->snapshot_fd[1], start->cluster_name);
+	if (start->listen.family)
+		inet_ntop(start->listen.family, start->listen.ip, ip,
+			  sizeof(ip));
+	else
+		strcpy(ip, "none");
+	fprintf(out, "listen %s %u\n", ip, ntohs(start->listen.port));
+	for (unsigned int i = 0; i < start->n_members; i++) {
+		inet_ntop(members[i].addr.family, members[i].addr.ip, ip,
+			  sizeof(ip));
+		fprintf(out, "member %u kind %u %s %u\n", members[i].id,
+			members[i].kind, ip, ntohs(members[i].addr.port));
+	}
+	fprintf(out, "timers %u %u %u entry %u datagram %u\n",
+		start->election_timeout_ms, start->heartbeat_interval_ms,
+		start->append_timeout_ms, start->max_entry_bytes,
+		start->datagram_bytes);
+	fprintf(out, "cache %llu inflight %llu %u\n",
+		(unsigned long long)start->cache_bytes,
+		(unsigned long long)start->inflight_bytes,
+		start->inflight_messages);
+	fclose(out);
+}
+
+int device_start(int fd, const struct raftlog_start *start)
+{
+	(void)fd;
+	if (getenv("FAKE_START_OUT"))
+		print_start(start);
+	return -errno_of("FAKE_START");
+}
+
+int device_stop(int fd)
+{
+	(void)fd;
+	return scene("stopped") ? -ENOTCONN : -errno_of("FAKE_CALL");
+}
+
+static void set_role(struct raftlog_status *status)
+{
+	if (scene("follower") || elected) {
+		status->role = RAFTLOG_ROLE_FOLLOWER;
+		status->leader_id = 1;
+		status->reason = 6;
+	} else if (scene("candidate")) {
+		status->role = RAFTLOG_ROLE_PRE_CANDIDATE;
+		status->reason = 2;
+	} else {
+		status->role = RAFTLOG_ROLE_LEADER;
+		status->leader_id = 2;
+		status->reason = 4;
+		status->lease_remaining_ns = 432100000;
+	}
+}
+
+int device_get_status(int fd, struct raftlog_status *status)
+{
+	(void)fd;
+	memset(status, 0, sizeof(*status));
+	if (scene("stopped"))
+		return -errno_of("FAKE_CALL");
+	if (scene("failed")) {
+		status->state = RAFTLOG_STATE_FAILED;
+		status->node_id = 2;
+		strcpy(status->failure, "write of the log: -5");
+		return 0;
+	}
+	status->state = RAFTLOG_STATE_RUNNING;
+	status->node_id = 2;
+	status->cluster_id = 0x0123456789abcdef;
+	status->current_term = 4;
+	status->voted_for = 2;
+	set_role(status);
+	status->first_index = 1;
+	status->last_index = 10;
+	status->last_term = 4;
+	status->durable_index = 9;
+	status->commit_index = N_ENTRIES;
+	status->last_applied = N_ENTRIES;
+	status->log_bytes = 256 << 20;
+	status->log_bytes_free = 200 << 20;
+	status->cache_bytes = 1234;
+	status->n_pending = 2;
+	status->n_members = 3;
+	status->event_seq = 7;
+	status->uptime_ms = 7384000;
+	return -errno_of("FAKE_CALL");
+}
+
+static void set_peer(struct raftlog_peer *peer, unsigned int id)
+{
+	memset(peer, 0, sizeof(*peer));
+	peer->member.id = id;
+	peer->member.addr.family = id == 3 ? AF_INET6 : AF_INET;
+	peer->member.addr.port = htons(7400);
+	inet_pton(peer->member.addr.family, id == 3 ? "2001:db8::3" :
+					    id == 2 ? "10.0.0.2" : "10.0.0.1",
+		  peer->member.addr.ip);
+}
+
+int device_get_members(int fd, struct raftlog_members *members)
+{
+	struct raftlog_peer *peers = (void *)(uintptr_t)members->peers;
+
+	(void)fd;
+	if (members->n_peers < 3 || members->peer_bytes != sizeof(*peers))
+		abort();
+	members->n_peers = 3;
+	for (int i = 0; i < 3; i++)
+		set_peer(&peers[i], i + 1);
+	peers[1].flags = RAFTLOG_PEER_F_SELF | RAFTLOG_PEER_F_ACTIVE;
+	peers[0].flags = RAFTLOG_PEER_F_ACTIVE;
+	peers[0].last_contact_ms = 12;
+	peers[2].last_contact_ms = UINT64_MAX;
+	if (scene("follower")) {
+		peers[0].flags |= RAFTLOG_PEER_F_LEADER;
+	} else if (scene("leader")) {
+		peers[1].flags |= RAFTLOG_PEER_F_LEADER;
+		peers[0].progress = RAFTLOG_PROGRESS_REPLICATE;
+		peers[0].next_index = 11;
+		peers[0].match_index = 9;
+		peers[0].inflight_messages = 1;
+		peers[0].inflight_bytes = 1500;
+		peers[0].rtt_ns = 412345;
+		peers[2].next_index = 11;
+	}
+	return -errno_of("FAKE_CALL");
+}
+
+int device_append(int fd, struct raftlog_append *append)
+{
+	const char *after = getenv("FAKE_APPEND_AFTER");
+	int error = errno_of("FAKE_APPEND");
+
+	(void)fd;
+	if (scene("stopped"))
+		return -ENOTCONN;
+	if (error && appends >= (unsigned int)(after ? atoi(after) : 0))
+		return -error;
+	append->index = N_ENTRIES + ++appends;
+	append->term = 4;
+	return 0;
+}
+
+int device_set_framed(int fd, uint32_t flags)
+{
+	(void)fd;
+	(void)flags;
+	return -errno_of("FAKE_CALL");
+}
+
+int device_get_events(int fd, struct raftlog_events *events)
+{
+	static const struct raftlog_event all[] = {
+		{ 1, 1700000000123456789, 1, 1, RAFTLOG_EVENT_ROLE, 0, 0, 0, 0,
+		  RAFTLOG_STATE_RUNNING, 1, 0 },
+		{ 2, 1700000001000000000, 1, 1, RAFTLOG_EVENT_ROLE, 1, 0, 1, 0,
+		  RAFTLOG_STATE_RUNNING, 2, 0 },
+		{ 3, 1700000002000000000, 2, 1, RAFTLOG_EVENT_ROLE, 3, 2, 3, 2,
+		  RAFTLOG_STATE_RUNNING, 4, 0 },
+		{ 4, 1700000003000000000, 3, 2, RAFTLOG_EVENT_LEADER, 0, 0, 0, 1,
+		  RAFTLOG_STATE_RUNNING, 0, 0 },
+		{ 5, 1700000004000000000, 3, 2, RAFTLOG_EVENT_STATE, 0, 0, 0, 0,
+		  RAFTLOG_STATE_STOPPED, 0, 0 },
+	};
+	struct raftlog_event *out = (void *)(uintptr_t)events->events;
+	unsigned int n = 0;
+
+	(void)fd;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].seq > events->after_seq && n < events->n_events)
+			out[n++] = all[i];
+	events->n_events = n;
+	if (n)
+		events->after_seq = out[n - 1].seq;
+	return -errno_of("FAKE_CALL");
+}
+
+int device_seek(int fd, uint64_t index)
+{
+	(void)fd;
+	position = index;
+	return 0;
+}
+
+/* One or two entries at a time, so that batches have borders. */
+ssize_t device_read(int fd, void *buf, size_t bytes)
+{
+	unsigned char *at = buf;
+
+	(void)fd;
+	if (position > N_ENTRIES)
+		return -ESHUTDOWN;
+	for (int i = 0; i < 2 && position <= N_ENTRIES; i++) {
+		const struct fake_entry *entry = &entries[position - 1];
+		struct raftlog_frame frame = {
+			.index = position,
+			.term = entry->term,
+			.bytes = entry->bytes,
+			.type = entry->type,
+		};
+		size_t padded = (entry->bytes + 7) & ~7;
+
+		if (bytes < sizeof(frame) + padded)
+			return -EMSGSIZE;
+		memcpy(at, &frame, sizeof(frame));
+		memset(at + sizeof(frame), 0, padded);
+		memcpy(at + sizeof(frame), entry->payload, entry->bytes);
+		at += sizeof(frame) + padded;
+		bytes -= sizeof(frame) + padded;
+		position++;
+	}
+	return at - (unsigned char *)buf;
+}
+
+int device_poll(int fd, short events, int timeout_ms)
+{
+	(void)fd;
+	if (getenv("FAKE_ELECTION")) {
+		elected = true;
+		return events & POLLPRI;
+	}
+	/* The wait ends in the test as it would after that time. */
+	if (timeout_ms >= 0)
+		return poll(NULL, 0, timeout_ms);
+	return POLLHUP;
+}

@@ -1,0 +1,416 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# raftctl against a group that is made up (fake_device.c): arguments, output, exit
+# codes, errors. Takes the path of the raftctl that is linked with it:
+#
+#	raftctl_test.sh path/to/raftctl-fake
+set -u
+export TZ=UTC LC_ALL=C
+
+raftctl=${1:?path of raftctl-fake}
+dir=$(mktemp -d "${2:-$(dirname "$raftctl")}/raftctl-test.XXXXXX") || exit 1
+trap 'rm -rf "$dir"' EXIT
+n_failed=0
+
+verdict() {
+	if [ "$1" = 0 ]; then
+		echo "ok - raftctl: $2"
+	else
+		echo "not ok - raftctl: $2"
+		n_failed=$((n_failed + 1))
+	fi
+}
+
+# run CODE NAME ARGS...: output into $dir/out, $dir/err
+run() {
+	code=$1
+	name=$2
+	shift 2
+	"$raftctl" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	got=$?
+	if [ "$got" != "$code" ]; then
+		echo "# exit code $got instead of $code: $*"
+		sed 's/^/# /' "$dir/err"
+		verdict 1 "$name"
+		return
+	fi
+	verdict 0 "$name"
+}
+
+# golden NAME: standard output is what comes on standard input
+golden() {
+	cat >"$dir/expected"
+	if diff -u "$dir/expected" "$dir/out" >"$dir/diff"; then
+		verdict 0 "$1"
+	else
+		sed 's/^/# /' "$dir/diff"
+		verdict 1 "$1"
+	fi
+}
+
+# complains NAME TEXT: two lines at most on stderr, the first with TEXT
+complains() {
+	if [ "$(wc -l <"$dir/err")" -le 2 ] && sed -n 1p "$dir/err" | grep -qF -- "$2"; then
+		verdict 0 "$1"
+	else
+		sed 's/^/# /' "$dir/err"
+		verdict 1 "$1"
+	fi
+}
+
+# is_json NAME: each line is a JSON value
+is_json() {
+	python3 -c 'import json, sys
+for line in sys.stdin: json.loads(line)' <"$dir/out" 2>"$dir/diff"
+	verdict $? "$1"
+}
+
+### status, members
+
+run 0 "status of a leader" status
+golden "status of a leader, output" <<'END'
+/dev/raftlog: node 2: running
+  leader   node 2, this one, surely for another 432 ms
+  role     leader: a majority voted for it
+  term     4, voted for node 2
+  log      1 to 10, durable 9, committed 8, applied 8
+  space    200.0 MiB of 256.0 MiB free
+  pending  2 writes here
+  up       2 h 3 min
+
+  id  role                address             active  last contact      rtt  lag  match_index  progress   in flight
+   1  voter               10.0.0.1:7400       yes            12 ms  0.41 ms    1            9  replicate  1, 1.5 KiB
+   2  leader (this node)  10.0.0.2:7400       -                  -        -    -            -  -          -
+   3  voter               [2001:db8::3]:7400  no             never        -   10            0  probe      0
+END
+
+export FAKE_SCENE=follower
+run 0 "status of a follower" status
+golden "status of a follower, output" <<'END'
+/dev/raftlog: node 2: running
+  leader   node 1
+  role     follower: another server leads
+  term     4, voted for node 2
+  log      1 to 10, durable 9, committed 8, applied 8
+  space    200.0 MiB of 256.0 MiB free
+  pending  2 writes here
+  up       2 h 3 min
+
+  id  role                  address             active  last contact
+   1  leader                10.0.0.1:7400       yes            12 ms
+   2  follower (this node)  10.0.0.2:7400       -                  -
+   3  voter                 [2001:db8::3]:7400  no             never
+END
+for scene in leader follower candidate stopped failed; do
+	export FAKE_SCENE=$scene
+	case $scene in
+	leader | follower) code=0 ;;
+	*) code=2 ;;
+	esac
+	run $code "status --json, $scene" status --json
+	is_json "status --json, $scene, is JSON"
+done
+export FAKE_SCENE=failed
+run 2 "status of a failed group" status
+golden "status says why it failed" <<'END'
+/dev/raftlog: node 2: failed
+  failure  write of the log: -5
+END
+export FAKE_SCENE=stopped
+run 2 "status of a stopped group" -g 3 status
+golden "status of a stopped group, output" <<'END'
+/dev/raftlog3: stopped
+END
+run 1 "members of a stopped group" members
+complains "members of a stopped group, why" "is not started"
+export FAKE_SCENE=absent
+run 1 "no device" status
+complains "no device, why" "there is no /dev/raftlog"
+export FAKE_SCENE=denied
+run 1 "no permission" status
+complains "no permission, why" "may not open /dev/raftlog"
+unset FAKE_SCENE
+FAKE_CALL=ENOTTY run 1 "another device" --device /dev/null status
+complains "another device, why" "/dev/null is not a raftlog device"
+run 0 "members" members --json
+is_json "members --json is JSON"
+python3 -c 'import json, sys
+o = json.load(sys.stdin)
+assert [p["id"] for p in o["members"]] == [1, 2, 3]
+assert o["members"][2]["last_contact_ms"] is None
+assert o["members"][0]["lag"] == 1' <"$dir/out"
+verdict $? "members --json, fields"
+
+### append
+
+run 0 "append" append hello world
+golden "append, output" <<'END'
+index 9 term 4
+index 10 term 4
+END
+run 0 "append --json" append --json hello
+golden "append --json, output" <<'END'
+{"index":9,"term":4,"bytes":5}
+END
+run 0 "append --quiet" append -q hello
+golden "append --quiet, output" </dev/null
+run 0 "append of what looks like an option" append -- -x
+printf 'one\n\ntwo\nthree' | "$raftctl" append - >"$dir/out" 2>"$dir/err"
+verdict $? "append of lines"
+golden "append of lines, output" <<'END'
+index 9 term 4
+index 10 term 4
+index 11 term 4
+END
+complains "append of lines, empty one" "passed over 1 empty line"
+head -c 5000000 /dev/zero | "$raftctl" append - >"$dir/out" 2>"$dir/err"
+[ $? = 3 ]
+verdict $? "append of a line that is too long"
+complains "append of a line that is too long, why" "EMSGSIZE"
+head -c 4194304 /dev/zero >"$dir/file"
+run 0 "append of a file of 4 MiB" append --file "$dir/file"
+echo >>"$dir/file"
+run 3 "append of a file that is too large" append --file "$dir/file"
+run 1 "append of a file that is not there" append --file "$dir/none"
+: >"$dir/file"
+run 3 "append of an empty file" append --file "$dir/file"
+run 3 "append of an empty text" append ""
+run 1 "append of nothing" append
+run 1 "append of text and file" append --file "$dir/file" text
+for error in EAGAIN EMSGSIZE ENOSPC ENOTCONN EPERM EINVAL EHOSTUNREACH; do
+	FAKE_APPEND=$error run 3 "append, $error" append hello
+	complains "append, $error, is not in the log" "($error): the entry is not in the log"
+done
+for error in ETIMEDOUT EINTR ESHUTDOWN EIO; do
+	FAKE_APPEND=$error run 4 "append, $error" append hello
+	complains "append, $error, may be in the log" "($error): the entry may be in the log"
+done
+FAKE_APPEND=ENOMEM run 4 "append, an errno the ABI does not name" append hello
+FAKE_APPEND=ENOSPC FAKE_APPEND_AFTER=2 run 3 "append ends at the first error" append a b c d
+golden "append ends at the first error, output" <<'END'
+index 9 term 4
+index 10 term 4
+END
+complains "append says how many are in" "2 before it are in"
+
+### read, tail
+
+run 0 "read" read
+printf '3\t2\thello\n4\t2\ttab\\there\\n\\\\"\n5\t2\t\\x00\\x01\\xff\\x1b\n7\t3\tgr\303\274\303\237\n' |
+	golden "read, output"
+run 0 "read --json" read --json
+is_json "read --json is JSON"
+golden "read --json, output" <<'END'
+{"index":3,"term":2,"type":"data","bytes":5,"payload":"hello"}
+{"index":4,"term":2,"type":"data","bytes":11,"payload":"tab\u0009here\n\\\""}
+{"index":5,"term":2,"type":"data","bytes":4,"payload_base64":"AAH/Gw=="}
+{"index":7,"term":3,"type":"data","bytes":6,"payload":"grüß"}
+END
+run 0 "read --raw" read --raw
+printf 'hellotab\there\n\\"\000\001\377\033gr\303\274\303\237' | golden "read --raw, output"
+run 0 "read --lines" read --lines --to 3
+golden "read --lines, output" <<'END'
+hello
+END
+run 0 "read of a range" read --from 2 --to 3
+printf '3\t2\thello\n' | golden "read of a range, output"
+run 0 "read --count" read --count 1
+printf '3\t2\thello\n' | golden "read --count, output"
+run 0 "read behind the end" read --from 9
+golden "read behind the end, output" </dev/null
+run 0 "read of an empty range" read --from 5 --to 4
+golden "read of an empty range, output" </dev/null
+run 0 "read --internal" read --internal --from 6
+printf '6\t3\t<noop>\n7\t3\tgr\303\274\303\237\n8\t4\t<noop>\n' | golden "read --internal, output"
+run 0 "read --sum" read --sum
+golden "read --sum, output" <<'END'
+sum 9e0f97d5ca7167cf first 3 last 7 count 4 bytes 26
+END
+run 0 "read --sum of nothing" read --sum --from 9
+golden "read --sum of nothing, output" <<'END'
+sum cbf29ce484222325 first 0 last 0 count 0 bytes 0
+END
+run 0 "read --sum --json" read --sum --json
+is_json "read --sum --json is JSON"
+run 1 "read --follow ends with the group" read --follow --from 7
+printf '7\t3\tgr\303\274\303\237\n' | golden "read --follow, output"
+complains "read --follow, why it ended" "stopped"
+run 0 "tail" tail -n 2
+printf '5\t2\t\\x00\\x01\\xff\\x1b\n7\t3\tgr\303\274\303\237\n' | golden "tail, output"
+run 0 "tail of more than there is" tail -n 99 --lines --json
+run 1 "tail of a range" tail --from 3
+FAKE_SCENE=stopped run 1 "read of a stopped group" read
+complains "read of a stopped group, why" "is not started"
+"$raftctl" read >/dev/full 2>"$dir/err"
+[ $? = 1 ]
+verdict $? "output that cannot be written"
+complains "output that cannot be written, why" "cannot write"
+
+### wait, events
+
+run 0 "wait" wait
+golden "wait, output" <<'END'
+leader 2 role leader term 4 commit_index 8
+END
+run 0 "wait --json" wait --json --role leader --commit 8
+is_json "wait --json is JSON"
+FAKE_SCENE=candidate run 2 "wait --leader, none comes" wait --leader --timeout 0.1
+complains "wait --leader, why" "timed out"
+FAKE_SCENE=candidate FAKE_ELECTION=1 run 0 "wait --leader, one comes" wait --leader --timeout 5
+run 2 "wait --commit, not yet" wait --commit 9 --timeout 0
+run 2 "wait --role, another" wait --role follower --timeout 0
+run 1 "wait --role, no such" wait --role king
+FAKE_SCENE=stopped run 1 "wait in a stopped group" wait
+FAKE_SCENE=failed run 1 "wait in a failed group" wait
+run 0 "events" events
+golden "events, output" <<'END'
+2023-11-14 22:13:20.123456     1  (0) follower -> follower: started, no leader, term 1, commit_index 1
+2023-11-14 22:13:21.000000     2  (1) follower -> pre_candidate: election timeout, no leader, term 1, commit_index 1
+2023-11-14 22:13:22.000000     3  (3) candidate -> leader: a majority voted for it, leader 2, term 2, commit_index 1
+2023-11-14 22:13:23.000000     4  leader 1, term 3, commit_index 2
+2023-11-14 22:13:24.000000     5  group stopped, no leader, term 3, commit_index 2
+END
+run 0 "events --after" events --after 4 --json
+is_json "events --json is JSON"
+[ "$(wc -l <"$dir/out")" = 1 ]
+verdict $? "events --after, output"
+
+### start
+
+blank=$dir/blank
+data=$dir/data
+export FAKE_START_OUT="$dir/start"
+peers="--peer 1=10.0.0.1:7400 --peer 2=10.0.0.2:7400"
+
+run 1 "start without --id" start --listen 10.0.0.2:7400 --dir "$dir/a"
+complains "start without --id, why" "--id"
+run 1 "start without a log" start --id 2 --listen 10.0.0.2:7400
+run 1 "start with two logs" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" --wal "$dir/b"
+run 1 "start with a bad address" start --id 2 --listen 10.0.0.2 --dir "$dir/a"
+complains "start with a bad address, why" "--listen 10.0.0.2: a port is missing"
+run 1 "start with a bad peer" start --id 2 --peer 10.0.0.1:7400
+run 1 "start with peer 0" start --id 2 --peer 0=10.0.0.1:7400
+run 1 "start, heartbeat 0" start --heartbeat 0
+run 1 "start, cluster name too long" start --cluster 123456789012345678901234567890123
+run 1 "start when it runs" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a"
+complains "start when it runs, why" "runs already, as node 2"
+[ ! -e "$dir/a/wal" ]
+verdict $? "start when it runs makes no log"
+
+export FAKE_SCENE=stopped
+run 1 "start where nobody can reach it" start --id 2 --listen 0.0.0.0:7400 --dir "$dir/a"
+complains "start where nobody can reach it, why" "cannot reach node 2"
+run 1 "start, two nodes of one id" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
+	--peer 1=10.0.0.1:7400 --peer 1=10.0.0.3:7400
+complains "start, two nodes of one id, why" "node 1 is given twice"
+run 1 "start, two nodes of one address" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
+	--peer 1=10.0.0.2:7400
+complains "start, two nodes of one address, why" "nodes 1 and 2 have the same address"
+"$raftctl" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/probe" --size 1M >/dev/null 2>"$dir/err"
+if grep -q "direct I/O" "$dir/err"; then
+	echo "ok - raftctl: start # SKIP no direct I/O in $dir"
+	exit $((n_failed != 0))
+fi
+
+# shellcheck disable=SC2086 # the peers are many words
+run 0 "start, new log" start --id 2 --dir "$dir/a" --size 2M $peers --peer "3=[2001:db8::3]:7400" \
+	--cluster test --election-timeout 300 --heartbeat 30 --append-timeout 2000 --max-entry 2M \
+	--datagram 8K --cache 16M --inflight 4M --inflight-messages 32
+golden "start, new log, output" <<END
+node 2 started, 3 members, new log $dir/a/wal (2.0 MiB)
+END
+cp "$dir/start" "$dir/out"
+golden "start, what the kernel gets" <<'END'
+flags 1 node 2 snapshots -1 -1 cluster test
+listen 10.0.0.2 7400
+member 1 kind 0 10.0.0.1 7400
+member 2 kind 0 10.0.0.2 7400
+member 3 kind 0 2001:db8::3 7400
+timers 300 30 2000 entry 2097152 datagram 8192
+cache 16777216 inflight 4194304 32
+END
+[ "$(stat -c '%s %a' "$dir/a/wal")" = "2097152 600" ] && [ ! -e "$dir/a/wal.new" ] &&
+	cmp -s -n 2097152 "$dir/a/wal" /dev/zero
+verdict $? "start, new log is zeros, all of it, and nobody else's to read"
+run 0 "start, existing log" start --id 2 --dir "$dir/a"
+cp "$dir/start" "$dir/out"
+golden "start, existing log, what the kernel gets" <<'END'
+flags 0 node 2 snapshots -1 -1 cluster 
+listen none 0
+timers 0 0 0 entry 0 datagram 0
+cache 0 inflight 0 0
+END
+run 0 "start, address others see" start --id 2 --dir "$dir/b" --size 1M --listen 0.0.0.0:7400 \
+	--advertise 10.0.0.2:7400 --peer 1=10.0.0.1:7400
+sed -n 2,4p "$dir/start" >"$dir/out"
+golden "start, address others see, what the kernel gets" <<'END'
+listen 0.0.0.0 7400
+member 1 kind 0 10.0.0.1 7400
+member 2 kind 0 10.0.0.2 7400
+END
+FAKE_START=EADDRINUSE run 1 "start fails" start --id 2 --dir "$dir/c" --size 1M \
+	--listen 10.0.0.2:7400
+complains "start fails, why" "the address is in use: 10.0.0.2:7400"
+[ ! -e "$dir/c/wal" ] && [ ! -e "$dir/c/wal.new" ]
+verdict $? "start fails and leaves no log"
+for error in EEXIST ENODATA EUCLEAN EPROTONOSUPPORT EADDRNOTAVAIL ENOSPC EPERM EINVAL EIO EBUSY; do
+	FAKE_START=$error run 1 "start, $error" start --id 2 --dir "$dir/a"
+	[ "$(wc -l <"$dir/err")" = 2 ] && [ -e "$dir/a/wal" ]
+	verdict $? "start, $error, says what to do and keeps the log"
+done
+
+head -c 1048576 /dev/zero >"$blank"
+run 0 "start --format on zeros" start --id 2 --wal "$blank" --format --listen 10.0.0.2:7400
+grep -q '^flags 1' "$dir/start"
+verdict $? "start --format on zeros formats"
+head -c 1048576 /dev/zero | tr '\000' x >"$data"
+run 1 "start --format on data" start --id 2 --wal "$data" --format --listen 10.0.0.2:7400
+complains "start --format on data, why" "is not empty"
+run 0 "start --format --force on data" start --id 2 --wal "$data" --format --force \
+	--listen 10.0.0.2:7400
+run 1 "start --force alone" start --id 2 --wal "$data" --force
+truncate -s 1M "$dir/holes"
+run 1 "start on a file with holes" start --id 2 --wal "$dir/holes" --format --listen 10.0.0.2:7400
+complains "start on a file with holes, why" "has holes"
+run 1 "start on a directory" start --id 2 --wal "$dir"
+run 1 "start on no device" start --id 2 --wal /dev/nosuch --listen 10.0.0.2:7400
+run 1 "start without the directory above" start --id 2 --dir "$dir/x/y" --listen 10.0.0.2:7400
+flock "$dir/a/wal" "$raftctl" start --id 2 --dir "$dir/a" >"$dir/out" 2>"$dir/err"
+[ $? = 1 ]
+verdict $? "start on a log in use"
+complains "start on a log in use, why" "is in use"
+unset FAKE_SCENE FAKE_START_OUT
+
+### the rest
+
+run 0 "stop" stop
+FAKE_SCENE=stopped run 1 "stop of a stopped group" stop
+run 0 "version" version
+golden "version, output" <<'END'
+raftctl 0.1, ABI 1
+module  9.9, ABI 1, WAL format 1, wire version 1
+END
+run 0 "version --json" --json version
+is_json "version --json is JSON"
+run 0 "bench" bench --size 1K --inflight 4 --seconds 0.2 --warmup 0 --json
+is_json "bench --json is JSON"
+FAKE_APPEND=ESHUTDOWN run 1 "bench of a group that stops" bench --seconds 5 --warmup 0
+grep -q 'ESHUTDOWN 1' "$dir/out"
+verdict $? "bench counts errors"
+FAKE_SCENE=stopped run 1 "bench of a stopped group" bench
+run 1 "bench, too many" bench --inflight 100000
+run 1 "no verb" --json
+run 1 "no such verb" frobnicate
+run 1 "no such option" status --frobnicate
+complains "no such option, why" "there is no option --frobnicate"
+run 1 "option without its argument" read --from
+complains "option without its argument, why" "--from wants an argument"
+run 1 "too many words" status now
+run 0 "help" help
+for verb in $("$raftctl" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+	run 0 "help $verb" help "$verb"
+	run 0 "$verb --help" "$verb" --help
+done
+
+exit $((n_failed != 0))
