@@ -288,8 +288,8 @@ receive_datagram(struct raftlog_transport *transport, size_t bytes,
 		return NULL;
 	if (header.session != peer->session) {
 		peer->session = header.session;
-		/* It started again and knows nothing of what it acknowledged. */
-		wire_sender_restart(&peer->sender, now_ns);
+		/* It started again: no reason to wait any longer. */
+		wire_sender_probe(&peer->sender, now_ns);
 		raftlog_transport_pump(transport, peer, now_ns);
 	}
 

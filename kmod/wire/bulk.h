@@ -209,11 +209,13 @@ void wire_sender_timer(struct wire_sender *sender, u64 now_ns);
 u64 wire_sender_deadline(const struct wire_sender *sender);
 
 /**
- * wire_sender_restart() - the peer forgot everything: from the first piece
+ * wire_sender_probe() - the peer seems to have started again: ask it now
  * @sender: any state
  * @now_ns: monotonic
+ *
+ * Ends a back-off. What the peer still has of the message its answer will say.
  */
-void wire_sender_restart(struct wire_sender *sender, u64 now_ns);
+void wire_sender_probe(struct wire_sender *sender, u64 now_ns);
 
 /** wire_sender_stop() - be idle, whatever was under way */
 void wire_sender_stop(struct wire_sender *sender);

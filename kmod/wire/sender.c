@@ -28,13 +28,11 @@ static void begin(struct wire_sender *sender, u64 now_ns)
 	sender->n_lost = sender->next_unsent;
 	sender->n_under_way = 0;
 	sender->first_missing = 0;
-	sender->newest_arrived = 0;
 	sender->recovered_at = sender->transmission;
 	sender->n_timeouts = 0;
 	sender->timeout_from_ns = now_ns;
 	sender->loss_due_ns = U64_MAX;
 	sender->probing = false;
-	sender->receiver_known = false;
 	sender->n_duplicates = 0;
 }
 
@@ -56,6 +54,8 @@ int wire_sender_start(struct wire_sender *sender, u32 message_bytes,
 	sender->n_pieces = wire_piece_count(message_bytes, piece_bytes);
 	sender->next_unsent = 0;
 	sender->transmission = 0;
+	sender->newest_arrived = 0;
+	sender->receiver_known = false;
 	memset(sender->pieces, 0, sender->n_pieces * sizeof(*sender->pieces));
 	begin(sender, now_ns);
 	return 0;
@@ -64,12 +64,6 @@ int wire_sender_start(struct wire_sender *sender, u32 message_bytes,
 void wire_sender_stop(struct wire_sender *sender)
 {
 	sender->state = WIRE_SENDER_IDLE;
-}
-
-void wire_sender_restart(struct wire_sender *sender, u64 now_ns)
-{
-	if (sender->state == WIRE_SENDER_SENDING)
-		begin(sender, now_ns);
 }
 
 /* An ack can tell of pieces this far behind the first missing one, no further. */
@@ -294,16 +288,21 @@ static bool ack_possible(const struct wire_sender *sender,
 static bool match_reassembly(struct wire_sender *sender, u64 receiver_session,
 			     const struct wire_piece_ack *ack, u64 now_ns)
 {
-	if (sender->receiver_known &&
-	    receiver_session == sender->receiver_session) {
-		if (ack->reassembly == sender->reassembly)
-			return true;
+	if (!sender->receiver_known) {
+		sender->receiver_known = true;
+	} else if (receiver_session != sender->receiver_session) {
+		/*
+		 * Sessions have no order, but what a receiver gets after it
+		 * started again was sent later than what it got before.
+		 */
+		if (ack->transmission <= sender->newest_arrived)
+			return false;
+		begin(sender, now_ns);
+	} else if (ack->reassembly != sender->reassembly) {
 		if ((s32)(ack->reassembly - sender->reassembly) < 0)
 			return false;
-	}
-	if (sender->receiver_known)
 		begin(sender, now_ns);
-	sender->receiver_known = true;
+	}
 	sender->receiver_session = receiver_session;
 	sender->reassembly = ack->reassembly;
 	return true;
@@ -362,7 +361,7 @@ int wire_sender_ack(struct wire_sender *sender, u64 receiver_session,
 }
 
 /* The newest piece is the best probe: its ack tells of all the others. */
-static void probe(struct wire_sender *sender)
+static void probe_newest(struct wire_sender *sender)
 {
 	struct wire_sent_piece *newest = NULL;
 	u32 i;
@@ -377,6 +376,15 @@ static void probe(struct wire_sender *sender)
 	if (newest)
 		lose(sender, newest);
 	sender->probing = true;
+}
+
+void wire_sender_probe(struct wire_sender *sender, u64 now_ns)
+{
+	if (sender->state != WIRE_SENDER_SENDING)
+		return;
+	probe_newest(sender);
+	sender->n_timeouts = 0;
+	sender->timeout_from_ns = now_ns;
 }
 
 static void lose_all(struct wire_sender *sender)
@@ -401,7 +409,7 @@ static void time_out(struct wire_sender *sender, u64 now_ns)
 	if (sender->n_timeouts++)
 		lose_all(sender);
 	else
-		probe(sender);
+		probe_newest(sender);
 	sender->timeout_from_ns = now_ns;
 }
 
