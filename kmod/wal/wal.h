@@ -378,10 +378,12 @@ bool wal_slot_due(const struct wal_writer *w);
  * @hard_state: to record
  * @buf: room for super.block_bytes
  * @write: filled in: never where the newest slot is
+ *
+ * Return: 0; -EINVAL: a hard state older than the newest.
  */
-void wal_slot_encode(const struct wal_writer *w,
-		     const struct wal_hard_state *hard_state, void *buf,
-		     struct wal_write *write);
+int wal_slot_encode(const struct wal_writer *w,
+		    const struct wal_hard_state *hard_state, void *buf,
+		    struct wal_write *write);
 
 /**
  * wal_slot_done() - that write is durable

@@ -59,9 +59,9 @@ bool wal_slot_due(const struct wal_writer *w)
 		       WAL_SLOT_INTERVAL_BYTES - 2 * WAL_BATCH_BYTES_MAX;
 }
 
-void wal_slot_encode(const struct wal_writer *w,
-		     const struct wal_hard_state *hard_state, void *buf,
-		     struct wal_write *write)
+int wal_slot_encode(const struct wal_writer *w,
+		    const struct wal_hard_state *hard_state, void *buf,
+		    struct wal_write *write)
 {
 	const struct wal_slot slot = {
 		.sequence = w->slot_sequence + 1,
@@ -73,10 +73,14 @@ void wal_slot_encode(const struct wal_writer *w,
 		.last_term = w->last_term,
 	};
 
+	if (!wal_hard_state_follows(&w->hard_state, hard_state))
+		return -EINVAL;
+
 	wal_slot_put(&w->super, &slot, buf);
 	write->position = wal_slot_position(slot.sequence);
 	write->data = buf;
 	write->bytes = w->super.block_bytes;
+	return 0;
 }
 
 void wal_slot_done(struct wal_writer *w,

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Direct, synchronous I/O on the file that holds the WAL. */
+#include <linux/blkdev.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+#include <linux/vmalloc.h>
+
+#include "storage_private.h"
+
+int raftlog_buffer_init(struct raftlog_buffer *buffer, u32 bytes)
+{
+	u32 i, n_pages;
+
+	bytes = PAGE_ALIGN(bytes);
+	n_pages = bytes >> PAGE_SHIFT;
+	/* Zeroed: no stale kernel memory can reach the disk or be parsed. */
+	buffer->data = vzalloc(bytes);
+	buffer->bvecs = kvcalloc(n_pages, sizeof(*buffer->bvecs), GFP_KERNEL);
+	buffer->bytes = bytes;
+	if (!buffer->data || !buffer->bvecs) {
+		raftlog_buffer_destroy(buffer);
+		return -ENOMEM;
+	}
+	for (i = 0; i < n_pages; i++)
+		buffer->bvecs[i] = (struct bio_vec){
+			.bv_page = vmalloc_to_page(buffer->data +
+						   (size_t)i * PAGE_SIZE),
+			.bv_len = PAGE_SIZE,
+		};
+	return 0;
+}
+
+void raftlog_buffer_destroy(struct raftlog_buffer *buffer)
+{
+	kvfree(buffer->bvecs);
+	vfree(buffer->data);
+	memset(buffer, 0, sizeof(*buffer));
+}
+
+int raftlog_file_check(struct file *file)
+{
+	const struct inode *inode = file->f_mapping->host;
+
+	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
+	    (FMODE_READ | FMODE_WRITE))
+		return -EBADF;
+	if (!S_ISREG(inode->i_mode) && !S_ISBLK(inode->i_mode))
+		return -EINVAL;
+	if (!(file->f_flags & O_DIRECT) || !(file->f_flags & O_DSYNC) ||
+	    (file->f_flags & (O_APPEND | O_NONBLOCK)))
+		return -EINVAL;
+	if (!file->f_op->read_iter || !file->f_op->write_iter)
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * A write that is smaller than what the device or the file system handles at
+ * once would have to rewrite what is beside it, durable long since; so the
+ * largest of these is a block.
+ */
+u32 raftlog_file_block_bytes(struct file *file)
+{
+	struct inode *inode = file->f_mapping->host;
+	struct block_device *bdev;
+	u32 bytes = WAL_BLOCK_BYTES_MIN;
+
+	if (S_ISBLK(inode->i_mode)) {
+		bdev = I_BDEV(inode);
+	} else {
+		bdev = inode->i_sb->s_bdev;
+		bytes = min_t(u32, inode->i_sb->s_blocksize,
+			      WAL_BLOCK_BYTES_MAX);
+		if (!bdev)
+			return WAL_BLOCK_BYTES_MAX;
+	}
+	if (bdev_logical_block_size(bdev) > WAL_BLOCK_BYTES_MAX)
+		return 0;
+	bytes = max_t(u32, bytes, bdev_logical_block_size(bdev));
+	return max_t(u32, bytes,
+		     min_t(u32, bdev_physical_block_size(bdev),
+			   WAL_BLOCK_BYTES_MAX));
+}
+
+static void buffer_iter(struct iov_iter *iter, unsigned int direction,
+			const struct raftlog_buffer *buffer, u32 at, u32 bytes)
+{
+	iov_iter_bvec(iter, direction, buffer->bvecs,
+		      DIV_ROUND_UP(at + bytes, PAGE_SIZE), at + bytes);
+	iov_iter_advance(iter, at);
+}
+
+int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
+		       u32 at, u32 bytes, u64 position)
+{
+	struct iov_iter iter;
+	struct kiocb iocb;
+	ssize_t n;
+
+	buffer_iter(&iter, ITER_SOURCE, buffer, at, bytes);
+	init_sync_kiocb(&iocb, file);
+	iocb.ki_pos = position;
+	/* The flags are the user's to change; durability is not. */
+	iocb.ki_flags |= IOCB_DIRECT | IOCB_DSYNC | IOCB_WRITE;
+
+	file_start_write(file);
+	n = vfs_iocb_iter_write(file, &iocb, &iter);
+	file_end_write(file);
+	if (n < 0)
+		return n;
+	return n == bytes ? 0 : -EIO;
+}
+
+int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
+		      u32 at, u32 bytes, u64 position)
+{
+	struct iov_iter iter;
+	struct kiocb iocb;
+	ssize_t n;
+
+	buffer_iter(&iter, ITER_DEST, buffer, at, bytes);
+	init_sync_kiocb(&iocb, file);
+	iocb.ki_pos = position;
+	iocb.ki_flags |= IOCB_DIRECT;
+
+	n = vfs_iocb_iter_read(file, &iocb, &iter);
+	if (n < 0)
+		return n;
+	return n == bytes ? 0 : -EIO;
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Opening a WAL: whose is it, what is in it; and making one. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/file.h>
+#include <linux/kthread.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "storage_private.h"
+
+/* Two groups on one file would destroy each other's log. */
+static DEFINE_MUTEX(opened_lock);
+static LIST_HEAD(opened);
+
+static int claim_file(struct raftlog_storage *storage)
+{
+	struct raftlog_storage *other;
+	int ret = 0;
+
+	mutex_lock(&opened_lock);
+	list_for_each_entry(other, &opened, opened) {
+		if (other->file->f_mapping == storage->file->f_mapping)
+			ret = -EBUSY;
+	}
+	if (!ret)
+		list_add(&storage->opened, &opened);
+	mutex_unlock(&opened_lock);
+	return ret;
+}
+
+static void release_file(struct raftlog_storage *storage)
+{
+	mutex_lock(&opened_lock);
+	list_del(&storage->opened);
+	mutex_unlock(&opened_lock);
+}
+
+static u64 file_bytes(const struct raftlog_storage *storage)
+{
+	return i_size_read(storage->file->f_mapping->host);
+}
+
+static int format(struct raftlog_storage *storage,
+		  const struct raftlog_storage_params *params, u32 block_bytes)
+{
+	struct wal_superblock super = {
+		.cluster_id = params->cluster_id,
+		.incarnation = get_random_u64(),
+		.node_id = params->node_id,
+		.block_bytes = block_bytes,
+		.area_bytes = wal_area_bytes(file_bytes(storage), block_bytes),
+	};
+	struct wal_write write;
+	unsigned int i;
+	int ret;
+
+	if (!super.area_bytes) {
+		pr_err("%s: %llu bytes are too few for a log\n", storage->name,
+		       file_bytes(storage));
+		return -ENOSPC;
+	}
+	get_random_bytes(super.uuid, sizeof(super.uuid));
+	for (i = 0; i < WAL_FORMAT_WRITES; i++) {
+		wal_format_encode(&super, i, storage->staging.data, &write);
+		ret = raftlog_file_write(storage->file, &storage->staging, 0,
+					 write.bytes, write.position);
+		if (ret) {
+			pr_err("%s: making a log failed with error %d\n",
+			       storage->name, ret);
+			return ret;
+		}
+	}
+	pr_info("%s: made a log of %llu bytes in blocks of %u for node %u of cluster %016llx\n",
+		storage->name, super.area_bytes, super.block_bytes,
+		super.node_id, super.cluster_id);
+	return 0;
+}
+
+/* A copy that lies behind the end of a file is read as zeros. */
+static int read_superblock(struct raftlog_storage *storage, u64 position,
+			   u8 copy[WAL_SUPERBLOCK_BYTES])
+{
+	int ret;
+
+	memset(copy, 0, WAL_SUPERBLOCK_BYTES);
+	if (file_bytes(storage) < position + WAL_BLOCK_BYTES_MAX)
+		return 0;
+	ret = raftlog_file_read(storage->file, &storage->staging, 0,
+				WAL_BLOCK_BYTES_MAX, position);
+	if (!ret)
+		memcpy(copy, storage->staging.data, WAL_SUPERBLOCK_BYTES);
+	return ret;
+}
+
+static int identify(struct raftlog_storage *storage)
+{
+	u8 *copies;
+	int ret;
+
+	copies = kcalloc(2, WAL_SUPERBLOCK_BYTES, GFP_KERNEL);
+	if (!copies)
+		return -ENOMEM;
+	ret = read_superblock(storage, WAL_SUPERBLOCK_POSITION_0, copies);
+	if (!ret)
+		ret = read_superblock(storage, WAL_SUPERBLOCK_POSITION_1,
+				      copies + WAL_SUPERBLOCK_BYTES);
+	if (!ret)
+		ret = wal_superblock_decode(&storage->super, copies,
+					    copies + WAL_SUPERBLOCK_BYTES);
+	kfree(copies);
+	return ret;
+}
+
+static int check_owner(const struct raftlog_storage *storage,
+		       const struct raftlog_storage_params *params)
+{
+	const struct wal_superblock *super = &storage->super;
+
+	if ((!params->cluster_id || super->cluster_id == params->cluster_id) &&
+	    super->node_id == params->node_id)
+		return 0;
+	pr_err("%s: the log belongs to node %u of cluster %016llx, not to node %u of cluster %016llx\n",
+	       storage->name, super->node_id, super->cluster_id,
+	       params->node_id, params->cluster_id);
+	return -EEXIST;
+}
+
+static void report_refusal(const struct raftlog_storage *storage, int error)
+{
+	switch (error) {
+	case -ENODATA:
+		pr_err("%s: there is no log on this file\n", storage->name);
+		break;
+	case -EUCLEAN:
+		pr_err("%s: superblock damaged, or not a log at all\n",
+		       storage->name);
+		break;
+	case -EPROTONOSUPPORT:
+		pr_err("%s: the log is of another version than %d\n",
+		       storage->name, WAL_FORMAT_VERSION);
+		break;
+	case -EIO:
+		pr_err("%s: the log cannot be read\n", storage->name);
+		break;
+	}
+}
+
+static void report_damage(const struct raftlog_storage *storage,
+			  const struct wal_recovery *rec)
+{
+	const struct wal_damage *damage = &rec->damage;
+
+	pr_err("%s: log refused: %s, at byte %llu; entries %llu to %llu may be damaged, nothing was changed\n",
+	       storage->name, damage->reason, damage->position,
+	       damage->first_index, damage->last_index);
+}
+
+static void report_recovered(const struct raftlog_storage *storage,
+			     const struct wal_recovery *rec)
+{
+	if (rec->torn_bytes)
+		pr_notice(
+			"%s: cut a torn write of %llu bytes behind index %llu\n",
+			storage->name, rec->torn_bytes, rec->last_index);
+	if (rec->slot_torn)
+		pr_notice("%s: one of two slots is torn, used the other\n",
+			  storage->name);
+	pr_info("%s: opened a log of %llu entries, last_index %llu, last_term %llu, current_term %llu, voted_for %u, %llu of %llu bytes free\n",
+		storage->name, rec->n_entries, rec->last_index, rec->last_term,
+		rec->hard_state.current_term, rec->hard_state.voted_for,
+		wal_space_bytes(&storage->writer), storage->super.area_bytes);
+}
+
+static int hand_out(struct raftlog_storage *storage,
+		    const struct wal_entry *found)
+{
+	const struct raft_entry entry = {
+		.term = found->term,
+		.session = found->session,
+		.sequence = found->sequence,
+		.data = found->data,
+		.bytes = found->bytes,
+		.type = found->type,
+	};
+
+	return storage->ops->recovered(storage->context, found->index, &entry);
+}
+
+static int recover_entries(struct raftlog_storage *storage,
+			   struct wal_recovery *rec,
+			   const struct raftlog_buffer *buffer)
+{
+	struct wal_step step;
+	int ret;
+
+	for (;;) {
+		ret = wal_recovery_next(rec, &step);
+		if (ret) {
+			report_damage(storage, rec);
+			return ret;
+		}
+		switch (step.type) {
+		case WAL_STEP_READ:
+			ret = raftlog_file_read(storage->file, buffer,
+						(u8 *)step.data -
+							(u8 *)buffer->data,
+						step.bytes, step.position);
+			if (ret)
+				pr_err("%s: reading the log at byte %llu failed with error %d\n",
+				       storage->name, step.position, ret);
+			break;
+		case WAL_STEP_ENTRY:
+			ret = hand_out(storage, &step.entry);
+			break;
+		default:
+			return 0;
+		}
+		if (!ret && fatal_signal_pending(current))
+			ret = -EINTR;
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+}
+
+static int recover(struct raftlog_storage *storage, u32 block_bytes)
+{
+	struct raftlog_buffer buffer;
+	struct wal_recovery *rec;
+	int ret = -ENOMEM;
+
+	rec = kzalloc(sizeof(*rec), GFP_KERNEL);
+	if (!rec)
+		return -ENOMEM;
+	if (raftlog_buffer_init(&buffer, min_t(u64, WAL_RECOVERY_BUFFER_BYTES,
+					       storage->super.area_bytes)))
+		goto free_rec;
+	ret = wal_recovery_init(rec, &storage->super, file_bytes(storage),
+				block_bytes, &storage->map, buffer.data,
+				buffer.bytes);
+	if (ret == -EUCLEAN)
+		report_damage(storage, rec);
+	if (!ret)
+		ret = recover_entries(storage, rec, &buffer);
+	if (!ret) {
+		wal_writer_init(&storage->writer, rec);
+		report_recovered(storage, rec);
+	}
+	raftlog_buffer_destroy(&buffer);
+free_rec:
+	kfree(rec);
+	return ret;
+}
+
+static int read_log(struct raftlog_storage *storage,
+		    const struct raftlog_storage_params *params)
+{
+	u32 block_bytes = raftlog_file_block_bytes(storage->file);
+	int ret;
+
+	if (!block_bytes)
+		return -EINVAL;
+	/* What is read below must still be there after a power failure. */
+	ret = vfs_fsync(storage->file, 0);
+	if (!ret && params->format)
+		ret = format(storage, params, block_bytes);
+	if (ret)
+		return ret;
+
+	ret = identify(storage);
+	if (ret) {
+		report_refusal(storage, ret);
+		return ret;
+	}
+	ret = check_owner(storage, params);
+	if (!ret)
+		ret = recover(storage, block_bytes);
+	if (ret)
+		return ret;
+	/* Makes what was cut unreachable before anything takes its place. */
+	return raftlog_storage_slot(storage, &storage->writer.hard_state);
+}
+
+static void fill_info(const struct raftlog_storage *storage,
+		      struct raftlog_storage_info *info)
+{
+	const struct wal_writer *w = &storage->writer;
+
+	*info = (struct raftlog_storage_info){
+		.cluster_id = storage->super.cluster_id,
+		.incarnation = storage->super.incarnation,
+		.hard_state.current_term = w->hard_state.current_term,
+		.hard_state.voted_for = w->hard_state.voted_for,
+		.first_index = w->head.prev_index + 1,
+		.log_bytes = storage->super.area_bytes,
+		.log_bytes_free = wal_space_bytes(w),
+		.block_bytes = storage->super.block_bytes,
+		.fresh = !w->last_index && !w->hard_state.current_term,
+	};
+}
+
+static void free_storage(struct raftlog_storage *storage)
+{
+	raftlog_buffer_destroy(&storage->staging);
+	kvfree(storage->map_slots);
+	fput(storage->file);
+	kfree(storage);
+}
+
+static struct raftlog_storage *
+alloc_storage(const struct raftlog_storage_params *params,
+	      const struct raftlog_storage_ops *ops, void *context)
+{
+	struct raftlog_storage *storage;
+
+	storage = kzalloc(sizeof(*storage), GFP_KERNEL);
+	if (!storage)
+		return NULL;
+	storage->file = get_file(params->file);
+	strscpy(storage->name, params->name, sizeof(storage->name));
+	storage->ops = ops;
+	storage->context = context;
+	spin_lock_init(&storage->map_lock);
+	spin_lock_init(&storage->queue_lock);
+	INIT_LIST_HEAD(&storage->queue);
+	INIT_LIST_HEAD(&storage->pending);
+	init_waitqueue_head(&storage->wait);
+
+	storage->map_slots = kvcalloc(RAFTLOG_STORAGE_MAP_SLOTS,
+				      sizeof(*storage->map_slots), GFP_KERNEL);
+	if (!storage->map_slots ||
+	    raftlog_buffer_init(&storage->staging, WAL_BATCH_BYTES_MAX)) {
+		free_storage(storage);
+		return NULL;
+	}
+	wal_map_init(&storage->map, storage->map_slots,
+		     RAFTLOG_STORAGE_MAP_SLOTS);
+	return storage;
+}
+
+struct raftlog_storage *
+raftlog_storage_open(const struct raftlog_storage_params *params,
+		     const struct raftlog_storage_ops *ops, void *context,
+		     struct raftlog_storage_info *info)
+{
+	struct raftlog_storage *storage;
+	struct task_struct *thread;
+	int ret;
+
+	ret = raftlog_file_check(params->file);
+	if (ret) {
+		pr_err("%s: the log must be a file or block device opened O_RDWR, O_DIRECT and O_DSYNC\n",
+		       params->name);
+		return ERR_PTR(ret);
+	}
+	storage = alloc_storage(params, ops, context);
+	if (!storage)
+		return ERR_PTR(-ENOMEM);
+	ret = claim_file(storage);
+	if (ret)
+		goto free;
+	ret = read_log(storage, params);
+	if (ret)
+		goto release;
+	fill_info(storage, info);
+
+	thread = kthread_run(raftlog_storage_thread, storage, "%s-wal",
+			     storage->name);
+	if (IS_ERR(thread)) {
+		ret = PTR_ERR(thread);
+		goto release;
+	}
+	storage->thread = thread;
+	return storage;
+
+release:
+	release_file(storage);
+free:
+	free_storage(storage);
+	return ERR_PTR(ret);
+}
+
+void raftlog_storage_close(struct raftlog_storage *storage)
+{
+	release_file(storage);
+	free_storage(storage);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Between the files of storage: storage.c, storage_open.c, storage_io.c, storage_read.c. */
+#ifndef RAFTLOG_STORAGE_PRIVATE_H
+#define RAFTLOG_STORAGE_PRIVATE_H
+
+#include <linux/bvec.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include "storage.h"
+#include "wal/wal.h"
+
+enum raftlog_storage_limits {
+	RAFTLOG_STORAGE_MAP_SLOTS = 4096,
+	/* Of one reader, for one entry and for many. */
+	RAFTLOG_STORAGE_WINDOW_BYTES_MIN = 64 << 10,
+	RAFTLOG_STORAGE_WINDOW_BYTES_MAX = 256 << 10,
+};
+
+/**
+ * struct raftlog_buffer - memory for direct I/O
+ * @data: page-aligned, virtually contiguous
+ * @bytes: its size, whole pages
+ * @bvecs: its pages
+ */
+struct raftlog_buffer {
+	void *data;
+	u32 bytes;
+	struct bio_vec *bvecs;
+};
+
+int raftlog_buffer_init(struct raftlog_buffer *buffer, u32 bytes);
+void raftlog_buffer_destroy(struct raftlog_buffer *buffer);
+
+/**
+ * raftlog_file_check() - can the WAL be on this file?
+ * @file: opened by the user
+ *
+ * Return: 0, -EBADF, -EINVAL.
+ */
+int raftlog_file_check(struct file *file);
+
+/** raftlog_file_block_bytes() - what writes are rounded up to; 0: too large */
+u32 raftlog_file_block_bytes(struct file *file);
+
+/**
+ * raftlog_file_write() - write and wait until it is durable
+ * @file: checked
+ * @buffer: holds the data
+ * @at: where in @buffer, whole blocks
+ * @bytes: how many, whole blocks
+ * @position: to where
+ *
+ * Return: 0 or a negative errno; -EIO if less was written.
+ */
+int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
+		       u32 at, u32 bytes, u64 position);
+
+/** raftlog_file_read() - the same the other way round */
+int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
+		      u32 at, u32 bytes, u64 position);
+
+/**
+ * struct raftlog_storage - an open WAL
+ *
+ * I: set at open, R: read only after that; T: storage thread only;
+ * Q: @queue_lock; W: written by the storage thread under @map_lock, read by it
+ * without and by others with the lock.
+ *
+ * @file: I
+ * @params: I: name, for log lines
+ * @ops: I
+ * @context: I
+ * @super: I
+ * @staging: T: what is being written
+ * @writer: W
+ * @map: W
+ * @map_lock: see above
+ * @queue_lock: see above
+ * @queue: Q: submitted, not yet seen by the thread
+ * @pending: T: seen, not yet durable
+ * @n_written: T: entries of the first pending request that are durable
+ * @error: T: the first failure; read by raftlog_storage_stop() when it has ended
+ * @oldest_ns: Q for writers: submission of the oldest unfinished request, or 0
+ * @wait: the thread waits here
+ * @thread: I; NULL once stopped
+ * @opened: in the list of files in use
+ */
+struct raftlog_storage {
+	struct file *file;
+	char name[16];
+	const struct raftlog_storage_ops *ops;
+	void *context;
+	struct wal_superblock super;
+
+	struct raftlog_buffer staging;
+	struct wal_writer writer;
+	struct wal_map map;
+	struct wal_map_slot *map_slots;
+	spinlock_t map_lock;
+
+	spinlock_t queue_lock;
+	struct list_head queue;
+	struct list_head pending;
+	u32 n_written;
+	int error;
+	atomic64_t oldest_ns;
+
+	wait_queue_head_t wait;
+	struct task_struct *thread;
+	struct list_head opened;
+};
+
+/** raftlog_storage_slot() - write a slot; thread, or before there is one */
+int raftlog_storage_slot(struct raftlog_storage *storage,
+			 const struct wal_hard_state *hard_state);
+
+/** raftlog_storage_thread() - body of the thread */
+int raftlog_storage_thread(void *data);
+
+#endif /* RAFTLOG_STORAGE_PRIVATE_H */
