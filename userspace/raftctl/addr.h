@@ -6,9 +6,9 @@
 #ifndef RAFTCTL_ADDR_H
 #define RAFTCTL_ADDR_H
 
-#include <stdbool.h>
-
 #include <linux/raftlog.h>
+
+#include "types.h"
 
 enum { ADDR_CHARS = 80 };
 

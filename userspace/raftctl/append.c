@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +25,10 @@
  */
 struct appending {
 	int fd;
-	uint32_t timeout_ms;
+	u32 timeout_ms;
 	bool quiet;
-	uint64_t done;
-	uint64_t empty;
+	u64 done;
+	u64 empty;
 };
 
 /* The classes of the ABI: first those that never reach the log. */
@@ -68,7 +67,7 @@ static int explain(const struct appending *appending, int error)
 	int code = EXIT_UNKNOWN;
 	char before[64] = "";
 
-	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
 		if (outcomes[i].error != error)
 			continue;
 		what = outcomes[i].what;
@@ -76,7 +75,7 @@ static int explain(const struct appending *appending, int error)
 		code = outcomes[i].code;
 	}
 	if (appending->done)
-		snprintf(before, sizeof(before), "; %" PRIu64 " before it %s in",
+		snprintf(before, sizeof(before), "; %llu before it %s in",
 			 appending->done, appending->done == 1 ? "is" : "are");
 	complain(advice, "%s (%s): the entry %s in the log%s", what,
 		 errno_name(error), code == EXIT_UNKNOWN ? "may be" : "is not",
@@ -111,8 +110,7 @@ static int append_entry(struct appending *appending, const void *data,
 		json_number("bytes", bytes);
 		json_end();
 	} else {
-		printf("index %" PRIu64 " term %" PRIu64 "\n",
-		       (uint64_t)append.index, (uint64_t)append.term);
+		printf("index %llu term %llu\n", append.index, append.term);
 	}
 	/* Whoever reads this must know of each entry before the next is tried. */
 	fflush(stdout);
@@ -152,15 +150,14 @@ static int append_lines(struct appending *appending)
 			appending->empty++;
 	}
 	if (!code && (interrupted || ferror(stdin))) {
-		complain(NULL, "%s; %" PRIu64 " entries are in",
+		complain(NULL, "%s; %llu entries are in",
 			 interrupted ? "interrupted between entries" :
 				       "cannot read standard input",
 			 appending->done);
 		code = EXIT_ERROR;
 	}
 	if (appending->empty && !appending->quiet)
-		fprintf(stderr,
-			"raftctl append: passed over %" PRIu64 " empty %s\n",
+		fprintf(stderr, "raftctl append: passed over %llu empty %s\n",
 			appending->empty,
 			appending->empty == 1 ? "line" : "lines");
 	free(line);
@@ -203,7 +200,7 @@ static int append_words(struct appending *appending, char **words)
 	for (; *words && !code && !interrupted; words++)
 		code = append_entry(appending, *words, strlen(*words));
 	if (!code && *words) {
-		complain(NULL, "interrupted between entries; %" PRIu64 " are in",
+		complain(NULL, "interrupted between entries; %llu are in",
 			 appending->done);
 		code = EXIT_ERROR;
 	}
@@ -226,9 +223,10 @@ static int run_append(int argc, char **argv)
 	struct appending appending = { 0 };
 	const char *file = NULL;
 	int option, code;
-	uint64_t ms;
+	u64 ms;
 
-	while ((option = getopt_long(argc, argv, ":qg:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":qg:h", options, NULL)) !=
+	       -1) {
 		code = -1;
 		if (option == OPTION_FILE) {
 			file = optarg;
@@ -238,8 +236,9 @@ static int run_append(int argc, char **argv)
 			if (!option_seconds("--timeout", optarg, &ms))
 				code = EXIT_ERROR;
 			else
-				appending.timeout_ms = ms < 1 ? 1 :
-					ms > 3600000 ? 3600000 : ms;
+				appending.timeout_ms = ms < 1	    ? 1 :
+						       ms > 3600000 ? 3600000 :
+								      ms;
 		} else {
 			code = common_option(option, argv);
 		}
@@ -247,9 +246,10 @@ static int run_append(int argc, char **argv)
 			return code;
 	}
 	if (!file == (optind == argc)) {
-		complain("raftctl append hello, or - for lines of standard input, or --file F",
-			 file ? "--file takes no text beside it" :
-				"there is nothing to append");
+		complain(
+			"raftctl append hello, or - for lines of standard input, or --file F",
+			file ? "--file takes no text beside it" :
+			       "there is nothing to append");
 		return EXIT_ERROR;
 	}
 	appending.fd = connect_device(O_RDWR);
@@ -270,7 +270,8 @@ const struct verb append_verb = {
 	.name = "append",
 	.run = run_append,
 	.synopsis = "TEXT... | - | --file F",
-	.summary = "add entries; says where, once a majority holds them on disk",
+	.summary =
+		"add entries; says where, once a majority holds them on disk",
 	.help = "Each TEXT is an entry; '-' takes each line of standard input as one.\n"
 		"It ends at the first error.\n\n"
 		"      --file F       the whole file is one entry\n"

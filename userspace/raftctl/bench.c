@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -36,10 +35,10 @@ enum {
  * @end_ns: what ends behind does not count
  */
 struct bench {
-	uint32_t bytes;
-	uint32_t threads;
-	uint64_t warmup_end_ns;
-	uint64_t end_ns;
+	u32 bytes;
+	u32 threads;
+	u64 warmup_end_ns;
+	u64 end_ns;
 };
 
 /**
@@ -55,7 +54,7 @@ struct worker {
 	pthread_t thread;
 	unsigned int number;
 	struct histogram latency;
-	uint32_t errors[ERRNO_MAX];
+	u32 errors[ERRNO_MAX];
 };
 
 /* Nothing that gets better by trying again. */
@@ -86,7 +85,7 @@ static bool append_once(struct worker *worker, int fd, void *data)
 		.data = (uintptr_t)data,
 		.bytes = bench->bytes,
 	};
-	uint64_t start_ns = monotonic_ns(), end_ns;
+	u64 start_ns = monotonic_ns(), end_ns;
 	int ret;
 
 	ret = device_append(fd, &append);
@@ -110,12 +109,12 @@ static void *work(void *argument)
 	struct worker *worker = argument;
 	const struct bench *bench = worker->bench;
 	unsigned char *data = allocate(1, bench->bytes);
-	uint64_t random = worker->number + 1;
+	u64 random = worker->number + 1;
 	int fd;
 
 	/* Bytes no layer below can compress or skip. */
-	for (uint32_t i = 0; i < bench->bytes; i++) {
-		random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+	for (u32 i = 0; i < bench->bytes; i++) {
+		random = random * 6364136223846793005ULL + 1442695040888963407;
 		data[i] = random >> 56;
 	}
 	fd = device_open(raftctl.device, O_RDWR);
@@ -167,13 +166,13 @@ struct result {
 	double seconds;
 	double rate;
 	struct histogram latency;
-	uint64_t errors[ERRNO_MAX];
+	u64 errors[ERRNO_MAX];
 };
 
 static void gather(const struct bench *bench, const struct worker *workers,
 		   struct result *result)
 {
-	uint64_t end_ns = monotonic_ns();
+	u64 end_ns = monotonic_ns();
 
 	if (end_ns > bench->end_ns)
 		end_ns = bench->end_ns;
@@ -203,10 +202,10 @@ static void print_result(const struct bench *bench, const struct result *result)
 	       quantile_us(result, 0.5), quantile_us(result, 0.9),
 	       quantile_us(result, 0.99), quantile_us(result, 0.999),
 	       result->latency.max / 1e3);
-	printf("appends  %" PRIu64 "\n", result->latency.count);
+	printf("appends  %llu\n", result->latency.count);
 	for (int e = 0; e < ERRNO_MAX; e++)
 		if (result->errors[e])
-			printf("error    %s %" PRIu64 "\n", errno_name(e),
+			printf("error    %s %llu\n", errno_name(e),
 			       result->errors[e]);
 }
 
@@ -253,7 +252,7 @@ static bool is_running(void)
 	return !ret;
 }
 
-static int run(struct bench *bench, uint64_t warmup_ms, uint64_t ms)
+static int run(struct bench *bench, u64 warmup_ms, u64 ms)
 {
 	struct worker *workers;
 	struct result *result;
@@ -296,11 +295,12 @@ static int run_bench(int argc, char **argv)
 		COMMON_OPTIONS
 	};
 	struct bench bench = { .threads = 1 };
-	uint64_t bytes = 128, ms = 10000, warmup_ms = 1000;
+	u64 bytes = 128, ms = 10000, warmup_ms = 1000;
 	bool good = true;
 	int option, code;
 
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
+	       -1) {
 		code = -1;
 		switch (option) {
 		case OPTION_SIZE:

@@ -57,7 +57,7 @@ int device_append(int fd, struct raftlog_append *append)
 	return call(fd, RAFTLOG_IOC_APPEND, append);
 }
 
-int device_set_framed(int fd, uint32_t flags)
+int device_set_framed(int fd, u32 flags)
 {
 	struct raftlog_set_framed framed = { .enable = 1, .flags = flags };
 
@@ -69,7 +69,7 @@ int device_get_events(int fd, struct raftlog_events *events)
 	return call(fd, RAFTLOG_IOC_GET_EVENTS, events);
 }
 
-int device_seek(int fd, uint64_t index)
+int device_seek(int fd, u64 index)
 {
 	return lseek(fd, index, SEEK_SET) < 0 ? -errno : 0;
 }

@@ -9,11 +9,11 @@
 #ifndef RAFTCTL_DEVICE_H
 #define RAFTCTL_DEVICE_H
 
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include <linux/raftlog.h>
+
+#include "types.h"
 
 /** device_open() - Return: a file descriptor, or -1 with errno set. */
 int device_open(const char *path, int flags);
@@ -25,11 +25,11 @@ int device_stop(int fd);
 int device_get_status(int fd, struct raftlog_status *status);
 int device_get_members(int fd, struct raftlog_members *members);
 int device_append(int fd, struct raftlog_append *append);
-int device_set_framed(int fd, uint32_t flags);
+int device_set_framed(int fd, u32 flags);
 int device_get_events(int fd, struct raftlog_events *events);
 
 /** device_seek() - the next read starts at @index */
-int device_seek(int fd, uint64_t index);
+int device_seek(int fd, u64 index);
 
 /** device_read() - Return: bytes read, or a negative errno. */
 ssize_t device_read(int fd, void *buf, size_t bytes);

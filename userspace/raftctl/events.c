@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <time.h>
@@ -13,7 +12,7 @@
 
 enum { EVENTS_AT_ONCE = 64 };
 
-static void print_leader(uint32_t leader_id)
+static void print_leader(u32 leader_id)
 {
 	if (leader_id)
 		printf("leader %u", leader_id);
@@ -47,8 +46,8 @@ static void print_what(const struct raftlog_event *event)
 		printf("event of type %u, ", event->type);
 	}
 	print_leader(event->leader_id);
-	printf(", term %" PRIu64 ", commit_index %" PRIu64 "\n",
-	       (uint64_t)event->current_term, (uint64_t)event->commit_index);
+	printf(", term %llu, commit_index %llu\n", event->current_term,
+	       event->commit_index);
 }
 
 static void print_event(const struct raftlog_event *event)
@@ -59,9 +58,8 @@ static void print_event(const struct raftlog_event *event)
 
 	localtime_r(&seconds, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("%s.%06u  %4" PRIu64 "  ", text,
-	       (unsigned int)(event->time_ns % 1000000000 / 1000),
-	       (uint64_t)event->seq);
+	printf("%s.%06u  %4llu  ", text,
+	       (unsigned int)(event->time_ns % 1000000000 / 1000), event->seq);
 	print_what(event);
 }
 
@@ -89,7 +87,7 @@ static void print_event_json(const struct raftlog_event *event)
 }
 
 /* Return: how many were printed, or a negative errno. */
-static int print_events(int fd, uint64_t *after_seq)
+static int print_events(int fd, u64 *after_seq)
 {
 	struct raftlog_event buf[EVENTS_AT_ONCE];
 	struct raftlog_events events = {
@@ -104,8 +102,9 @@ static int print_events(int fd, uint64_t *after_seq)
 		return ret;
 	/* Whoever starts at 0 asks for what is kept, and misses nothing. */
 	if (events.n_lost && *after_seq)
-		complain(NULL, "%" PRIu64 " events were overwritten before they were read",
-			 (uint64_t)events.n_lost);
+		complain(NULL,
+			 "%llu events were overwritten before they were read",
+			 events.n_lost);
 	for (unsigned int i = 0; i < events.n_events; i++) {
 		if (raftctl.json)
 			print_event_json(&buf[i]);
@@ -118,7 +117,7 @@ static int print_events(int fd, uint64_t *after_seq)
 	return events.n_events;
 }
 
-static int run(int fd, uint64_t after_seq, bool follow)
+static int run(int fd, u64 after_seq, bool follow)
 {
 	int ret, revents = 0;
 
@@ -146,10 +145,11 @@ static int run_events(int argc, char **argv)
 		COMMON_OPTIONS
 	};
 	int option, code, fd, ret;
-	uint64_t after_seq = 0;
+	u64 after_seq = 0;
 	bool follow = false;
 
-	while ((option = getopt_long(argc, argv, ":fg:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":fg:h", options, NULL)) !=
+	       -1) {
 		code = -1;
 		if (option == 'f')
 			follow = true;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +26,9 @@ void table_cell(struct table *table, const char *format, ...)
 	va_end(args);
 }
 
-static void print_row(const struct table *table, char (*cells)[TABLE_CELL_CHARS],
-		      const int *widths, const char *indent)
+static void print_row(const struct table *table,
+		      char (*cells)[TABLE_CELL_CHARS], const int *widths,
+		      const char *indent)
 {
 	unsigned int last = table->n_columns - 1;
 
@@ -68,15 +68,15 @@ void table_print(struct table *table, const char *indent)
 	table->room = 0;
 }
 
-const char *format_bytes(char *buf, uint64_t bytes)
+const char *format_bytes(char *buf, u64 bytes)
 {
-	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB",
-					     "PiB", "EiB" };
+	static const char *const units[] = { "KiB", "MiB", "GiB",
+					     "TiB", "PiB", "EiB" };
 	double value = bytes;
 	int unit = -1;
 
 	if (bytes < 1024) {
-		snprintf(buf, FORMAT_CHARS, "%" PRIu64 " B", bytes);
+		snprintf(buf, FORMAT_CHARS, "%llu B", bytes);
 		return buf;
 	}
 	/* 1023.95 would be printed as 1024.0. */
@@ -92,7 +92,7 @@ const char *format_bytes(char *buf, uint64_t bytes)
 	return buf;
 }
 
-const char *format_ns(char *buf, uint64_t ns)
+const char *format_ns(char *buf, u64 ns)
 {
 	if (ns < 10000000)
 		snprintf(buf, FORMAT_CHARS, "%.2f ms", ns / 1e6);
@@ -103,23 +103,22 @@ const char *format_ns(char *buf, uint64_t ns)
 	return buf;
 }
 
-const char *format_duration(char *buf, uint64_t ms)
+const char *format_duration(char *buf, u64 ms)
 {
-	uint64_t seconds = ms / 1000, minutes = seconds / 60;
-	uint64_t hours = minutes / 60, days = hours / 24;
+	u64 seconds = ms / 1000, minutes = seconds / 60;
+	u64 hours = minutes / 60, days = hours / 24;
 
 	if (ms < 1000)
-		snprintf(buf, FORMAT_CHARS, "%" PRIu64 " ms", ms);
+		snprintf(buf, FORMAT_CHARS, "%llu ms", ms);
 	else if (seconds < 60)
 		snprintf(buf, FORMAT_CHARS, "%.1f s", ms / 1e3);
 	else if (hours < 1)
-		snprintf(buf, FORMAT_CHARS, "%" PRIu64 " min %" PRIu64 " s",
-			 minutes, seconds % 60);
+		snprintf(buf, FORMAT_CHARS, "%llu min %llu s", minutes,
+			 seconds % 60);
 	else if (days < 1)
-		snprintf(buf, FORMAT_CHARS, "%" PRIu64 " h %" PRIu64 " min",
-			 hours, minutes % 60);
+		snprintf(buf, FORMAT_CHARS, "%llu h %llu min", hours,
+			 minutes % 60);
 	else
-		snprintf(buf, FORMAT_CHARS, "%" PRIu64 " d %" PRIu64 " h", days,
-			 hours % 24);
+		snprintf(buf, FORMAT_CHARS, "%llu d %llu h", days, hours % 24);
 	return buf;
 }

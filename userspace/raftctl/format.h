@@ -5,8 +5,7 @@
 #ifndef RAFTCTL_FORMAT_H
 #define RAFTCTL_FORMAT_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "types.h"
 
 enum {
 	TABLE_COLUMNS_MAX = 12,
@@ -39,8 +38,8 @@ void table_print(struct table *table, const char *indent);
 enum { FORMAT_CHARS = 32 };
 
 /* Into a buffer of FORMAT_CHARS, which they return. */
-const char *format_bytes(char *buf, uint64_t bytes); /* "251.2 MiB" */
-const char *format_ns(char *buf, uint64_t ns); /* "0.41 ms" */
-const char *format_duration(char *buf, uint64_t ms); /* "2 h 3 min" */
+const char *format_bytes(char *buf, u64 bytes); /* "251.2 MiB" */
+const char *format_ns(char *buf, u64 ns); /* "0.41 ms" */
+const char *format_duration(char *buf, u64 ms); /* "2 h 3 min" */
 
 #endif /* RAFTCTL_FORMAT_H */

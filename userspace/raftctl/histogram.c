@@ -2,7 +2,7 @@
 #include "histogram.h"
 
 /* Values below 32 have a slot of their own; above, the five bits behind the first. */
-static unsigned int slot_of(uint64_t value)
+static unsigned int slot_of(u64 value)
 {
 	unsigned int shift;
 
@@ -12,18 +12,18 @@ static unsigned int slot_of(uint64_t value)
 	return shift * HISTOGRAM_STEPS + (value >> shift);
 }
 
-static uint64_t highest_in(unsigned int slot)
+static u64 highest_in(unsigned int slot)
 {
 	unsigned int shift;
 
 	if (slot < 2 * HISTOGRAM_STEPS)
 		return slot;
 	shift = slot / HISTOGRAM_STEPS - 1;
-	return ((uint64_t)(slot % HISTOGRAM_STEPS + HISTOGRAM_STEPS + 1)
-		<< shift) - 1;
+	return ((u64)(slot % HISTOGRAM_STEPS + HISTOGRAM_STEPS + 1) << shift) -
+	       1;
 }
 
-void histogram_add(struct histogram *histogram, uint64_t value)
+void histogram_add(struct histogram *histogram, u64 value)
 {
 	histogram->slots[slot_of(value)]++;
 	histogram->count++;
@@ -40,10 +40,10 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
 		into->max = from->max;
 }
 
-uint64_t histogram_quantile(const struct histogram *histogram, double quantile)
+u64 histogram_quantile(const struct histogram *histogram, double quantile)
 {
 	double rank = quantile * histogram->count;
-	uint64_t seen = 0, value;
+	u64 seen = 0, value;
 
 	for (unsigned int i = 0; i < HISTOGRAM_SLOTS; i++) {
 		seen += histogram->slots[i];

@@ -6,7 +6,7 @@
 #ifndef RAFTCTL_HISTOGRAM_H
 #define RAFTCTL_HISTOGRAM_H
 
-#include <stdint.h>
+#include "types.h"
 
 enum {
 	HISTOGRAM_STEP_BITS = 5,
@@ -15,15 +15,15 @@ enum {
 };
 
 struct histogram {
-	uint64_t count;
-	uint64_t max;
-	uint64_t slots[HISTOGRAM_SLOTS];
+	u64 count;
+	u64 max;
+	u64 slots[HISTOGRAM_SLOTS];
 };
 
-void histogram_add(struct histogram *histogram, uint64_t value);
+void histogram_add(struct histogram *histogram, u64 value);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
 /** histogram_quantile() - @quantile from 0 to 1. Return: 0 if it is empty. */
-uint64_t histogram_quantile(const struct histogram *histogram, double quantile);
+u64 histogram_quantile(const struct histogram *histogram, double quantile);
 
 #endif /* RAFTCTL_HISTOGRAM_H */

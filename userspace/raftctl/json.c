@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,10 +66,10 @@ void json_end(void)
 		putchar('\n');
 }
 
-void json_number(const char *key, uint64_t value)
+void json_number(const char *key, u64 value)
 {
 	put_key(key);
-	printf("%" PRIu64, value);
+	printf("%llu", value);
 }
 
 void json_real(const char *key, double value)
@@ -97,10 +96,10 @@ void json_string(const char *key, const char *value)
 	put_string((const unsigned char *)value, strlen(value));
 }
 
-void json_hex(const char *key, uint64_t value)
+void json_hex(const char *key, u64 value)
 {
 	put_key(key);
-	printf("\"%016" PRIx64 "\"", value);
+	printf("\"%016llx\"", value);
 }
 
 void json_payload(const void *data, size_t bytes)

@@ -7,9 +7,8 @@
 
 #include "names.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
-#define NAME(names, number) \
-	((number) < N_ELEMENTS(names) && (names)[number] ? (names)[number] : \
+#define NAME(names, number)                                                  \
+	((number) < ARRAY_SIZE(names) && (names)[number] ? (names)[number] : \
 							   "unknown")
 
 static const char *const roles[] = {
@@ -55,7 +54,7 @@ static const char *const event_types[] = {
 
 /* The numbers of the core's role diagram and of its reasons. */
 static const char *const edges[] = {
-	"join",	    "timeout",	   "split_vote", "majority",
+	"join",	     "timeout",	    "split_vote", "majority",
 	"step_down", "no_majority", "failed",
 };
 
@@ -99,55 +98,56 @@ static const struct {
 	{ ETIMEDOUT, "ETIMEDOUT" },
 };
 
-const char *role_name(uint32_t role)
+const char *role_name(u32 role)
 {
 	return NAME(roles, role);
 }
 
-const char *state_name(uint32_t state)
+const char *state_name(u32 state)
 {
 	return NAME(states, state);
 }
 
-const char *progress_name(uint32_t progress)
+const char *progress_name(u32 progress)
 {
 	return NAME(progresses, progress);
 }
 
-const char *member_kind_name(uint32_t kind)
+const char *member_kind_name(u32 kind)
 {
 	return NAME(member_kinds, kind);
 }
 
-const char *entry_type_name(uint32_t type)
+const char *entry_type_name(u32 type)
 {
 	return NAME(entry_types, type);
 }
 
-const char *event_type_name(uint32_t type)
+const char *event_type_name(u32 type)
 {
 	return NAME(event_types, type);
 }
 
-const char *edge_name(uint32_t edge)
+const char *edge_name(u32 edge)
 {
 	return NAME(edges, edge);
 }
 
-const char *reason_name(uint32_t reason)
+const char *reason_name(u32 reason)
 {
-	return reason < N_ELEMENTS(reasons) ? reasons[reason].name : "unknown";
+	return reason < ARRAY_SIZE(reasons) ? reasons[reason].name : "unknown";
 }
 
-const char *reason_text(uint32_t reason)
+const char *reason_text(u32 reason)
 {
-	return reason < N_ELEMENTS(reasons) ? reasons[reason].text :
-					      "for a reason this tool does not know";
+	return reason < ARRAY_SIZE(reasons) ?
+		       reasons[reason].text :
+		       "for a reason this tool does not know";
 }
 
 int role_number(const char *name)
 {
-	for (size_t i = 0; i < N_ELEMENTS(roles); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
 		if (!strcmp(roles[i], name))
 			return i;
 	return -1;
@@ -155,7 +155,7 @@ int role_number(const char *name)
 
 const char *errno_name(int error)
 {
-	for (size_t i = 0; i < N_ELEMENTS(errors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
 		if (errors[i].number == error)
 			return errors[i].name;
 	return strerror(error);

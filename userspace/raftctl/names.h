@@ -6,19 +6,19 @@
 #ifndef RAFTCTL_NAMES_H
 #define RAFTCTL_NAMES_H
 
-#include <stdint.h>
+#include "types.h"
 
-const char *role_name(uint32_t role);
-const char *state_name(uint32_t state);
-const char *progress_name(uint32_t progress);
-const char *member_kind_name(uint32_t kind);
-const char *entry_type_name(uint32_t type);
-const char *event_type_name(uint32_t type);
-const char *edge_name(uint32_t edge);
+const char *role_name(u32 role);
+const char *state_name(u32 state);
+const char *progress_name(u32 progress);
+const char *member_kind_name(u32 kind);
+const char *entry_type_name(u32 type);
+const char *event_type_name(u32 type);
+const char *edge_name(u32 edge);
 
 /* Identifier, and words for a person. */
-const char *reason_name(uint32_t reason);
-const char *reason_text(uint32_t reason);
+const char *reason_name(u32 reason);
+const char *reason_text(u32 reason);
 
 /** role_number() - Return: enum raftlog_role, or -1. */
 int role_number(const char *name);

@@ -3,7 +3,6 @@
  * Numbers on the command line, and signals.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 volatile int interrupted;
 
 /* strtoull() takes signs and blanks; an option does not. */
-static bool parse_digits(const char *text, uint64_t *value, char **end)
+static bool parse_digits(const char *text, u64 *value, char **end)
 {
 	if (*text < '0' || *text > '9')
 		return false;
@@ -23,21 +22,20 @@ static bool parse_digits(const char *text, uint64_t *value, char **end)
 	return !errno;
 }
 
-static bool in_range(const char *option, const char *text, uint64_t value,
-		     uint64_t min, uint64_t max)
+static bool in_range(const char *option, const char *text, u64 value, u64 min,
+		     u64 max)
 {
 	if (value >= min && value <= max)
 		return true;
 	if (max == UINT64_MAX)
-		complain(NULL, "%s %s: at least %" PRIu64, option, text, min);
+		complain(NULL, "%s %s: at least %llu", option, text, min);
 	else
-		complain(NULL, "%s %s: %" PRIu64 " to %" PRIu64, option, text,
-			 min, max);
+		complain(NULL, "%s %s: %llu to %llu", option, text, min, max);
 	return false;
 }
 
-bool option_u64(const char *option, const char *text, uint64_t min,
-		uint64_t max, uint64_t *value)
+bool option_u64(const char *option, const char *text, u64 min, u64 max,
+		u64 *value)
 {
 	char *end;
 
@@ -48,10 +46,10 @@ bool option_u64(const char *option, const char *text, uint64_t min,
 	return in_range(option, text, *value, min, max);
 }
 
-bool option_u32(const char *option, const char *text, uint32_t min,
-		uint32_t max, uint32_t *value)
+bool option_u32(const char *option, const char *text, u32 min, u32 max,
+		u32 *value)
 {
-	uint64_t wide;
+	u64 wide;
 
 	if (!option_u64(option, text, min, max, &wide))
 		return false;
@@ -59,8 +57,8 @@ bool option_u32(const char *option, const char *text, uint32_t min,
 	return true;
 }
 
-bool option_bytes(const char *option, const char *text, uint64_t min,
-		  uint64_t max, uint64_t *value)
+bool option_bytes(const char *option, const char *text, u64 min, u64 max,
+		  u64 *value)
 {
 	static const char units[] = "KMGT";
 	unsigned int shift = 0;
@@ -88,7 +86,7 @@ bad:
 	return false;
 }
 
-bool option_seconds(const char *option, const char *text, uint64_t *ms)
+bool option_seconds(const char *option, const char *text, u64 *ms)
 {
 	double seconds;
 	char *end;
@@ -122,10 +120,10 @@ void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-uint64_t monotonic_ns(void)
+u64 monotonic_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }

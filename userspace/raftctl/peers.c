@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,11 +27,12 @@ int peers_get(int fd, struct peers *peers)
 	return ret;
 }
 
-static uint64_t peer_lag(const struct raftlog_peer *peer,
-			 const struct raftlog_status *status)
+static u64 peer_lag(const struct raftlog_peer *peer,
+		    const struct raftlog_status *status)
 {
 	return status->last_index > peer->match_index ?
-		       status->last_index - peer->match_index : 0;
+		       status->last_index - peer->match_index :
+		       0;
 }
 
 static const char *peer_role(const struct raftlog_peer *peer,
@@ -62,8 +62,8 @@ static void add_progress(struct table *table, const struct raftlog_peer *peer,
 {
 	char buf[FORMAT_CHARS];
 
-	table_cell(table, "%" PRIu64, peer_lag(peer, status));
-	table_cell(table, "%" PRIu64, (uint64_t)peer->match_index);
+	table_cell(table, "%llu", peer_lag(peer, status));
+	table_cell(table, "%llu", peer->match_index);
 	table_cell(table, "%s", progress_name(peer->progress));
 	if (peer->inflight_messages)
 		table_cell(table, "%u, %s", peer->inflight_messages,
@@ -87,8 +87,8 @@ static void add_row(struct table *table, const struct raftlog_peer *peer,
 		table_cell(table, "-");
 		table_cell(table, "-");
 	} else {
-		table_cell(table, "%s", peer->flags & RAFTLOG_PEER_F_ACTIVE ?
-						"yes" : "no");
+		table_cell(table, "%s",
+			   peer->flags & RAFTLOG_PEER_F_ACTIVE ? "yes" : "no");
 		add_contact(table, peer);
 	}
 	if (!leads)
@@ -107,10 +107,10 @@ static void add_row(struct table *table, const struct raftlog_peer *peer,
 
 void peers_print(const struct peers *peers, const struct raftlog_status *status)
 {
-	static const char *const heads[] = { "id", "role", "address",
-					     "active", "last contact", "rtt", "lag",
-					     "match_index", "progress",
-					     "in flight" };
+	static const char *const heads[] = {
+		"id",  "role", "address",     "active",	  "last contact",
+		"rtt", "lag",  "match_index", "progress", "in flight"
+	};
 	bool leads = status->role == RAFTLOG_ROLE_LEADER;
 	struct table table = {
 		.n_columns = leads ? 10 : 5,

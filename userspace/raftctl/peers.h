@@ -25,7 +25,8 @@ int peers_get(int fd, struct peers *peers);
  * @peers: from peers_get()
  * @status: of the same group; a leader's has more columns
  */
-void peers_print(const struct peers *peers, const struct raftlog_status *status);
+void peers_print(const struct peers *peers,
+		 const struct raftlog_status *status);
 
 /** peers_json() - the same as an array */
 void peers_json(const char *key, const struct peers *peers,

@@ -21,16 +21,14 @@ static const struct verb help_verb = {
 };
 
 static const struct verb *const verbs[] = {
-	&start_verb, &stop_verb,  &status_verb, &members_verb,
-	&append_verb, &read_verb, &tail_verb,	&wait_verb,
+	&start_verb,  &stop_verb,  &status_verb,  &members_verb,
+	&append_verb, &read_verb,  &tail_verb,	  &wait_verb,
 	&events_verb, &bench_verb, &version_verb, &help_verb,
 };
 
-#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
-
 static const struct verb *find_verb(const char *name)
 {
-	for (size_t i = 0; i < N_VERBS; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(verbs[i]->name, name))
 			return verbs[i];
 	complain("raftctl help lists the verbs", "there is no verb '%s'", name);
@@ -50,7 +48,7 @@ static void print_verb_help(const struct verb *verb)
 static void print_help(void)
 {
 	printf("raftctl [-g N | --device PATH] [--json] VERB ...\n\n");
-	for (size_t i = 0; i < N_VERBS; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		printf("  %-8s  %s\n", verbs[i]->name, verbs[i]->summary);
 	printf("\nraftctl help VERB says more, raftctl(8) everything.\n");
 }
@@ -61,7 +59,8 @@ static int run_help(int argc, char **argv)
 	const struct verb *verb;
 	int option, code;
 
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
+	       -1) {
 		code = common_option(option, argv);
 		if (code >= 0)
 			return code;
@@ -80,7 +79,7 @@ static int run_help(int argc, char **argv)
 static bool set_group(const char *text)
 {
 	static char path[32];
-	uint32_t group;
+	u32 group;
 
 	if (!option_u32("--group", text, 0, 1023, &group))
 		return false;
@@ -146,7 +145,8 @@ int main(int argc, char **argv)
 
 	opterr = 0;
 	/* "+": stop at the verb, which parses what comes behind it. */
-	while ((option = getopt_long(argc, argv, "+:g:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:g:h", options, NULL)) !=
+	       -1) {
 		code = common_option(option, argv);
 		if (code >= 0)
 			return finish_output(code);

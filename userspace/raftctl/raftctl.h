@@ -7,9 +7,8 @@
 #define RAFTCTL_H
 
 #include <getopt.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+
+#include "types.h"
 
 #ifndef RAFTCTL_RELEASE
 #define RAFTCTL_RELEASE "0.1"
@@ -72,12 +71,14 @@ enum {
 };
 
 /* Ends the struct option[] of each verb; the short ones are ":g:h" and more. */
-#define COMMON_OPTIONS \
+#define COMMON_OPTIONS                                        \
 	{ "device", required_argument, NULL, OPTION_DEVICE }, \
-	{ "group", required_argument, NULL, 'g' }, \
-	{ "json", no_argument, NULL, OPTION_JSON }, \
-	{ "help", no_argument, NULL, 'h' }, \
-	{ NULL, 0, NULL, 0 }
+		{ "group", required_argument, NULL, 'g' },    \
+		{ "json", no_argument, NULL, OPTION_JSON },   \
+		{ "help", no_argument, NULL, 'h' },           \
+	{                                                     \
+		NULL, 0, NULL, 0                              \
+	}
 
 /**
  * common_option() - what getopt_long() returned and the verb does not know
@@ -124,20 +125,20 @@ int connect_device(int flags);
 void *allocate(size_t n, size_t bytes);
 
 /* Numbers from the command line. Each complains and returns false if wrong. */
-bool option_u64(const char *option, const char *text, uint64_t min,
-		uint64_t max, uint64_t *value);
-bool option_u32(const char *option, const char *text, uint32_t min,
-		uint32_t max, uint32_t *value);
+bool option_u64(const char *option, const char *text, u64 min, u64 max,
+		u64 *value);
+bool option_u32(const char *option, const char *text, u32 min, u32 max,
+		u32 *value);
 /* With an optional K, M, G or T, powers of 1024. */
-bool option_bytes(const char *option, const char *text, uint64_t min,
-		  uint64_t max, uint64_t *value);
+bool option_bytes(const char *option, const char *text, u64 min, u64 max,
+		  u64 *value);
 /* Decimal seconds, to milliseconds. */
-bool option_seconds(const char *option, const char *text, uint64_t *ms);
+bool option_seconds(const char *option, const char *text, u64 *ms);
 
 /* Set by SIGINT and SIGTERM once catch_signals() was called; a second one kills. */
 extern volatile int interrupted;
 void catch_signals(void);
 
-uint64_t monotonic_ns(void);
+u64 monotonic_ns(void);
 
 #endif /* RAFTCTL_H */

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -33,9 +32,9 @@ enum output {
  * @output: how
  */
 struct reading {
-	uint64_t from;
-	uint64_t to;
-	uint64_t count;
+	u64 from;
+	u64 to;
+	u64 count;
 	bool follow;
 	bool internal;
 	enum output output;
@@ -50,27 +49,27 @@ struct reading {
  * @bytes: payload bytes
  */
 struct sum {
-	uint64_t hash;
-	uint64_t first;
-	uint64_t last;
-	uint64_t count;
-	uint64_t bytes;
+	u64 hash;
+	u64 first;
+	u64 last;
+	u64 count;
+	u64 bytes;
 };
 
-static uint64_t fnv1a(uint64_t hash, const void *data, size_t bytes)
+static u64 fnv1a(u64 hash, const void *data, size_t bytes)
 {
 	const unsigned char *at = data;
 
 	while (bytes--)
-		hash = (hash ^ *at++) * UINT64_C(0x100000001b3);
+		hash = (hash ^ *at++) * 0x100000001b3ULL;
 	return hash;
 }
 
 /* Little endian on every machine, for equal sums of equal logs. */
-static uint64_t fnv1a_u64(uint64_t hash, uint64_t value)
+static u64 fnv1a_u64(u64 hash, u64 value)
 {
 	for (int i = 0; i < 8; i++, value >>= 8)
-		hash = (hash ^ (value & 0xff)) * UINT64_C(0x100000001b3);
+		hash = (hash ^ (value & 0xff)) * 0x100000001b3ULL;
 	return hash;
 }
 
@@ -99,15 +98,14 @@ static void sum_print(const struct sum *sum)
 		json_end();
 		return;
 	}
-	printf("sum %016" PRIx64 " first %" PRIu64 " last %" PRIu64
-	       " count %" PRIu64 " bytes %" PRIu64 "\n",
+	printf("sum %016llx first %llu last %llu"
+	       " count %llu bytes %llu\n",
 	       sum->hash, sum->first, sum->last, sum->count, sum->bytes);
 }
 
 static void print_text(const struct raftlog_frame *frame, const void *payload)
 {
-	printf("%" PRIu64 "\t%" PRIu64 "\t", (uint64_t)frame->index,
-	       (uint64_t)frame->term);
+	printf("%llu\t%llu\t", frame->index, frame->term);
 	/* A configuration is the group's own encoding. */
 	if (frame->type == RAFTLOG_ENTRY_DATA)
 		put_escaped(stdout, payload, frame->bytes);
@@ -157,9 +155,9 @@ static bool wanted(const struct reading *reading,
 
 static int read_entries(struct reader *reader, const struct reading *reading)
 {
-	struct sum sum = { .hash = UINT64_C(0xcbf29ce484222325) };
+	struct sum sum = { .hash = 0xcbf29ce484222325ULL };
 	struct raftlog_frame frame = { 0 };
-	uint64_t shown = 0;
+	u64 shown = 0;
 	const void *payload;
 	int ret = 0;
 
@@ -248,14 +246,19 @@ static int read_option(struct reading *reading, int option, char **argv)
 	switch (option) {
 	case OPTION_FROM:
 		return option_u64("--from", optarg, 1, INT64_MAX,
-				  &reading->from) ? -1 : EXIT_ERROR;
+				  &reading->from) ?
+			       -1 :
+			       EXIT_ERROR;
 	case OPTION_TO:
 		return option_u64("--to", optarg, 1, INT64_MAX, &reading->to) ?
-			       -1 : EXIT_ERROR;
+			       -1 :
+			       EXIT_ERROR;
 	case 'n':
 	case OPTION_COUNT:
 		return option_u64("--count", optarg, 1, UINT64_MAX,
-				  &reading->count) ? -1 : EXIT_ERROR;
+				  &reading->count) ?
+			       -1 :
+			       EXIT_ERROR;
 	case 'f':
 		reading->follow = true;
 		return -1;
@@ -325,11 +328,11 @@ static int run_read(int argc, char **argv)
  * Where the last @n entries of users start. Others lie between them, so the
  * window behind @first grows until it holds enough.
  */
-static int find_tail(struct reader *reader, uint64_t n, uint64_t first,
-		     uint64_t last, uint64_t *from)
+static int find_tail(struct reader *reader, u64 n, u64 first, u64 last,
+		     u64 *from)
 {
-	uint64_t *newest = allocate(n, sizeof(*newest));
-	uint64_t window = n, start, seen;
+	u64 *newest = allocate(n, sizeof(*newest));
+	u64 window = n, start, seen;
 	struct raftlog_frame frame;
 	const void *payload;
 	int ret = 0;
@@ -363,7 +366,8 @@ static int run_tail(int argc, char **argv)
 		return code;
 	if (reading.from || reading.to != UINT64_MAX ||
 	    reading.count > 1000000) {
-		complain(help_advice(), "tail takes -n up to 1000000 and no range");
+		complain(help_advice(),
+			 "tail takes -n up to 1000000 and no range");
 		return EXIT_ERROR;
 	}
 	code = start_reading(&reader, &reading);
@@ -382,7 +386,8 @@ static int run_tail(int argc, char **argv)
 const struct verb read_verb = {
 	.name = "read",
 	.run = run_read,
-	.synopsis = "[--from I] [--to I] [--count N] [--follow] [--raw | --lines | --sum]",
+	.synopsis =
+		"[--from I] [--to I] [--count N] [--follow] [--raw | --lines | --sum]",
 	.summary = "committed entries: index, term, payload",
 	.help = "      --from I       first index (the oldest)\n"
 		"      --to I         last index (what is committed now)\n"

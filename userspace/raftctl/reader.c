@@ -28,7 +28,7 @@ void reader_close(struct reader *reader)
 	reader->buf = NULL;
 }
 
-int reader_seek(struct reader *reader, uint64_t index)
+int reader_seek(struct reader *reader, u64 index)
 {
 	reader->at = 0;
 	reader->end = 0;

@@ -7,11 +7,9 @@
 #ifndef RAFTCTL_READER_H
 #define RAFTCTL_READER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <linux/raftlog.h>
+
+#include "types.h"
 
 /**
  * struct reader - where a reader is
@@ -34,7 +32,7 @@ int reader_open(struct reader *reader, int fd);
 void reader_close(struct reader *reader);
 
 /** reader_seek() - go on at @index. Return: 0, or a negative errno. */
-int reader_seek(struct reader *reader, uint64_t index);
+int reader_seek(struct reader *reader, u64 index);
 
 /** reader_has_entry() - will reader_next() return without asking the device? */
 bool reader_has_entry(const struct reader *reader);

@@ -81,13 +81,15 @@ int connect_device(int flags)
 	case ENOENT:
 	case ENXIO:
 	case ENODEV:
-		complain("is the module loaded? modprobe raftlog (groups=N for more than one group)",
-			 "there is no %s", raftctl.device);
+		complain(
+			"is the module loaded? modprobe raftlog (groups=N for more than one group)",
+			"there is no %s", raftctl.device);
 		break;
 	case EACCES:
 	case EPERM:
-		complain("run it as root, or as a user the device's mode admits",
-			 "may not open %s", raftctl.device);
+		complain(
+			"run it as root, or as a user the device's mode admits",
+			"may not open %s", raftctl.device);
 		break;
 	default:
 		complain(NULL, "cannot open %s: %s", raftctl.device,

@@ -61,7 +61,8 @@ static const struct option start_options[] = {
 	{ "size", required_argument, NULL, OPTION_SIZE },
 	{ "format", no_argument, NULL, OPTION_FORMAT },
 	{ "force", no_argument, NULL, OPTION_FORCE },
-	{ "election-timeout", required_argument, NULL, OPTION_ELECTION_TIMEOUT },
+	{ "election-timeout", required_argument, NULL,
+	  OPTION_ELECTION_TIMEOUT },
 	{ "heartbeat", required_argument, NULL, OPTION_HEARTBEAT },
 	{ "append-timeout", required_argument, NULL, OPTION_APPEND_TIMEOUT },
 	{ "max-entry", required_argument, NULL, OPTION_MAX_ENTRY },
@@ -86,10 +87,10 @@ static bool set_cluster(struct raftlog_start *start, const char *name)
 	return false;
 }
 
-static bool set_bytes_u32(const char *option, const char *text, uint32_t min,
-			  uint32_t max, __u32 *value)
+static bool set_bytes_u32(const char *option, const char *text, u32 min,
+			  u32 max, __u32 *value)
 {
-	uint64_t wide;
+	u64 wide;
 
 	if (!option_bytes(option, text, min, max, &wide))
 		return false;
@@ -97,10 +98,10 @@ static bool set_bytes_u32(const char *option, const char *text, uint32_t min,
 	return true;
 }
 
-static bool set_bytes_u64(const char *option, const char *text, uint64_t min,
+static bool set_bytes_u64(const char *option, const char *text, u64 min,
 			  __u64 *value)
 {
-	uint64_t wide;
+	u64 wide;
 
 	if (!option_bytes(option, text, min, UINT64_MAX, &wide))
 		return false;
@@ -203,11 +204,12 @@ static bool check(struct starting *starting)
 		return false;
 	}
 	if (starting->wal.force && !starting->wal.format) {
-		complain(help_advice(), "--force means nothing without --format");
+		complain(help_advice(),
+			 "--force means nothing without --format");
 		return false;
 	}
 	/* Whole blocks of every disk. */
-	starting->wal.bytes &= ~UINT64_C(4095);
+	starting->wal.bytes &= ~4095ULL;
 	return true;
 }
 
@@ -247,8 +249,9 @@ static bool set_members(struct starting *starting)
 	}
 	if (!members->listen.family && !members->advertise.family &&
 	    !members->n) {
-		complain("--listen ADDRESS:PORT, where this node takes datagrams",
-			 "--listen is missing");
+		complain(
+			"--listen ADDRESS:PORT, where this node takes datagrams",
+			"--listen is missing");
 		return false;
 	}
 	if (!start_members_finish(members))
@@ -265,8 +268,9 @@ static void explain_busy(int fd)
 
 	if (!device_get_status(fd, &status) &&
 	    status.state == RAFTLOG_STATE_FAILED)
-		complain("raftctl status says why; raftctl stop, then start again",
-			 "the group of %s failed", raftctl.device);
+		complain(
+			"raftctl status says why; raftctl stop, then start again",
+			"the group of %s failed", raftctl.device);
 	else if (status.state != RAFTLOG_STATE_STOPPED)
 		complain("raftctl status shows it; raftctl stop ends it",
 			 "the group of %s runs already, as node %u",
@@ -279,8 +283,9 @@ static void explain_address(const struct starting *starting, const char *what)
 {
 	char buf[ADDR_CHARS];
 
-	complain("--listen must be an address of this machine and a free UDP port (ip address, ss -uln)",
-		 "%s: %s", what, addr_format(buf, &starting->start.listen));
+	complain(
+		"--listen must be an address of this machine and a free UDP port (ip address, ss -uln)",
+		"%s: %s", what, addr_format(buf, &starting->start.listen));
 }
 
 static void explain(const struct starting *starting, int fd, int error)
@@ -292,12 +297,14 @@ static void explain(const struct starting *starting, int fd, int error)
 		explain_busy(fd);
 		break;
 	case EEXIST:
-		complain("--id, --cluster and the members must be those of its first start",
-			 "%s is the log of another node or cluster", path);
+		complain(
+			"--id, --cluster and the members must be those of its first start",
+			"%s is the log of another node or cluster", path);
 		break;
 	case ENODATA:
-		complain("--format makes one; never on a node that was a member before: its votes would be forgotten",
-			 "%s holds no log", path);
+		complain(
+			"--format makes one; never on a node that was a member before: its votes would be forgotten",
+			"%s holds no log", path);
 		break;
 	case EUCLEAN:
 		complain("dmesg says where; keep it for a repair",
@@ -314,7 +321,8 @@ static void explain(const struct starting *starting, int fd, int error)
 		explain_address(starting, "not an address of this machine");
 		break;
 	case ENOSPC:
-		complain("--size asks for a larger one", "%s is too small", path);
+		complain("--size asks for a larger one", "%s is too small",
+			 path);
 		break;
 	case EPERM:
 		complain("run it as root (it needs CAP_SYS_ADMIN)",
@@ -415,7 +423,8 @@ static int run_start(int argc, char **argv)
 const struct verb start_verb = {
 	.name = "start",
 	.run = run_start,
-	.synopsis = "--id N --listen ADDRESS:PORT --dir DIRECTORY [--peer ID=ADDRESS:PORT]...",
+	.synopsis =
+		"--id N --listen ADDRESS:PORT --dir DIRECTORY [--peer ID=ADDRESS:PORT]...",
 	.summary = "join a cluster",
 	.help = "      --id N                  this node, a number from 1 on\n"
 		"      --listen ADDRESS:PORT   where it takes datagrams\n"

@@ -14,8 +14,8 @@ bool start_members_address(const char *option, const char *text,
 
 	if (!wrong)
 		return true;
-	complain("for example 10.0.0.1:7400 or [2001:db8::1]:7400",
-		 "%s %s: %s", option, text, wrong);
+	complain("for example 10.0.0.1:7400 or [2001:db8::1]:7400", "%s %s: %s",
+		 option, text, wrong);
 	return false;
 }
 
@@ -40,7 +40,7 @@ bool start_members_add(struct start_members *members, const char *text)
 	const char *equals = strchr(text, '=');
 	struct raftlog_addr addr;
 	char number[16];
-	uint32_t id;
+	u32 id;
 
 	if (!equals || (size_t)(equals - text) >= sizeof(number)) {
 		complain("for example --peer 2=10.0.0.2:7400",
@@ -78,9 +78,10 @@ static bool add_self(struct start_members *members)
 	if (!reached->family)
 		reached = &members->listen;
 	if (addr_is_any(reached)) {
-		complain("give --advertise ADDRESS:PORT as well",
-			 "the others cannot reach node %u at its --listen address",
-			 members->node_id);
+		complain(
+			"give --advertise ADDRESS:PORT as well",
+			"the others cannot reach node %u at its --listen address",
+			members->node_id);
 		return false;
 	}
 	if (!members->listen.family)
@@ -120,9 +121,10 @@ bool start_members_finish(struct start_members *members)
 				return false;
 			}
 			if (addr_equal(&member->addr, &other->addr)) {
-				complain("each node has an address of its own",
-					 "nodes %u and %u have the same address",
-					 other->id, member->id);
+				complain(
+					"each node has an address of its own",
+					"nodes %u and %u have the same address",
+					other->id, member->id);
 				return false;
 			}
 		}

@@ -5,9 +5,9 @@
 #ifndef RAFTCTL_START_MEMBERS_H
 #define RAFTCTL_START_MEMBERS_H
 
-#include <stdbool.h>
-
 #include <linux/raftlog.h>
+
+#include "types.h"
 
 /**
  * struct start_members - what the options say about members

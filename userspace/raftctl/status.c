@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,16 +36,15 @@ static void print_running(const struct raftlog_status *status)
 	print_leader(status);
 	printf("  role     %s%s%s\n", role_name(status->role),
 	       *reason ? ": " : "", reason);
-	printf("  term     %" PRIu64, (uint64_t)status->current_term);
+	printf("  term     %llu", status->current_term);
 	if (status->voted_for)
 		printf(", voted for node %u\n", status->voted_for);
 	else
 		printf(", no vote given\n");
-	printf("  log      %" PRIu64 " to %" PRIu64 ", durable %" PRIu64
-	       ", committed %" PRIu64 ", applied %" PRIu64 "\n",
-	       (uint64_t)status->first_index, (uint64_t)status->last_index,
-	       (uint64_t)status->durable_index, (uint64_t)status->commit_index,
-	       (uint64_t)status->last_applied);
+	printf("  log      %llu to %llu, durable %llu"
+	       ", committed %llu, applied %llu\n",
+	       status->first_index, status->last_index, status->durable_index,
+	       status->commit_index, status->last_applied);
 	printf("  space    %s of %s free\n",
 	       format_bytes(free_bytes, status->log_bytes_free),
 	       format_bytes(bytes, status->log_bytes));
@@ -131,7 +129,8 @@ static int parse_options(int argc, char **argv)
 	static const struct option options[] = { COMMON_OPTIONS };
 	int option, code;
 
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
+	       -1) {
 		code = common_option(option, argv);
 		if (code >= 0)
 			return code;
@@ -155,7 +154,8 @@ static int run_status(int argc, char **argv)
 	else
 		print_status(&status, &peers);
 	return status.state == RAFTLOG_STATE_RUNNING && status.leader_id ?
-		       EXIT_OK : EXIT_NO_LEADER;
+		       EXIT_OK :
+		       EXIT_NO_LEADER;
 }
 
 static int run_members(int argc, char **argv)
@@ -189,7 +189,8 @@ const struct verb status_verb = {
 	.name = "status",
 	.run = run_status,
 	.synopsis = "",
-	.summary = "who leads, what this node holds, how far behind the others are",
+	.summary =
+		"who leads, what this node holds, how far behind the others are",
 	.help = "Exits with 0 if a leader is known, 2 if none is, 1 on an error.\n"
 		"A member is active if it was heard from within an election timeout;\n"
 		"its lag is how many entries it lacks.\n",

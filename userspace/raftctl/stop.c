@@ -9,7 +9,8 @@ static int run_stop(int argc, char **argv)
 	static const struct option options[] = { COMMON_OPTIONS };
 	int option, code, fd, ret;
 
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
+	       -1) {
 		code = common_option(option, argv);
 		if (code >= 0)
 			return code;

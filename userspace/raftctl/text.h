@@ -5,9 +5,9 @@
 #ifndef RAFTCTL_TEXT_H
 #define RAFTCTL_TEXT_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
+
+#include "types.h"
 
 /**
  * utf8_length() - length of the UTF-8 character at @text

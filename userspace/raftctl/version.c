@@ -32,7 +32,8 @@ static int run_version(int argc, char **argv)
 	struct raftlog_version version = { 0 };
 	int option, code, fd, ret;
 
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
+	       -1) {
 		code = common_option(option, argv);
 		if (code >= 0)
 			return code;

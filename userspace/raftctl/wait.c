@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -20,7 +19,7 @@
  */
 struct condition {
 	bool leader;
-	uint64_t commit;
+	u64 commit;
 	int role;
 };
 
@@ -31,14 +30,14 @@ static bool holds(const struct condition *condition,
 		return false;
 	if (condition->leader && !status->leader_id)
 		return false;
-	if (condition->role >= 0 && status->role != (uint32_t)condition->role)
+	if (condition->role >= 0 && status->role != (u32)condition->role)
 		return false;
 	return status->commit_index >= condition->commit;
 }
 
-static int remaining_ms(uint64_t deadline_ns)
+static int remaining_ms(u64 deadline_ns)
 {
-	uint64_t now_ns = monotonic_ns(), ms;
+	u64 now_ns = monotonic_ns(), ms;
 
 	if (deadline_ns == UINT64_MAX)
 		return -1;
@@ -49,8 +48,8 @@ static int remaining_ms(uint64_t deadline_ns)
 }
 
 /* Return: 0 if it holds, -ETIMEDOUT, or another negative errno. */
-static int wait_for(int fd, const struct condition *condition,
-		    uint64_t deadline_ns, struct raftlog_status *status)
+static int wait_for(int fd, const struct condition *condition, u64 deadline_ns,
+		    struct raftlog_status *status)
 {
 	short events = POLLPRI;
 	int ret, timeout_ms;
@@ -97,9 +96,9 @@ static void report(const struct raftlog_status *status)
 		printf("leader %u", status->leader_id);
 	else
 		printf("leader none");
-	printf(" role %s term %" PRIu64 " commit_index %" PRIu64 "\n",
-	       role_name(status->role), (uint64_t)status->current_term,
-	       (uint64_t)status->commit_index);
+	printf(" role %s term %llu commit_index %llu\n",
+	       role_name(status->role), status->current_term,
+	       status->commit_index);
 }
 
 static int conclude(int ret, const struct raftlog_status *status)
@@ -110,9 +109,9 @@ static int conclude(int ret, const struct raftlog_status *status)
 		return EXIT_OK;
 	case ETIMEDOUT:
 		complain("raftctl status shows which members are up",
-			 "timed out: leader %u, role %s, commit_index %" PRIu64,
+			 "timed out: leader %u, role %s, commit_index %llu",
 			 status->leader_id, role_name(status->role),
-			 (uint64_t)status->commit_index);
+			 status->commit_index);
 		return EXIT_NO_LEADER;
 	case EINTR:
 		complain(NULL, "interrupted");
@@ -130,10 +129,10 @@ enum {
 	OPTION_TIMEOUT,
 };
 
-static int wait_option(struct condition *condition, uint64_t *deadline_ns,
+static int wait_option(struct condition *condition, u64 *deadline_ns,
 		       int option, char **argv)
 {
-	uint64_t ms;
+	u64 ms;
 
 	switch (option) {
 	case OPTION_LEADER:
@@ -141,13 +140,16 @@ static int wait_option(struct condition *condition, uint64_t *deadline_ns,
 		return -1;
 	case OPTION_COMMIT:
 		return option_u64("--commit", optarg, 1, INT64_MAX,
-				  &condition->commit) ? -1 : EXIT_ERROR;
+				  &condition->commit) ?
+			       -1 :
+			       EXIT_ERROR;
 	case OPTION_ROLE:
 		condition->role = role_number(optarg);
 		if (condition->role >= 0)
 			return -1;
-		complain("follower, pre_candidate, candidate, leader or learner",
-			 "there is no role '%s'", optarg);
+		complain(
+			"follower, pre_candidate, candidate, leader or learner",
+			"there is no role '%s'", optarg);
 		return EXIT_ERROR;
 	case OPTION_TIMEOUT:
 		if (!option_seconds("--timeout", optarg, &ms))
@@ -170,10 +172,11 @@ static int run_wait(int argc, char **argv)
 	};
 	struct condition condition = { .role = -1 };
 	struct raftlog_status status = { 0 };
-	uint64_t deadline_ns = UINT64_MAX;
+	u64 deadline_ns = UINT64_MAX;
 	int option, code, fd, ret;
 
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
+	       -1) {
 		code = wait_option(&condition, &deadline_ns, option, argv);
 		if (code >= 0)
 			return code;
@@ -196,7 +199,8 @@ const struct verb wait_verb = {
 	.name = "wait",
 	.run = run_wait,
 	.synopsis = "[--leader] [--commit I] [--role R] [--timeout S]",
-	.summary = "until a leader is known, an entry is committed, a role is taken",
+	.summary =
+		"until a leader is known, an entry is committed, a role is taken",
 	.help = "      --leader       until a leader is known (if nothing else is asked)\n"
 		"      --commit I     until the entry at index I is committed, as known here\n"
 		"      --role R       until this node is follower, candidate, leader ...\n"

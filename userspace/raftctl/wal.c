@@ -73,8 +73,9 @@ static int lock(int fd, const char *path, bool is_device)
 			continue;
 		}
 		if (errno == EWOULDBLOCK)
-			complain("another group runs on it; raftctl status shows which device's",
-				 "%s is in use", path);
+			complain(
+				"another group runs on it; raftctl status shows which device's",
+				"%s is in use", path);
 		else
 			complain(NULL, "cannot lock %s: %s", path,
 				 strerror(errno));
@@ -83,7 +84,7 @@ static int lock(int fd, const char *path, bool is_device)
 	return 0;
 }
 
-static void show_progress(const char *path, uint64_t done, uint64_t bytes)
+static void show_progress(const char *path, u64 done, u64 bytes)
 {
 	char total[FORMAT_CHARS];
 
@@ -94,15 +95,16 @@ static void show_progress(const char *path, uint64_t done, uint64_t bytes)
 		done == bytes ? "\n" : "");
 }
 
-static int write_zeros(int fd, const char *path, uint64_t bytes)
+static int write_zeros(int fd, const char *path, u64 bytes)
 {
 	void *zeros = aligned_zeros(CHUNK_BYTES);
-	uint64_t done = 0;
+	u64 done = 0;
 	ssize_t n;
 
 	while (done < bytes && !interrupted) {
 		n = pwrite(fd, zeros,
-			   bytes - done < CHUNK_BYTES ? bytes - done : CHUNK_BYTES,
+			   bytes - done < CHUNK_BYTES ? bytes - done :
+							CHUNK_BYTES,
 			   done);
 		if (n < 0 && errno != EINTR)
 			break;
@@ -116,8 +118,9 @@ static int write_zeros(int fd, const char *path, uint64_t bytes)
 	}
 	if (done == bytes && !fsync(fd))
 		return 0;
-	complain(errno == ENOSPC ? "free some space, or ask for less with --size" :
-				   NULL,
+	complain(errno == ENOSPC ?
+			 "free some space, or ask for less with --size" :
+			 NULL,
 		 "cannot write %s: %s", path, strerror(errno));
 	return -1;
 }
@@ -166,8 +169,7 @@ static int make_file(const struct wal_request *request)
 	/* Under the lock: what exists now was finished by another start. */
 	if (wal_exists(request)) {
 		ret = 0;
-	} else if (ftruncate(fd, 0) ||
-		   write_zeros(fd, path, request->bytes)) {
+	} else if (ftruncate(fd, 0) || write_zeros(fd, path, request->bytes)) {
 		unlink(path);
 	} else if (rename(path, request->path) ||
 		   sync_directory_of(request->path)) {
@@ -180,14 +182,14 @@ static int make_file(const struct wal_request *request)
 	return ret;
 }
 
-static int measure(int fd, const char *path, const struct stat *st,
-		   uint64_t *bytes)
+static int measure(int fd, const char *path, const struct stat *st, u64 *bytes)
 {
 	if (S_ISREG(st->st_mode)) {
 		*bytes = st->st_size;
-		if ((uint64_t)st->st_blocks * 512 < *bytes) {
-			complain("remove it; raftctl start makes one that is written in full",
-				 "%s has holes", path);
+		if ((u64)st->st_blocks * 512 < *bytes) {
+			complain(
+				"remove it; raftctl start makes one that is written in full",
+				"%s has holes", path);
 			return -1;
 		}
 		return 0;
@@ -199,7 +201,7 @@ static int measure(int fd, const char *path, const struct stat *st,
 }
 
 /* Return: 1 if the first bytes are zeros, 0 if not, -1 on an error. */
-static int is_blank(int fd, const char *path, uint64_t bytes)
+static int is_blank(int fd, const char *path, u64 bytes)
 {
 	size_t head = bytes < HEAD_BYTES ? bytes & -ALIGN_BYTES : HEAD_BYTES;
 	unsigned char *buf = aligned_zeros(HEAD_BYTES);
@@ -214,7 +216,7 @@ static int is_blank(int fd, const char *path, uint64_t bytes)
 	return n < 0 ? -1 : blank;
 }
 
-static int may_format(int fd, const struct wal_request *request, uint64_t bytes)
+static int may_format(int fd, const struct wal_request *request, u64 bytes)
 {
 	int blank;
 
@@ -225,8 +227,9 @@ static int may_format(int fd, const struct wal_request *request, uint64_t bytes)
 		return -1;
 	if (blank)
 		return 0;
-	complain("leave --format away to start from a log that is there; --force destroys what is there",
-		 "%s is not empty", request->path);
+	complain(
+		"leave --format away to start from a log that is there; --force destroys what is there",
+		"%s is not empty", request->path);
 	return -1;
 }
 
@@ -240,7 +243,8 @@ static int open_existing(const struct wal_request *request, struct wal *wal)
 		return -1;
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
-		complain(help_advice(), "%s is neither a file nor a block device",
+		complain(help_advice(),
+			 "%s is neither a file nor a block device",
 			 request->path);
 		return -1;
 	}

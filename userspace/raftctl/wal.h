@@ -7,8 +7,8 @@
 #define RAFTCTL_WAL_H
 
 #include <limits.h>
-#include <stdbool.h>
-#include <stdint.h>
+
+#include "types.h"
 
 enum { WAL_BYTES_DEFAULT = 256 << 20 };
 
@@ -21,7 +21,7 @@ enum { WAL_BYTES_DEFAULT = 256 << 20 };
  */
 struct wal_request {
 	const char *path;
-	uint64_t bytes;
+	u64 bytes;
 	bool format;
 	bool force;
 };
@@ -38,7 +38,7 @@ struct wal {
 	int fd;
 	bool format;
 	bool made;
-	uint64_t bytes;
+	u64 bytes;
 };
 
 /** wal_exists() - is something there, so that wal_open() would not make it? */

@@ -37,9 +37,9 @@ static const struct fake_entry {
 	{ RAFTLOG_ENTRY_NOOP, 0, 4, "" },
 };
 
-enum { N_ENTRIES = sizeof(entries) / sizeof(entries[0]), FAKE_FD = 1000 };
+enum { N_ENTRIES = ARRAY_SIZE(entries), FAKE_FD = 1000 };
 
-static unsigned long long position = 1;
+static u64 position = 1;
 static unsigned int appends;
 static bool elected;
 
@@ -81,7 +81,7 @@ static int errno_of(const char *variable)
 
 	if (!name)
 		return 0;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(names[i].name, name))
 			return names[i].number;
 	abort();
@@ -221,8 +221,10 @@ static void set_peer(struct raftlog_peer *peer, unsigned int id)
 	peer->member.id = id;
 	peer->member.addr.family = id == 3 ? AF_INET6 : AF_INET;
 	peer->member.addr.port = htons(7400);
-	inet_pton(peer->member.addr.family, id == 3 ? "2001:db8::3" :
-					    id == 2 ? "10.0.0.2" : "10.0.0.1",
+	inet_pton(peer->member.addr.family,
+		  id == 3 ? "2001:db8::3" :
+		  id == 2 ? "10.0.0.2" :
+			    "10.0.0.1",
 		  peer->member.addr.ip);
 }
 
@@ -270,7 +272,7 @@ int device_append(int fd, struct raftlog_append *append)
 	return 0;
 }
 
-int device_set_framed(int fd, uint32_t flags)
+int device_set_framed(int fd, u32 flags)
 {
 	(void)fd;
 	(void)flags;
@@ -286,8 +288,8 @@ int device_get_events(int fd, struct raftlog_events *events)
 		  RAFTLOG_STATE_RUNNING, 2, 0 },
 		{ 3, 1700000002000000000, 2, 1, RAFTLOG_EVENT_ROLE, 3, 2, 3, 2,
 		  RAFTLOG_STATE_RUNNING, 4, 0 },
-		{ 4, 1700000003000000000, 3, 2, RAFTLOG_EVENT_LEADER, 0, 0, 0, 1,
-		  RAFTLOG_STATE_RUNNING, 0, 0 },
+		{ 4, 1700000003000000000, 3, 2, RAFTLOG_EVENT_LEADER, 0, 0, 0,
+		  1, RAFTLOG_STATE_RUNNING, 0, 0 },
 		{ 5, 1700000004000000000, 3, 2, RAFTLOG_EVENT_STATE, 0, 0, 0, 0,
 		  RAFTLOG_STATE_STOPPED, 0, 0 },
 	};
@@ -295,7 +297,7 @@ int device_get_events(int fd, struct raftlog_events *events)
 	unsigned int n = 0;
 
 	(void)fd;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (all[i].seq > events->after_seq && n < events->n_events)
 			out[n++] = all[i];
 	events->n_events = n;
@@ -304,7 +306,7 @@ int device_get_events(int fd, struct raftlog_events *events)
 	return -errno_of("FAKE_CALL");
 }
 
-int device_seek(int fd, uint64_t index)
+int device_seek(int fd, u64 index)
 {
 	(void)fd;
 	position = index;

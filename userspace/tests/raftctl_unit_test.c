@@ -28,30 +28,46 @@ static bool round_trip(const char *text)
 	struct raftlog_addr addr;
 	char buf[ADDR_CHARS];
 
-	return !addr_parse(text, &addr) && !strcmp(addr_format(buf, &addr), text);
+	return !addr_parse(text, &addr) &&
+	       !strcmp(addr_format(buf, &addr), text);
 }
 
 static void test_addresses(void)
 {
 	static const char *const good[] = {
-		"10.0.0.1:7400", "0.0.0.0:1", "[::1]:7400", "[2001:db8::1]:65535",
-		"[fe80::1%lo]:7400",
+		"10.0.0.1:7400",       "0.0.0.0:1",	    "[::1]:7400",
+		"[2001:db8::1]:65535", "[fe80::1%lo]:7400",
 	};
 	static const char *const bad[] = {
-		"", ":", "10.0.0.1", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:65536",
-		"10.0.0.1:7400x", "10.0.0:7400", "::1:7400", "[::1]", "[::1]7400",
-		"[10.0.0.1]:7400", "localhost:7400", "[]:7400", "[:7400",
-		"10.0.0.1:-1", "10.0.0.1:+1", "[fe80::1%nosuch]:7400",
-		"[fe80::1%]:7400", "10.0.0.1:99999999999999999999",
+		"",
+		":",
+		"10.0.0.1",
+		"10.0.0.1:",
+		"10.0.0.1:0",
+		"10.0.0.1:65536",
+		"10.0.0.1:7400x",
+		"10.0.0:7400",
+		"::1:7400",
+		"[::1]",
+		"[::1]7400",
+		"[10.0.0.1]:7400",
+		"localhost:7400",
+		"[]:7400",
+		"[:7400",
+		"10.0.0.1:-1",
+		"10.0.0.1:+1",
+		"[fe80::1%nosuch]:7400",
+		"[fe80::1%]:7400",
+		"10.0.0.1:99999999999999999999",
 	};
 	char name[128], text[400];
 	struct raftlog_addr addr;
 
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		snprintf(name, sizeof(name), "address %s", good[i]);
 		check(round_trip(good[i]), name);
 	}
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		snprintf(name, sizeof(name), "no address '%s'", bad[i]);
 		check(addr_parse(bad[i], &addr), name);
 	}
@@ -84,7 +100,8 @@ static void test_text(void)
 {
 	check(escapes("a b", 3, "a b"), "text stays");
 	check(escapes("\n\r\t\\", 4, "\\n\\r\\t\\\\"), "control characters");
-	check(escapes("\0\33\177\377", 4, "\\x00\\x1b\\x7f\\xff"), "other bytes");
+	check(escapes("\0\33\177\377", 4, "\\x00\\x1b\\x7f\\xff"),
+	      "other bytes");
 	check(escapes("\303\274", 2, "\303\274"), "UTF-8 stays");
 	check(escapes("\303", 1, "\\xc3"), "UTF-8 cut short");
 	check(escapes("\302\233", 2, "\\xc2\\x9b"), "C1 control characters");
@@ -102,7 +119,7 @@ static void test_text(void)
 static void test_histogram(void)
 {
 	struct histogram *histogram = calloc(2, sizeof(*histogram));
-	uint64_t value;
+	u64 value;
 	bool good = true;
 
 	if (!histogram)
@@ -117,7 +134,7 @@ static void test_histogram(void)
 	check(histogram_quantile(histogram, 1) == 1000000, "maximum is exact");
 	for (unsigned int bit = 0; bit < 64; bit++) {
 		memset(histogram, 0, sizeof(*histogram));
-		value = UINT64_C(1) << bit;
+		value = 1ULL << bit;
 		histogram_add(histogram, value);
 		histogram_add(histogram, value | (value - 1));
 		good &= histogram_quantile(histogram, 0.5) >= value &&
@@ -136,14 +153,17 @@ static void test_histogram(void)
 
 static void test_numbers(void)
 {
-	uint64_t value = 0;
+	u64 value = 0;
 
 	check(option_bytes("-x", "4096", 1, UINT64_MAX, &value) &&
-		      value == 4096, "4096 bytes");
+		      value == 4096,
+	      "4096 bytes");
 	check(option_bytes("-x", "64k", 1, UINT64_MAX, &value) &&
-		      value == 65536, "64k");
+		      value == 65536,
+	      "64k");
 	check(option_bytes("-x", "256MiB", 1, UINT64_MAX, &value) &&
-		      value == 256 << 20, "256MiB");
+		      value == 256 << 20,
+	      "256MiB");
 	check(!option_bytes("-x", "1Q", 1, UINT64_MAX, &value), "1Q");
 	check(!option_bytes("-x", "1Kx", 1, UINT64_MAX, &value), "1Kx");
 	check(!option_bytes("-x", "99999999999T", 1, UINT64_MAX, &value),
