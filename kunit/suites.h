@@ -11,6 +11,7 @@ extern struct kunit_suite raftlog_raft_replication_suite;
 extern struct kunit_suite raftlog_raft_proposal_suite;
 extern struct kunit_suite raftlog_wal_suite;
 extern struct kunit_suite raftlog_wire_suite;
+extern struct kunit_suite raftlog_wire_bulk_suite;
 extern struct kunit_suite raftlog_device_suite;
 
 #endif /* RAFTLOG_KUNIT_SUITES_H */

@@ -298,10 +298,6 @@ static void bulk_one_message(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, world->n_delivered, 1u);
 	datagrams = world->n_pieces_sent + world->n_acks_sent;
 	KUNIT_EXPECT_LE(test, datagrams * 100, (u64)n_pieces * weather->datagrams_max);
-	kunit_info(test, "%s: %u pieces, %llu sent, %llu acks, %llu us, window %u",
-		   weather->name, n_pieces, world->n_pieces_sent,
-		   world->n_acks_sent, (world->now_ns - NSEC_PER_SEC) >> 10,
-		   world->sender.path.window);
 }
 
 /* What is learned of the path carries over; nothing else does. */
