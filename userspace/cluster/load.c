@@ -2,7 +2,8 @@
 /*
  * Load whose outcome can be proved.
  *
- *	load append --node N [--count C] [--seconds S] [--threads T] [--max BYTES]
+ *	load append --node N --first F [--count C] [--seconds S] [--threads T]
+ *		[--max BYTES] [--timeout MS]
  *	load verify < what the appenders of all nodes printed
  *
  * append writes entries whose size and content follow from (node, number) and
@@ -12,8 +13,9 @@
  *	R node number bytes errno ms		refused: must never be in the log
  *	U node number bytes errno ms		outcome unknown
  *
- * --max BYTES bounds the sizes; they are mostly small, up to 1 MiB. A number is
- * never used again. SIGTERM ends it in order.
+ * --max BYTES bounds the sizes; they are mostly small, up to 1 MiB. Numbers count
+ * from F and are never used again; it ends after C acknowledged entries, after S
+ * seconds, or in order on SIGTERM.
  *
  * verify reads the whole log of this machine and proves that every acknowledged
  * entry is at its index with its term and its bytes, that no refused one is
@@ -48,7 +50,7 @@ enum {
 	REFUSED_PAUSE_US = 20000,
 };
 
-static const char *device = "/dev/raftlog";
+static const char *const device = "/dev/raftlog";
 static volatile sig_atomic_t stop;
 
 __attribute__((noreturn, format(printf, 1, 2))) static void
@@ -126,6 +128,7 @@ static void entry_fill(uint8_t *data, uint32_t bytes, uint32_t node,
 static struct {
 	uint32_t node;
 	uint32_t max;
+	uint32_t timeout_ms;
 	uint64_t count;
 	uint64_t end_ms;
 	pthread_mutex_t lock;
@@ -178,6 +181,7 @@ static void *appender(void *unused)
 		struct raftlog_append append = {
 			.data = (uintptr_t)data,
 			.bytes = entry_bytes(work.node, number, work.max),
+			.timeout_ms = work.timeout_ms,
 		};
 		int error = 0;
 
@@ -396,7 +400,7 @@ int main(int argc, char **argv)
 		{ "threads", required_argument, NULL, 't' },
 		{ "max", required_argument, NULL, 'm' },
 		{ "first", required_argument, NULL, 'f' },
-		{ "device", required_argument, NULL, 'd' },
+		{ "timeout", required_argument, NULL, 'T' },
 		{ NULL, 0, NULL, 0 },
 	};
 	unsigned int n_threads = 1;
@@ -423,8 +427,8 @@ int main(int argc, char **argv)
 		case 'f':
 			work.next_number = strtoull(optarg, NULL, 0) - 1;
 			break;
-		case 'd':
-			device = optarg;
+		case 'T':
+			work.timeout_ms = atoi(optarg);
 			break;
 		default:
 			return 2;

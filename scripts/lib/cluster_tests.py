@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The cluster tests. Each takes a scene and returns a remark, or raises."""
+
+import json
+import time
+
+from cluster import DIR, wait_until
+from raftlog import MODULE
+from scene import Failure, claim, lines_of, n_acknowledged
+
+EHOSTUNREACH = 113
+HOLD_SECONDS = 60
+FAILOVER_MS = 2000
+RELOADS = 20
+
+
+def test_roles(scene):
+    """Every edge of the role diagram is seen in raftctl events."""
+    scene.fresh()
+    leader, (first, second) = scene.followers()
+    # (4): a leader that hears no majority follows. (5): nor does a candidate win.
+    scene.isolate(leader.id)
+    scene.wait_leader([first, second])
+    wait_until(lambda: {0, 1, 3, 4, 5} <= edges(scene), 20, "edges 0, 1, 3, 4 and 5")
+    scene.heal()
+    # (2): votes are asked for and promised, but no disk takes them.
+    leader = scene.wait_leader(list(scene))
+    rest = [node for node in scene if node is not leader]
+    for node in rest:
+        node.run(f"fsfreeze --freeze {DIR}")
+    scene.isolate(leader.id)
+    try:
+        wait_until(lambda: 2 in edges(scene), 20, "edge 2")
+    finally:
+        for node in rest:
+            node.run(f"fsfreeze --unfreeze {DIR}")
+        scene.heal()
+    leader = scene.wait_leader(list(scene))
+    node = next(node for node in scene if node is not leader)
+    text = node.run("cd /sys/class/raftlog/raftlog && cat role leader_id").out
+    claim(text == f"follower\n{leader.id}\n", f"sysfs tells role and leader, not {text!r}")
+    return "0 1 2 3 4 5"
+
+
+def edges(scene):
+    found = set()
+    for node in scene.up():
+        for line in (node.try_run("raftctl --json events") or "").splitlines():
+            event = json.loads(line)
+            if event["edge"] is not None:
+                found.add(event["edge"])
+    return found
+
+
+def test_order(scene):
+    """10,000 mixed-size appends from three nodes: the same bytes in the same order."""
+    scene.fresh()
+    began = time.monotonic()
+    loads = [scene.load(node, count=count, threads=12, largest=1 << 20)
+             for node, count in zip(scene, (3334, 3333, 3333))]
+    for load in loads:
+        load.wait(240)
+    took = time.monotonic() - began
+    return f"{scene.prove()} in {took:.0f} s"
+
+
+def test_leader_killed(scene):
+    """The leader's plug is pulled under load: nothing lost, and on within 2 s."""
+    scene.fresh()
+    leader = scene.wait_leader()
+    rest = [node for node in scene if node is not leader]
+    loads = [scene.load(node) for node in scene]
+    scene.wait_acknowledged(loads, 100)
+    before = [n_acknowledged(load) for load in loads]
+    leader.kill()
+    survivors = [load for load in loads if load.node is not leader]
+    wait_until(lambda: all(n_acknowledged(load) > before[loads.index(load)] + 100
+                           for load in survivors), 30, "writes that go on")
+    new = scene.wait_leader(rest)
+    scene.end_loads(survivors)
+    gap = max(longest_gap_ms(load) for load in survivors)
+    remark = scene.prove(rest)
+    scene.revive(leader)
+    scene.prove()
+    claim(gap <= FAILOVER_MS, f"{gap} ms without an acknowledged append, not {FAILOVER_MS}")
+    return f"n{leader.id} to n{new.id}, {gap} ms of guest time without an append; {remark}"
+
+
+def longest_gap_ms(load):
+    times = sorted(line.ms for line in lines_of(load) if line.outcome == "A")
+    return max(b - a for a, b in zip(times, times[1:]))
+
+
+def test_minority(scene):
+    """A leader cut off from both others: its writes fail, theirs go on, then all is equal."""
+    scene.fresh()
+    leader, rest = scene.followers()
+    scene.isolate(leader.id)
+    cut = scene.load(leader, seconds=4, timeout_ms=1500)
+    new = scene.wait_leader(rest)
+    majority = [scene.load(node, count=100) for node in rest]
+    for load in majority:
+        load.wait(60)
+    cut.wait(30, check=False)
+    claim(not n_acknowledged(cut), "a minority acknowledged a write")
+    claim(lines_of(cut), "the minority's writes neither failed nor waited")
+    status = scene.status(leader)
+    claim(status["role"] != "leader", "the node that was cut off still says it leads")
+    scene.heal()
+    errors = sorted({line.errno for line in lines_of(cut)})
+    return f"n{new.id} leads the majority, errno {errors} in the minority; {scene.prove()}"
+
+
+def test_all_killed(scene):
+    """All three killed at once and booted again: everything acknowledged is there."""
+    scene.fresh()
+    loads = [scene.load(node) for node in scene]
+    scene.wait_acknowledged(loads, 150)
+    scene.kill(*scene)
+    scene.revive(*scene)
+    scene.wait_leader()
+    more = [scene.load(node, count=20) for node in scene]
+    for load in more:
+        load.wait(60)
+    return scene.prove()
+
+
+def test_netem(scene):
+    """5 % loss, reordering and duplication: slower, never wrong."""
+    scene.fresh()
+    for node in scene:
+        node.netem("delay", "3ms", "2ms", "loss", "5%", "reorder", "25%", "50%",
+                   "duplicate", "2%")
+    began = time.monotonic()
+    loads = [scene.load(node, count=300, threads=8, largest=1 << 16) for node in scene]
+    for load in loads:
+        load.wait(180)
+    took = time.monotonic() - began
+    remark = scene.prove()
+    for node in scene:
+        node.netem()
+    return f"{remark} in {took:.0f} s"
+
+
+def test_reload(scene):
+    """rmmod 20 times in a row under load and restart; refused while somebody has it open."""
+    scene.fresh()
+    nodes = list(scene)
+    claim(nodes[0].run("rmmod raftlog < /dev/raftlog", check=False).code != 0,
+          "rmmod of a module in use was not refused")
+    loads = {node.id: scene.load(node, timeout_ms=5000) for node in nodes}
+    for turn in range(RELOADS):
+        node = nodes[turn % len(nodes)]
+        scene.wait_acknowledged([loads[node.id]], 3)
+        scene.leave(node)
+        loads[node.id].wait(30, check=False)
+        node.run("rmmod raftlog")
+        scene.join(node)
+        loads[node.id] = scene.load(node, timeout_ms=5000)
+    scene.end_loads(loads.values())
+    return scene.prove()
+
+
+def test_five(scene):
+    """Five nodes over IPv6: two killed, on; a third, refused; back again, resumed."""
+    scene.fresh()
+    leader, rest = scene.followers()
+    scene.kill(leader, rest[0])
+    scene.wait_leader()
+    load = scene.load(rest[1], count=50)
+    load.wait(60)
+    scene.kill(rest[1])
+    refusing = scene.load(rest[2], threads=1, timeout_ms=1000)
+    wait_until(lambda: any(line.errno == EHOSTUNREACH for line in lines_of(refusing)), 30,
+               "a write refused with EHOSTUNREACH")
+    scene.end_loads([refusing])
+    said = rest[2].run("raftctl append --timeout 1 nobody", check=False)
+    claim(said.code == 3, f"raftctl says that it is not in the log: {said.err.strip()!r}")
+    claim(rest[2].run("raftctl status", check=False).code == 2,
+          "raftctl status fails without a leader")
+    scene.revive(rest[1])
+    scene.wait_leader()
+    load = scene.load(rest[3], count=50)
+    load.wait(60)
+    scene.revive(leader, rest[0])
+    return scene.prove()
+
+
+def test_starved(scene):
+    """All user space of the leader stopped, and hogs at nice -20: it leads on for 60 s."""
+    scene.fresh()
+    leader, rest = scene.followers()
+    # Something to stop.
+    leader.start("raftctl read --follow > /dev/null")
+    leader.start("raftctl events --follow > /dev/null")
+    before = scene.status(leader)
+    leader.run("kill -STOP -1", probe=True)
+    for _ in range(2):
+        leader.start("nice -n -20 sh -c 'while :; do :; done'")
+    load = scene.load(rest[0], seconds=HOLD_SECONDS, threads=1, largest=1024)
+    until = time.monotonic() + HOLD_SECONDS
+    while time.monotonic() < until:
+        role = leader.run("cat /sys/class/raftlog/raftlog/role "
+                          "/sys/class/raftlog/raftlog/current_term", probe=True).out.split()
+        claim(role == ["leader", str(before["current_term"])],
+              f"it leads on in term {before['current_term']}, not {role}")
+        time.sleep(1)
+    load.wait(30)
+    gap = longest_gap_ms(load)
+    leader.run("killall -9 sh; kill -CONT -1", probe=True, check=False)
+    remark = scene.prove()
+    return f"{HOLD_SECONDS} s in term {before['current_term']}, longest pause {gap} ms; {remark}"
+
+
+def test_block_device(scene):
+    """The log on a whole block device, through a kill."""
+    scene.fresh()
+    for load in [scene.load(node, count=100) for node in scene]:
+        load.wait(60)
+    node = scene.wait_leader()
+    scene.kill(node)
+    scene.revive(node)
+    return scene.prove()
+
+
+def test_bad_input(scene):
+    """Every wrong request gets the errno that the header names, and loses nothing."""
+    node = scene[1]
+    node.run(f"insmod {MODULE}")
+    result = node.run(f"badinput {DIR}", timeout=180, check=False)
+    lines = result.out.splitlines()
+    failed = [line for line in lines if line.startswith("not ok")]
+    claim(result.code == 0 and lines,
+          "\n#     ".join([f"{len(failed)} of {len(lines)}"] + failed + [result.err.strip()]))
+    node.run("rmmod raftlog")
+    return f"{len(lines)} cases"
+
+
+def test_kmemleak(scene):
+    """20 loads and unloads on a kernel that finds leaks, races of locks and bad accesses."""
+    remark = test_reload(scene)
+    for node in scene:
+        node.run("raftctl stop; rmmod raftlog; echo scan > /sys/kernel/debug/kmemleak; "
+                 "sleep 6; echo scan > /sys/kernel/debug/kmemleak", timeout=120)
+        leaks = node.run("cat /sys/kernel/debug/kmemleak").out
+        claim("raftlog" not in leaks, f"n{node.id} leaks:\n{leaks[:2000]}")
+    return remark
+
+
+__all__ = [name for name in dir() if name.startswith("test_")] + ["Failure"]

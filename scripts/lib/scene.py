@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A cluster under test, its load, and the proof of what it acknowledged."""
+
+import re
+
+from cluster import ClusterError, wait_until
+from raftlog import RaftCluster
+
+# Each load gets numbers of its own.
+NUMBERS_PER_LOAD = 1_000_000
+
+
+class Failure(Exception):
+    """A test's claim does not hold."""
+
+
+def claim(truth, text):
+    if not truth:
+        raise Failure(text)
+
+
+class Line:
+    """One line of what load append prints: see userspace/cluster/load.c."""
+
+    def __init__(self, words):
+        self.outcome = words[0]
+        self.node = int(words[1])
+        self.ms = int(words[-1])
+        self.index = int(words[4]) if words[0] == "A" else 0
+        self.term = int(words[5]) if words[0] == "A" else 0
+        self.errno = int(words[4]) if words[0] != "A" else 0
+
+
+def lines_of(command):
+    """Whole lines of a load, while it runs or after."""
+    text = bytes(command.out).decode()
+    return [Line(line.split()) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+
+def n_acknowledged(command):
+    return bytes(command.out).count(b"A ")
+
+
+class Scene(RaftCluster):
+    """A cluster that remembers every load that ran on it."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.loads = []
+        self.n_loads = 0
+
+    def load(self, node, count=None, seconds=None, threads=4, largest=4096, timeout_ms=None):
+        """Start load append on a node."""
+        self.n_loads += 1
+        words = ["load", "append", "--node", str(node.id), "--threads", str(threads),
+                 "--max", str(largest), "--first", str(self.n_loads * NUMBERS_PER_LOAD)]
+        for option, value in (("--count", count), ("--seconds", seconds),
+                              ("--timeout", timeout_ms)):
+            if value:
+                words += [option, str(value)]
+        command = node.start(words)
+        self.loads.append(command)
+        return command
+
+    def wait_acknowledged(self, loads, n, timeout=60):
+        wait_until(lambda: all(n_acknowledged(load) >= n for load in loads), timeout,
+                   f"{n} acknowledged entries of each load; there are "
+                   f"{[n_acknowledged(load) for load in loads]}")
+
+    def end_loads(self, loads, timeout=60):
+        for load in loads:
+            if load.running():
+                load.signal()
+        for load in loads:
+            load.wait(timeout, check=False)
+
+    def prove(self, nodes=None):
+        """All logs are equal and hold what was acknowledged; what they hold, in words."""
+        nodes = nodes or self.up()
+        self.wait_equal(nodes)
+        said = b"".join(bytes(load.out[:load.out.rfind(b"\n") + 1]) for load in self.loads)
+        verifiers = [(node, node.start(["load", "verify"], stdin=said)) for node in nodes]
+        results = {node.id: verifier.wait(300, check=False) for node, verifier in verifiers}
+        for number, result in results.items():
+            claim(result.code == 0, f"n{number}: {result.err.strip()}")
+        claim(len({result.out for result in results.values()}) == 1,
+              f"the logs differ: {({i: r.out for i, r in results.items()})}")
+        entries, size, _ = next(iter(results.values())).out.split()
+        return f"{entries} entries, {int(size) / 1e6:.1f} MB, {said.count(b'A ')} acknowledged"
+
+    def fresh(self):
+        """A new log on all nodes, whatever was before."""
+        self.heal()
+        dead = [node for node in self if not node.alive()]
+        for node in dead:
+            node.boot()
+        for node in dead:
+            node.wait_ready()
+        for node in self:
+            node.netem()
+            node.run("killall -q -9 load raftctl; true")
+        self.wipe_all()
+        self.loads = []
+        self.join_all()
+        self.wait_leader()
+
+    def complaints(self):
+        """Trouble on the consoles, each told once."""
+        return sorted({re.sub(r"\[ *[\d.]+\] ", "", line) for line in self.trouble()})
+
+
+__all__ = ["ClusterError", "Failure", "Line", "Scene", "claim", "lines_of", "n_acknowledged"]
