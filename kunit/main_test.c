@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The suites of raftlog: one list, in a kernel and in user space. */
+#ifdef __KERNEL__
+#include <linux/module.h>
+#endif
+
+#include "suites.h"
+
+kunit_test_suites(&raftlog_raft_log_suite, &raftlog_raft_election_suite,
+		  &raftlog_raft_replication_suite, &raftlog_raft_proposal_suite);
+
+MODULE_DESCRIPTION("KUnit suites of raftlog");
+MODULE_LICENSE("GPL");
