@@ -20,6 +20,7 @@
  * @fd: the device
  * @timeout_ms: how long an entry waits to be committed, 0: the group's default
  * @quiet: print nothing
+ * @file: that is the entry, or NULL
  * @done: entries committed
  * @empty: empty lines passed over
  */
@@ -27,6 +28,7 @@ struct appending {
 	int fd;
 	u32 timeout_ms;
 	bool quiet;
+	const char *file;
 	u64 done;
 	u64 empty;
 };
@@ -164,8 +166,9 @@ static int append_lines(struct appending *appending)
 	return code;
 }
 
-static int append_file(struct appending *appending, const char *path)
+static int append_file(struct appending *appending)
 {
+	const char *path = appending->file;
 	size_t n = 0, room = RAFTLOG_ENTRY_BYTES_MAX + 1;
 	char *data;
 	int fd, code;
@@ -212,52 +215,58 @@ enum {
 	OPTION_TIMEOUT,
 };
 
-static int run_append(int argc, char **argv)
+static const struct option append_options[] = {
+	{ "file", required_argument, NULL, OPTION_FILE },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool take_append_option(void *context, int option)
 {
-	static const struct option options[] = {
-		{ "file", required_argument, NULL, OPTION_FILE },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
-		COMMON_OPTIONS
-	};
-	struct appending appending = { 0 };
-	const char *file = NULL;
-	int option, code;
+	struct appending *appending = context;
 	u64 ms;
 
-	while ((option = getopt_long(argc, argv, ":qg:h", options, NULL)) !=
-	       -1) {
-		code = -1;
-		if (option == OPTION_FILE) {
-			file = optarg;
-		} else if (option == 'q') {
-			appending.quiet = true;
-		} else if (option == OPTION_TIMEOUT) {
-			if (!option_seconds("--timeout", optarg, &ms))
-				code = EXIT_ERROR;
-			else
-				appending.timeout_ms = ms < 1	    ? 1 :
-						       ms > 3600000 ? 3600000 :
-								      ms;
-		} else {
-			code = common_option(option, argv);
-		}
-		if (code >= 0)
-			return code;
+	switch (option) {
+	case OPTION_FILE:
+		appending->file = optarg;
+		return true;
+	case 'q':
+		appending->quiet = true;
+		return true;
+	default:
+		if (!option_seconds("--timeout", optarg, &ms))
+			return false;
+		/* To the kernel, 0 is the group's own. */
+		appending->timeout_ms = ms < 1 ? 1 : ms;
+		return true;
 	}
-	if (!file == (optind == argc)) {
-		complain(
-			"raftctl append hello, or - for lines of standard input, or --file F",
-			file ? "--file takes no text beside it" :
-			       "there is nothing to append");
+}
+
+static int run_append(int argc, char **argv)
+{
+	static const struct verb_options options = { "q", append_options,
+						     take_append_option };
+	struct appending appending = { 0 };
+	int code;
+
+	code = parse_options(argc, argv, &options, &appending);
+	if (code >= 0)
+		return code;
+	if (!appending.file && optind == argc) {
+		complain(help_advice(), "there is nothing to append");
+		return EXIT_ERROR;
+	}
+	if (appending.file && optind < argc) {
+		complain(help_advice(), "--file takes no text beside it");
 		return EXIT_ERROR;
 	}
 	appending.fd = connect_device(O_RDWR);
 	if (appending.fd < 0)
 		return EXIT_ERROR;
 	catch_signals();
-	if (file)
-		code = append_file(&appending, file);
+	if (appending.file)
+		code = append_file(&appending);
 	else if (!strcmp(argv[optind], "-") && optind + 1 == argc)
 		code = append_lines(&appending);
 	else

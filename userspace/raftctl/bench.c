@@ -31,12 +31,16 @@ enum {
  * struct bench - one run
  * @bytes: of an entry
  * @threads: how many, each with one entry under way
+ * @warmup_ms: time that does not count
+ * @ms: time that does
  * @warmup_end_ns: what ends before does not count
  * @end_ns: what ends behind does not count
  */
 struct bench {
-	u32 bytes;
+	u64 bytes;
 	u32 threads;
+	u64 warmup_ms;
+	u64 ms;
 	u64 warmup_end_ns;
 	u64 end_ns;
 };
@@ -113,7 +117,7 @@ static void *work(void *argument)
 	int fd;
 
 	/* Bytes no layer below can compress or skip. */
-	for (u32 i = 0; i < bench->bytes; i++) {
+	for (u64 i = 0; i < bench->bytes; i++) {
 		random = random * 6364136223846793005ULL + 1442695040888963407;
 		data[i] = random >> 56;
 	}
@@ -194,8 +198,8 @@ static double quantile_us(const struct result *result, double quantile)
 
 static void print_result(const struct bench *bench, const struct result *result)
 {
-	printf("%u bytes, %u in flight, %.1f s\n", bench->bytes, bench->threads,
-	       result->seconds);
+	printf("%llu bytes, %u in flight, %.1f s\n", bench->bytes,
+	       bench->threads, result->seconds);
 	printf("rate     %.0f appends/s, %.2f MiB/s\n", result->rate,
 	       result->rate * bench->bytes / (1 << 20));
 	printf("latency  p50 %.0f  p90 %.0f  p99 %.0f  p99.9 %.0f  max %.0f us\n",
@@ -245,14 +249,14 @@ static bool is_running(void)
 		return false;
 	ret = device_get_status(fd, &status);
 	device_close(fd);
-	if (!ret && status.state != RAFTLOG_STATE_RUNNING)
-		ret = -ENOTCONN;
+	if (!ret)
+		ret = group_error(&status);
 	if (ret)
 		complain_errno(-ret, "append");
 	return !ret;
 }
 
-static int run(struct bench *bench, u64 warmup_ms, u64 ms)
+static int run(struct bench *bench)
 {
 	struct worker *workers;
 	struct result *result;
@@ -263,8 +267,8 @@ static int run(struct bench *bench, u64 warmup_ms, u64 ms)
 	workers = allocate(bench->threads, sizeof(*workers));
 	result = allocate(1, sizeof(*result));
 	catch_signals();
-	bench->warmup_end_ns = monotonic_ns() + warmup_ms * 1000000;
-	bench->end_ns = bench->warmup_end_ns + ms * 1000000;
+	bench->warmup_end_ns = monotonic_ns() + bench->warmup_ms * 1000000;
+	bench->end_ns = bench->warmup_end_ns + bench->ms * 1000000;
 	if (!run_workers(bench, workers)) {
 		gather(bench, workers, result);
 		if (raftctl.json)
@@ -285,49 +289,46 @@ enum {
 	OPTION_WARMUP,
 };
 
+static const struct option bench_options[] = {
+	{ "size", required_argument, NULL, OPTION_SIZE },
+	{ "inflight", required_argument, NULL, OPTION_INFLIGHT },
+	{ "seconds", required_argument, NULL, OPTION_SECONDS },
+	{ "warmup", required_argument, NULL, OPTION_WARMUP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool take_bench_option(void *context, int option)
+{
+	struct bench *bench = context;
+
+	switch (option) {
+	case OPTION_SIZE:
+		return option_bytes("--size", optarg, 1,
+				    RAFTLOG_ENTRY_BYTES_MAX, &bench->bytes);
+	case OPTION_INFLIGHT:
+		return option_u32("--inflight", optarg, 1, THREADS_MAX,
+				  &bench->threads);
+	case OPTION_SECONDS:
+		return option_seconds("--seconds", optarg, &bench->ms);
+	default:
+		return option_seconds("--warmup", optarg, &bench->warmup_ms);
+	}
+}
+
 static int run_bench(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "size", required_argument, NULL, OPTION_SIZE },
-		{ "inflight", required_argument, NULL, OPTION_INFLIGHT },
-		{ "seconds", required_argument, NULL, OPTION_SECONDS },
-		{ "warmup", required_argument, NULL, OPTION_WARMUP },
-		COMMON_OPTIONS
+	static const struct verb_options options = { "", bench_options,
+						     take_bench_option };
+	struct bench bench = {
+		.bytes = 128,
+		.threads = 1,
+		.warmup_ms = 1000,
+		.ms = 10000,
 	};
-	struct bench bench = { .threads = 1 };
-	u64 bytes = 128, ms = 10000, warmup_ms = 1000;
-	bool good = true;
-	int option, code;
+	int code;
 
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
-	       -1) {
-		code = -1;
-		switch (option) {
-		case OPTION_SIZE:
-			good = option_bytes("--size", optarg, 1,
-					    RAFTLOG_ENTRY_BYTES_MAX, &bytes);
-			break;
-		case OPTION_INFLIGHT:
-			good = option_u32("--inflight", optarg, 1, THREADS_MAX,
-					  &bench.threads);
-			break;
-		case OPTION_SECONDS:
-			good = option_seconds("--seconds", optarg, &ms);
-			break;
-		case OPTION_WARMUP:
-			good = option_seconds("--warmup", optarg, &warmup_ms);
-			break;
-		default:
-			code = common_option(option, argv);
-		}
-		if (!good || code >= 0)
-			return good ? code : EXIT_ERROR;
-	}
-	code = no_operands(argc, argv);
-	if (code >= 0)
-		return code;
-	bench.bytes = bytes;
-	return run(&bench, warmup_ms, ms);
+	code = parse_all(argc, argv, &options, &bench);
+	return code >= 0 ? code : run(&bench);
 }
 
 const struct verb bench_verb = {

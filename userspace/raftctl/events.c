@@ -137,37 +137,47 @@ static int run(int fd, u64 after_seq, bool follow)
 
 enum { OPTION_AFTER = OPTION_OF_VERB };
 
+static const struct option event_options[] = {
+	{ "follow", no_argument, NULL, 'f' },
+	{ "after", required_argument, NULL, OPTION_AFTER },
+	{ NULL, 0, NULL, 0 },
+};
+
+/**
+ * struct following - what to show
+ * @after_seq: events newer than this
+ * @follow: and those to come
+ */
+struct following {
+	u64 after_seq;
+	bool follow;
+};
+
+static bool take_event_option(void *context, int option)
+{
+	struct following *following = context;
+
+	if (option == OPTION_AFTER)
+		return option_u64("--after", optarg, 0, UINT64_MAX,
+				  &following->after_seq);
+	following->follow = true;
+	return true;
+}
+
 static int run_events(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "follow", no_argument, NULL, 'f' },
-		{ "after", required_argument, NULL, OPTION_AFTER },
-		COMMON_OPTIONS
-	};
-	int option, code, fd, ret;
-	u64 after_seq = 0;
-	bool follow = false;
+	static const struct verb_options options = { "f", event_options,
+						     take_event_option };
+	struct following following = { 0 };
+	int code, fd, ret;
 
-	while ((option = getopt_long(argc, argv, ":fg:h", options, NULL)) !=
-	       -1) {
-		code = -1;
-		if (option == 'f')
-			follow = true;
-		else if (option != OPTION_AFTER)
-			code = common_option(option, argv);
-		else if (!option_u64("--after", optarg, 0, UINT64_MAX,
-				     &after_seq))
-			code = EXIT_ERROR;
-		if (code >= 0)
-			return code;
-	}
-	code = no_operands(argc, argv);
+	code = parse_all(argc, argv, &options, &following);
 	if (code >= 0)
 		return code;
 	fd = connect_device(O_RDONLY);
 	if (fd < 0)
 		return EXIT_ERROR;
-	ret = run(fd, after_seq, follow);
+	ret = run(fd, following.after_seq, following.follow);
 	device_close(fd);
 	if (!ret)
 		return EXIT_OK;

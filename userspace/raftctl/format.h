@@ -29,8 +29,7 @@ struct table {
 };
 
 /** table_cell() - add the next cell, rows from left to right */
-void table_cell(struct table *table, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+__printf(2, 3) void table_cell(struct table *table, const char *format, ...);
 
 /** table_print() - print it, columns two blanks apart, and free it */
 void table_print(struct table *table, const char *indent);

@@ -7,9 +7,10 @@
 
 #include "names.h"
 
-#define NAME(names, number)                                                  \
-	((number) < ARRAY_SIZE(names) && (names)[number] ? (names)[number] : \
-							   "unknown")
+static const char *name_of(const char *const *names, u32 n_names, u32 number)
+{
+	return number < n_names && names[number] ? names[number] : "unknown";
+}
 
 static const char *const roles[] = {
 	[RAFTLOG_ROLE_FOLLOWER] = "follower",
@@ -100,37 +101,37 @@ static const struct {
 
 const char *role_name(u32 role)
 {
-	return NAME(roles, role);
+	return name_of(roles, ARRAY_SIZE(roles), role);
 }
 
 const char *state_name(u32 state)
 {
-	return NAME(states, state);
+	return name_of(states, ARRAY_SIZE(states), state);
 }
 
 const char *progress_name(u32 progress)
 {
-	return NAME(progresses, progress);
+	return name_of(progresses, ARRAY_SIZE(progresses), progress);
 }
 
 const char *member_kind_name(u32 kind)
 {
-	return NAME(member_kinds, kind);
+	return name_of(member_kinds, ARRAY_SIZE(member_kinds), kind);
 }
 
 const char *entry_type_name(u32 type)
 {
-	return NAME(entry_types, type);
+	return name_of(entry_types, ARRAY_SIZE(entry_types), type);
 }
 
 const char *event_type_name(u32 type)
 {
-	return NAME(event_types, type);
+	return name_of(event_types, ARRAY_SIZE(event_types), type);
 }
 
 const char *edge_name(u32 edge)
 {
-	return NAME(edges, edge);
+	return name_of(edges, ARRAY_SIZE(edges), edge);
 }
 
 const char *reason_name(u32 reason)

@@ -10,7 +10,7 @@
 
 #include "raftctl.h"
 
-volatile int interrupted;
+atomic_int interrupted;
 
 /* strtoull() takes signs and blanks; an option does not. */
 static bool parse_digits(const char *text, u64 *value, char **end)
@@ -93,7 +93,7 @@ bool option_seconds(const char *option, const char *text, u64 *ms)
 
 	errno = 0;
 	seconds = strtod(text, &end);
-	if (end == text || *end || errno || !(seconds >= 0 && seconds <= 1e9)) {
+	if (end == text || *end || errno || !(seconds >= 0 && seconds <= 4e6)) {
 		complain(NULL, "%s %s: not a number of seconds", option, text);
 		return false;
 	}

@@ -35,7 +35,7 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
-static void print_verb_help(const struct verb *verb)
+void print_verb_help(const struct verb *verb)
 {
 	printf("raftctl %s%s%s\n\n%s", verb->name, *verb->synopsis ? " " : "",
 	       verb->synopsis, verb->help);
@@ -45,7 +45,7 @@ static void print_verb_help(const struct verb *verb)
 	       *verb->help ? "\n" : "");
 }
 
-static void print_help(void)
+void print_help(void)
 {
 	printf("raftctl [-g N | --device PATH] [--json] VERB ...\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
@@ -55,16 +55,12 @@ static void print_help(void)
 
 static int run_help(int argc, char **argv)
 {
-	static const struct option options[] = { COMMON_OPTIONS };
 	const struct verb *verb;
-	int option, code;
+	int code;
 
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
-	       -1) {
-		code = common_option(option, argv);
-		if (code >= 0)
-			return code;
-	}
+	code = parse_options(argc, argv, NULL, NULL);
+	if (code >= 0)
+		return code;
 	if (optind == argc) {
 		print_help();
 		return EXIT_OK;
@@ -74,60 +70,6 @@ static int run_help(int argc, char **argv)
 		return EXIT_ERROR;
 	print_verb_help(verb);
 	return EXIT_OK;
-}
-
-static bool set_group(const char *text)
-{
-	static char path[32];
-	u32 group;
-
-	if (!option_u32("--group", text, 0, 1023, &group))
-		return false;
-	if (group)
-		snprintf(path, sizeof(path), "/dev/raftlog%u", group);
-	else
-		snprintf(path, sizeof(path), "/dev/raftlog");
-	raftctl.device = path;
-	return true;
-}
-
-int common_option(int option, char **argv)
-{
-	switch (option) {
-	case OPTION_DEVICE:
-		raftctl.device = optarg;
-		return -1;
-	case OPTION_JSON:
-		raftctl.json = true;
-		return -1;
-	case 'g':
-		return set_group(optarg) ? -1 : EXIT_ERROR;
-	case 'h':
-		if (raftctl.verb)
-			print_verb_help(raftctl.verb);
-		else
-			print_help();
-		return EXIT_OK;
-	case ':':
-		complain(NULL, "%s wants an argument", argv[optind - 1]);
-		return EXIT_ERROR;
-	default:
-		if (optopt > 0 && optopt < OPTION_DEVICE)
-			complain(help_advice(), "there is no option -%c",
-				 optopt);
-		else
-			complain(help_advice(), "there is no option %s",
-				 argv[optind - 1]);
-		return EXIT_ERROR;
-	}
-}
-
-int no_operands(int argc, char **argv)
-{
-	if (optind == argc)
-		return -1;
-	complain(help_advice(), "'%s' means nothing here", argv[optind]);
-	return EXIT_ERROR;
 }
 
 static int finish_output(int code)
@@ -140,19 +82,13 @@ static int finish_output(int code)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { COMMON_OPTIONS };
-	int option, code;
+	int code;
 
-	opterr = 0;
-	/* "+": stop at the verb, which parses what comes behind it. */
-	while ((option = getopt_long(argc, argv, "+:g:h", options, NULL)) !=
-	       -1) {
-		code = common_option(option, argv);
-		if (code >= 0)
-			return finish_output(code);
-	}
+	code = parse_options(argc, argv, NULL, NULL);
+	if (code >= 0)
+		return finish_output(code);
 	if (optind == argc) {
-		complain("raftctl help lists the verbs", "a verb is missing");
+		complain(help_advice(), "a verb is missing");
 		return EXIT_ERROR;
 	}
 	argc -= optind;

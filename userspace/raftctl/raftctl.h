@@ -7,6 +7,7 @@
 #define RAFTCTL_H
 
 #include <getopt.h>
+#include <stdatomic.h>
 
 #include "types.h"
 
@@ -64,44 +65,47 @@ struct raftctl {
 
 extern struct raftctl raftctl;
 
-enum {
-	OPTION_DEVICE = 0x1000,
-	OPTION_JSON,
-	OPTION_OF_VERB, /* the first number a verb can give to an option of its own */
-};
-
-/* Ends the struct option[] of each verb; the short ones are ":g:h" and more. */
-#define COMMON_OPTIONS                                        \
-	{ "device", required_argument, NULL, OPTION_DEVICE }, \
-		{ "group", required_argument, NULL, 'g' },    \
-		{ "json", no_argument, NULL, OPTION_JSON },   \
-		{ "help", no_argument, NULL, 'h' },           \
-	{                                                     \
-		NULL, 0, NULL, 0                              \
-	}
+/* The first number a verb can give to an option that has no letter. */
+enum { OPTION_OF_VERB = 0x1000 };
 
 /**
- * common_option() - what getopt_long() returned and the verb does not know
- * @option: that
- * @argv: being parsed
+ * struct verb_options - the options of a verb, beside those all verbs take
+ * @short_options: as for getopt(3), only letters and colons
+ * @options: ends with an empty one
+ * @take: gets each with optarg set. Return: false, having complained
+ */
+struct verb_options {
+	const char *short_options;
+	const struct option *options;
+	bool (*take)(void *context, int option);
+};
+
+/* The help of a verb, and the list of verbs. */
+void print_verb_help(const struct verb *verb);
+void print_help(void);
+
+/**
+ * parse_options() - options of the verb that runs, and those all verbs take
+ * @argc: of the verb
+ * @argv: of the verb; optind is left at the first operand
+ * @options: its own, or NULL
+ * @context: for @options->take
  *
  * Return: -1 to go on, or the exit code to leave with.
  */
-int common_option(int option, char **argv);
+int parse_options(int argc, char **argv, const struct verb_options *options,
+		  void *context);
 
-/**
- * no_operands() - complain about words behind the options
- * Return: -1 if there are none, or the exit code to leave with.
- */
-int no_operands(int argc, char **argv);
+/** parse_all() - parse_options() for a verb that takes no operands */
+int parse_all(int argc, char **argv, const struct verb_options *options,
+	      void *context);
 
 /**
  * complain() - say what went wrong and what to do, a line each, on stderr
  * @advice: what to do, or NULL
  * @format: what went wrong
  */
-void complain(const char *advice, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+__printf(2, 3) void complain(const char *advice, const char *format, ...);
 
 /** help_advice() - advice: where the help of the verb that runs is */
 const char *help_advice(void);
@@ -112,6 +116,11 @@ const char *help_advice(void);
  * @what: what was tried: "read the log"
  */
 void complain_errno(int error, const char *what);
+
+struct raftlog_status;
+
+/** group_error() - Return: 0 if the group runs or will, -ENOTCONN or -EIO. */
+int group_error(const struct raftlog_status *status);
 
 /**
  * connect_device() - open the group's device, or complain
@@ -136,7 +145,7 @@ bool option_bytes(const char *option, const char *text, u64 min, u64 max,
 bool option_seconds(const char *option, const char *text, u64 *ms);
 
 /* Set by SIGINT and SIGTERM once catch_signals() was called; a second one kills. */
-extern volatile int interrupted;
+extern atomic_int interrupted;
 void catch_signals(void);
 
 u64 monotonic_ns(void);

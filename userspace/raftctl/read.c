@@ -98,9 +98,9 @@ static void sum_print(const struct sum *sum)
 		json_end();
 		return;
 	}
-	printf("sum %016llx first %llu last %llu"
-	       " count %llu bytes %llu\n",
-	       sum->hash, sum->first, sum->last, sum->count, sum->bytes);
+	printf("sum %016llx first %llu last %llu ", sum->hash, sum->first,
+	       sum->last);
+	printf("count %llu bytes %llu\n", sum->count, sum->bytes);
 }
 
 static void print_text(const struct raftlog_frame *frame, const void *payload)
@@ -192,10 +192,10 @@ static int bound_reading(int fd, struct reading *reading)
 	int ret;
 
 	ret = device_get_status(fd, &status);
+	if (!ret)
+		ret = group_error(&status);
 	if (ret)
 		return ret;
-	if (status.state != RAFTLOG_STATE_RUNNING)
-		return -ENOTCONN;
 	if (!reading->follow && reading->to > status.commit_index)
 		reading->to = status.commit_index;
 	if (!reading->from)
@@ -234,76 +234,64 @@ static int end_reading(struct reader *reader, int ret)
 enum {
 	OPTION_FROM = OPTION_OF_VERB,
 	OPTION_TO,
-	OPTION_COUNT,
 	OPTION_RAW,
 	OPTION_LINES,
 	OPTION_SUM,
 	OPTION_INTERNAL,
 };
 
-static int read_option(struct reading *reading, int option, char **argv)
+static bool take_read_option(void *context, int option)
 {
+	struct reading *reading = context;
+
 	switch (option) {
 	case OPTION_FROM:
 		return option_u64("--from", optarg, 1, INT64_MAX,
-				  &reading->from) ?
-			       -1 :
-			       EXIT_ERROR;
+				  &reading->from);
 	case OPTION_TO:
-		return option_u64("--to", optarg, 1, INT64_MAX, &reading->to) ?
-			       -1 :
-			       EXIT_ERROR;
+		return option_u64("--to", optarg, 1, INT64_MAX, &reading->to);
 	case 'n':
-	case OPTION_COUNT:
 		return option_u64("--count", optarg, 1, UINT64_MAX,
-				  &reading->count) ?
-			       -1 :
-			       EXIT_ERROR;
+				  &reading->count);
 	case 'f':
 		reading->follow = true;
-		return -1;
+		return true;
 	case OPTION_RAW:
 		reading->output = OUTPUT_RAW;
-		return -1;
+		return true;
 	case OPTION_LINES:
 		reading->output = OUTPUT_LINES;
-		return -1;
+		return true;
 	case OPTION_SUM:
 		reading->output = OUTPUT_SUM;
-		return -1;
-	case OPTION_INTERNAL:
-		reading->internal = true;
-		return -1;
+		return true;
 	default:
-		return common_option(option, argv);
+		reading->internal = true;
+		return true;
 	}
 }
 
 static const struct option read_options[] = {
 	{ "from", required_argument, NULL, OPTION_FROM },
 	{ "to", required_argument, NULL, OPTION_TO },
-	{ "count", required_argument, NULL, OPTION_COUNT },
+	{ "count", required_argument, NULL, 'n' },
 	{ "follow", no_argument, NULL, 'f' },
 	{ "raw", no_argument, NULL, OPTION_RAW },
 	{ "lines", no_argument, NULL, OPTION_LINES },
 	{ "sum", no_argument, NULL, OPTION_SUM },
 	{ "internal", no_argument, NULL, OPTION_INTERNAL },
-	COMMON_OPTIONS
+	{ NULL, 0, NULL, 0 },
 };
 
 static int parse_reading(int argc, char **argv, struct reading *reading)
 {
-	int option, code;
+	static const struct verb_options options = { "fn:", read_options,
+						     take_read_option };
+	int code = parse_all(argc, argv, &options, reading);
 
-	while ((option = getopt_long(argc, argv, ":fn:g:h", read_options,
-				     NULL)) != -1) {
-		code = read_option(reading, option, argv);
-		if (code >= 0)
-			return code;
-	}
 	if (raftctl.json && reading->output == OUTPUT_TEXT)
 		reading->output = OUTPUT_JSON;
-	return no_operands(argc, argv);
+	return code;
 }
 
 static int run_read(int argc, char **argv)

@@ -51,6 +51,10 @@ void complain_errno(int error, const char *what)
 		complain("raftctl status says why; raftctl start joins again",
 			 "the group of %s stopped", raftctl.device);
 		break;
+	case EIO:
+		complain("raftctl status says why; raftctl stop clears it",
+			 "the group of %s failed", raftctl.device);
+		break;
 	case ENOTTY:
 		complain("give --device the path of a raftlog device",
 			 "%s is not a raftlog device", raftctl.device);
@@ -81,21 +85,32 @@ int connect_device(int flags)
 	case ENOENT:
 	case ENXIO:
 	case ENODEV:
-		complain(
-			"is the module loaded? modprobe raftlog (groups=N for more than one group)",
-			"there is no %s", raftctl.device);
+		complain("is the module loaded? modprobe raftlog [groups=N]",
+			 "there is no %s", raftctl.device);
 		break;
 	case EACCES:
 	case EPERM:
-		complain(
-			"run it as root, or as a user the device's mode admits",
-			"may not open %s", raftctl.device);
+		complain("run it as root, or as a user it admits",
+			 "may not open %s", raftctl.device);
 		break;
 	default:
 		complain(NULL, "cannot open %s: %s", raftctl.device,
 			 strerror(errno));
 	}
 	return -1;
+}
+
+int group_error(const struct raftlog_status *status)
+{
+	switch (status->state) {
+	case RAFTLOG_STATE_RUNNING:
+	case RAFTLOG_STATE_STARTING:
+		return 0;
+	case RAFTLOG_STATE_FAILED:
+		return -EIO;
+	default:
+		return -ENOTCONN;
+	}
 }
 
 void *allocate(size_t n, size_t bytes)

@@ -71,7 +71,7 @@ static const struct option start_options[] = {
 	{ "inflight", required_argument, NULL, OPTION_INFLIGHT },
 	{ "inflight-messages", required_argument, NULL,
 	  OPTION_INFLIGHT_MESSAGES },
-	COMMON_OPTIONS
+	{ NULL, 0, NULL, 0 },
 };
 
 static bool set_cluster(struct raftlog_start *start, const char *name)
@@ -140,52 +140,43 @@ static bool tune(struct raftlog_start *start, int option)
 	}
 }
 
-static int start_option(struct starting *starting, int option, char **argv)
+static bool take_start_option(void *context, int option)
 {
+	struct starting *starting = context;
 	struct start_members *members = &starting->members;
-	bool good = true;
 
 	switch (option) {
 	case OPTION_ID:
-		good = option_u32("--id", optarg, 1, UINT32_MAX,
+		return option_u32("--id", optarg, 1, UINT32_MAX,
 				  &members->node_id);
-		break;
 	case OPTION_LISTEN:
-		good = start_members_address("--listen", optarg,
+		return start_members_address("--listen", optarg,
 					     &members->listen);
-		break;
 	case OPTION_ADVERTISE:
-		good = start_members_address("--advertise", optarg,
+		return start_members_address("--advertise", optarg,
 					     &members->advertise);
-		break;
 	case OPTION_PEER:
-		good = start_members_add(members, optarg);
-		break;
+		return start_members_add(members, optarg);
 	case OPTION_CLUSTER:
-		good = set_cluster(&starting->start, optarg);
-		break;
+		return set_cluster(&starting->start, optarg);
 	case OPTION_DIR:
 		starting->dir = optarg;
-		break;
+		return true;
 	case OPTION_WAL:
 		starting->wal.path = optarg;
-		break;
+		return true;
 	case OPTION_SIZE:
-		good = option_bytes("--size", optarg, 1 << 20, INT64_MAX,
+		return option_bytes("--size", optarg, 1 << 20, INT64_MAX,
 				    &starting->wal.bytes);
-		break;
 	case OPTION_FORMAT:
 		starting->wal.format = true;
-		break;
+		return true;
 	case OPTION_FORCE:
 		starting->wal.force = true;
-		break;
+		return true;
 	default:
-		if (option < OPTION_OF_VERB)
-			return common_option(option, argv);
-		good = tune(&starting->start, option);
+		return tune(&starting->start, option);
 	}
-	return good ? -1 : EXIT_ERROR;
 }
 
 static bool check(struct starting *starting)
@@ -225,11 +216,7 @@ static bool use_directory(struct starting *starting)
 		return false;
 	}
 	starting->wal.path = path;
-	if (!mkdir(starting->dir, 0700) || errno == EEXIST)
-		return true;
-	complain(errno == ENOENT ? "make the directory above it first" : NULL,
-		 "cannot make %s: %s", starting->dir, strerror(errno));
-	return false;
+	return !wal_make_directory(starting->dir);
 }
 
 /*
@@ -249,9 +236,8 @@ static bool set_members(struct starting *starting)
 	}
 	if (!members->listen.family && !members->advertise.family &&
 	    !members->n) {
-		complain(
-			"--listen ADDRESS:PORT, where this node takes datagrams",
-			"--listen is missing");
+		complain("--listen ADDRESS:PORT, where it takes datagrams",
+			 "--listen is missing");
 		return false;
 	}
 	if (!start_members_finish(members))
@@ -268,9 +254,8 @@ static void explain_busy(int fd)
 
 	if (!device_get_status(fd, &status) &&
 	    status.state == RAFTLOG_STATE_FAILED)
-		complain(
-			"raftctl status says why; raftctl stop, then start again",
-			"the group of %s failed", raftctl.device);
+		complain("raftctl status says why; raftctl stop clears it",
+			 "the group of %s failed", raftctl.device);
 	else if (status.state != RAFTLOG_STATE_STOPPED)
 		complain("raftctl status shows it; raftctl stop ends it",
 			 "the group of %s runs already, as node %u",
@@ -279,54 +264,47 @@ static void explain_busy(int fd)
 		complain("another group may run on it", "the log is in use");
 }
 
-static void explain_address(const struct starting *starting, const char *what)
-{
-	char buf[ADDR_CHARS];
-
-	complain(
-		"--listen must be an address of this machine and a free UDP port (ip address, ss -uln)",
-		"%s: %s", what, addr_format(buf, &starting->start.listen));
-}
+/* What is wrong with the log. */
+static const struct {
+	int error;
+	const char *what;
+	const char *advice;
+} log_errors[] = {
+	{ EEXIST, "is the log of another node or cluster",
+	  "--id, --cluster and the members must be those of its first start" },
+	{ ENODATA, "holds no log",
+	  "--format makes one; never where a member's log was: its votes are lost" },
+	{ EUCLEAN, "is damaged, or something else than a log",
+	  "dmesg says where; keep it for a repair" },
+	{ EPROTONOSUPPORT, "was written by a newer raftlog",
+	  "load a newer module" },
+	{ ENOSPC, "is too small", "--size asks for a larger one" },
+};
 
 static void explain(const struct starting *starting, int fd, int error)
 {
-	const char *path = starting->wal.path;
+	const struct raftlog_addr *listen = &starting->start.listen;
+	char buf[ADDR_CHARS];
 
+	for (size_t i = 0; i < ARRAY_SIZE(log_errors); i++) {
+		if (log_errors[i].error != error)
+			continue;
+		complain(log_errors[i].advice, "%s %s", starting->wal.path,
+			 log_errors[i].what);
+		return;
+	}
 	switch (error) {
 	case EBUSY:
 		explain_busy(fd);
 		break;
-	case EEXIST:
-		complain(
-			"--id, --cluster and the members must be those of its first start",
-			"%s is the log of another node or cluster", path);
-		break;
-	case ENODATA:
-		complain(
-			"--format makes one; never on a node that was a member before: its votes would be forgotten",
-			"%s holds no log", path);
-		break;
-	case EUCLEAN:
-		complain("dmesg says where; keep it for a repair",
-			 "%s is damaged, or something else than a log", path);
-		break;
-	case EPROTONOSUPPORT:
-		complain("load a newer raftlog module",
-			 "%s was written by a newer raftlog", path);
-		break;
 	case EADDRINUSE:
-		explain_address(starting, "the address is in use");
+		complain("ss -ulnp shows who has it",
+			 "the address is in use: %s", addr_format(buf, listen));
 		break;
 	case EADDRNOTAVAIL:
-		explain_address(starting, "not an address of this machine");
-		break;
-	case ENOSPC:
-		complain("--size asks for a larger one", "%s is too small",
-			 path);
-		break;
-	case EPERM:
-		complain("run it as root (it needs CAP_SYS_ADMIN)",
-			 "may not start the group");
+		complain("ip address shows what --listen can be",
+			 "not an address of this machine: %s",
+			 addr_format(buf, listen));
 		break;
 	case EINVAL:
 		complain("dmesg may say which: timers, sizes or members",
@@ -395,16 +373,12 @@ static bool is_free(int fd)
 
 static int run_start(int argc, char **argv)
 {
+	static const struct verb_options options = { "", start_options,
+						     take_start_option };
 	struct starting starting = { .wal.bytes = WAL_BYTES_DEFAULT };
-	int option, code, fd;
+	int code, fd;
 
-	while ((option = getopt_long(argc, argv, ":g:h", start_options,
-				     NULL)) != -1) {
-		code = start_option(&starting, option, argv);
-		if (code >= 0)
-			return code;
-	}
-	code = no_operands(argc, argv);
+	code = parse_all(argc, argv, &options, &starting);
 	if (code >= 0)
 		return code;
 	if (!check(&starting))

@@ -78,10 +78,9 @@ static bool add_self(struct start_members *members)
 	if (!reached->family)
 		reached = &members->listen;
 	if (addr_is_any(reached)) {
-		complain(
-			"give --advertise ADDRESS:PORT as well",
-			"the others cannot reach node %u at its --listen address",
-			members->node_id);
+		complain("give --advertise ADDRESS:PORT as well",
+			 "the others cannot reach node %u at --listen",
+			 members->node_id);
 		return false;
 	}
 	if (!members->listen.family)
@@ -90,7 +89,7 @@ static bool add_self(struct start_members *members)
 		return add(members, members->node_id, reached);
 	if (addr_equal(&self->addr, reached))
 		return true;
-	complain("they must agree, on every node",
+	complain("they must agree",
 		 "--advertise and --peer %u say different addresses",
 		 members->node_id);
 	return false;
@@ -103,31 +102,34 @@ static int compare_ids(const void *a, const void *b)
 	return (first->id > second->id) - (first->id < second->id);
 }
 
+/* Between two of the list. */
+static bool is_distinct(const struct raftlog_member *member,
+			const struct raftlog_member *other)
+{
+	if (member->id == other->id) {
+		complain("each has an id of its own", "node %u is given twice",
+			 member->id);
+		return false;
+	}
+	if (addr_equal(&member->addr, &other->addr)) {
+		complain("each has its own address",
+			 "nodes %u and %u have the same address", other->id,
+			 member->id);
+		return false;
+	}
+	return true;
+}
+
 bool start_members_finish(struct start_members *members)
 {
-	const struct raftlog_member *member, *other;
+	struct raftlog_member *member = members->members;
 
 	if (!add_self(members))
 		return false;
-	qsort(members->members, members->n, sizeof(members->members[0]),
-	      compare_ids);
-	for (unsigned int i = 0; i < members->n; i++) {
-		for (unsigned int j = 0; j < i; j++) {
-			member = &members->members[i];
-			other = &members->members[j];
-			if (member->id == other->id) {
-				complain("each node has an id of its own",
-					 "node %u is given twice", member->id);
+	qsort(member, members->n, sizeof(*member), compare_ids);
+	for (unsigned int i = 0; i < members->n; i++)
+		for (unsigned int j = 0; j < i; j++)
+			if (!is_distinct(&member[i], &member[j]))
 				return false;
-			}
-			if (addr_equal(&member->addr, &other->addr)) {
-				complain(
-					"each node has an address of its own",
-					"nodes %u and %u have the same address",
-					other->id, member->id);
-				return false;
-			}
-		}
-	}
 	return true;
 }

@@ -41,10 +41,11 @@ static void print_running(const struct raftlog_status *status)
 		printf(", voted for node %u\n", status->voted_for);
 	else
 		printf(", no vote given\n");
-	printf("  log      %llu to %llu, durable %llu"
-	       ", committed %llu, applied %llu\n",
-	       status->first_index, status->last_index, status->durable_index,
-	       status->commit_index, status->last_applied);
+	printf("  log      %llu to %llu, ", status->first_index,
+	       status->last_index);
+	printf("durable %llu, committed %llu, applied %llu\n",
+	       status->durable_index, status->commit_index,
+	       status->last_applied);
 	printf("  space    %s of %s free\n",
 	       format_bytes(free_bytes, status->log_bytes_free),
 	       format_bytes(bytes, status->log_bytes));
@@ -124,27 +125,13 @@ static int get_view(struct raftlog_status *status, struct peers *peers)
 	return ret;
 }
 
-static int parse_options(int argc, char **argv)
-{
-	static const struct option options[] = { COMMON_OPTIONS };
-	int option, code;
-
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
-	       -1) {
-		code = common_option(option, argv);
-		if (code >= 0)
-			return code;
-	}
-	return no_operands(argc, argv);
-}
-
 static int run_status(int argc, char **argv)
 {
 	struct raftlog_status status;
 	struct peers peers;
 	int code;
 
-	code = parse_options(argc, argv);
+	code = parse_all(argc, argv, NULL, NULL);
 	if (code >= 0)
 		return code;
 	if (get_view(&status, &peers))
@@ -164,13 +151,13 @@ static int run_members(int argc, char **argv)
 	struct peers peers;
 	int code;
 
-	code = parse_options(argc, argv);
+	code = parse_all(argc, argv, NULL, NULL);
 	if (code >= 0)
 		return code;
 	if (get_view(&status, &peers))
 		return EXIT_ERROR;
-	if (status.state != RAFTLOG_STATE_RUNNING) {
-		complain_errno(ENOTCONN, "get the members");
+	if (group_error(&status)) {
+		complain_errno(-group_error(&status), "get the members");
 		return EXIT_ERROR;
 	}
 	if (raftctl.json) {

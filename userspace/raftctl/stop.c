@@ -6,16 +6,9 @@
 
 static int run_stop(int argc, char **argv)
 {
-	static const struct option options[] = { COMMON_OPTIONS };
-	int option, code, fd, ret;
+	int code, fd, ret;
 
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
-	       -1) {
-		code = common_option(option, argv);
-		if (code >= 0)
-			return code;
-	}
-	code = no_operands(argc, argv);
+	code = parse_all(argc, argv, NULL, NULL);
 	if (code >= 0)
 		return code;
 	fd = connect_device(O_RDWR);

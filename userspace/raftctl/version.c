@@ -28,17 +28,10 @@ static void print_version_json(const struct raftlog_version *version)
 
 static int run_version(int argc, char **argv)
 {
-	static const struct option options[] = { COMMON_OPTIONS };
 	struct raftlog_version version = { 0 };
-	int option, code, fd, ret;
+	int code, fd, ret;
 
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
-	       -1) {
-		code = common_option(option, argv);
-		if (code >= 0)
-			return code;
-	}
-	code = no_operands(argc, argv);
+	code = parse_all(argc, argv, NULL, NULL);
 	if (code >= 0)
 		return code;
 	fd = connect_device(O_RDONLY);

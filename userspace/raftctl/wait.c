@@ -16,11 +16,13 @@
  * @leader: a leader is known
  * @commit: commit_index is at least this
  * @role: this node has the role; -1: any
+ * @deadline_ns: until then; UINT64_MAX: for ever
  */
 struct condition {
 	bool leader;
 	u64 commit;
 	int role;
+	u64 deadline_ns;
 };
 
 static bool holds(const struct condition *condition,
@@ -48,7 +50,7 @@ static int remaining_ms(u64 deadline_ns)
 }
 
 /* Return: 0 if it holds, -ETIMEDOUT, or another negative errno. */
-static int wait_for(int fd, const struct condition *condition, u64 deadline_ns,
+static int wait_for(int fd, const struct condition *condition,
 		    struct raftlog_status *status)
 {
 	short events = POLLPRI;
@@ -59,9 +61,9 @@ static int wait_for(int fd, const struct condition *condition, u64 deadline_ns,
 		ret = device_get_status(fd, status);
 		if (ret || holds(condition, status))
 			return ret;
-		if (status->state == RAFTLOG_STATE_STOPPED ||
-		    status->state == RAFTLOG_STATE_FAILED)
-			return -ENOTCONN;
+		ret = group_error(status);
+		if (ret)
+			return ret;
 		/* An entry behind what is committed now is news, too. */
 		if (condition->commit > status->commit_index) {
 			events |= POLLIN;
@@ -71,7 +73,7 @@ static int wait_for(int fd, const struct condition *condition, u64 deadline_ns,
 		} else {
 			events = POLLPRI;
 		}
-		timeout_ms = remaining_ms(deadline_ns);
+		timeout_ms = remaining_ms(condition->deadline_ns);
 		if (!timeout_ms)
 			return -ETIMEDOUT;
 		ret = device_poll(fd, events, timeout_ms);
@@ -129,59 +131,50 @@ enum {
 	OPTION_TIMEOUT,
 };
 
-static int wait_option(struct condition *condition, u64 *deadline_ns,
-		       int option, char **argv)
+static const struct option wait_options[] = {
+	{ "leader", no_argument, NULL, OPTION_LEADER },
+	{ "commit", required_argument, NULL, OPTION_COMMIT },
+	{ "role", required_argument, NULL, OPTION_ROLE },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool take_wait_option(void *context, int option)
 {
+	struct condition *condition = context;
 	u64 ms;
 
 	switch (option) {
 	case OPTION_LEADER:
 		condition->leader = true;
-		return -1;
+		return true;
 	case OPTION_COMMIT:
 		return option_u64("--commit", optarg, 1, INT64_MAX,
-				  &condition->commit) ?
-			       -1 :
-			       EXIT_ERROR;
+				  &condition->commit);
 	case OPTION_ROLE:
 		condition->role = role_number(optarg);
 		if (condition->role >= 0)
-			return -1;
-		complain(
-			"follower, pre_candidate, candidate, leader or learner",
-			"there is no role '%s'", optarg);
-		return EXIT_ERROR;
-	case OPTION_TIMEOUT:
-		if (!option_seconds("--timeout", optarg, &ms))
-			return EXIT_ERROR;
-		*deadline_ns = monotonic_ns() + ms * 1000000;
-		return -1;
+			return true;
+		complain("follower, pre_candidate, candidate, leader, learner",
+			 "there is no role '%s'", optarg);
+		return false;
 	default:
-		return common_option(option, argv);
+		if (!option_seconds("--timeout", optarg, &ms))
+			return false;
+		condition->deadline_ns = monotonic_ns() + ms * 1000000;
+		return true;
 	}
 }
 
 static int run_wait(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "leader", no_argument, NULL, OPTION_LEADER },
-		{ "commit", required_argument, NULL, OPTION_COMMIT },
-		{ "role", required_argument, NULL, OPTION_ROLE },
-		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
-		COMMON_OPTIONS
-	};
-	struct condition condition = { .role = -1 };
+	static const struct verb_options options = { "", wait_options,
+						     take_wait_option };
+	struct condition condition = { .role = -1, .deadline_ns = UINT64_MAX };
 	struct raftlog_status status = { 0 };
-	u64 deadline_ns = UINT64_MAX;
-	int option, code, fd, ret;
+	int code, fd, ret;
 
-	while ((option = getopt_long(argc, argv, ":g:h", options, NULL)) !=
-	       -1) {
-		code = wait_option(&condition, &deadline_ns, option, argv);
-		if (code >= 0)
-			return code;
-	}
-	code = no_operands(argc, argv);
+	code = parse_all(argc, argv, &options, &condition);
 	if (code >= 0)
 		return code;
 	if (!condition.commit && condition.role < 0)
@@ -190,7 +183,7 @@ static int run_wait(int argc, char **argv)
 	if (fd < 0)
 		return EXIT_ERROR;
 	catch_signals();
-	ret = wait_for(fd, &condition, deadline_ns, &status);
+	ret = wait_for(fd, &condition, &status);
 	device_close(fd);
 	return conclude(ret, &status);
 }

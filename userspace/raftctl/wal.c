@@ -63,7 +63,7 @@ static void complain_open(const char *path, int error)
  * The lock belongs to the open file: it lasts as long as the kernel keeps that.
  * udev takes a shared one for a moment when a device was written to.
  */
-static int lock(int fd, const char *path, bool is_device)
+static int lock_file(int fd, const char *path, bool is_device)
 {
 	int tries = is_device ? LOCK_TRIES : 1;
 
@@ -73,9 +73,8 @@ static int lock(int fd, const char *path, bool is_device)
 			continue;
 		}
 		if (errno == EWOULDBLOCK)
-			complain(
-				"another group runs on it; raftctl status shows which device's",
-				"%s is in use", path);
+			complain("another group runs on it", "%s is in use",
+				 path);
 		else
 			complain(NULL, "cannot lock %s: %s", path,
 				 strerror(errno));
@@ -162,7 +161,7 @@ static int make_file(const struct wal_request *request)
 			unlink(path);
 		return -1;
 	}
-	if (lock(fd, path, false)) {
+	if (lock_file(fd, path, false)) {
 		close(fd);
 		return -1;
 	}
@@ -187,9 +186,8 @@ static int measure(int fd, const char *path, const struct stat *st, u64 *bytes)
 	if (S_ISREG(st->st_mode)) {
 		*bytes = st->st_size;
 		if ((u64)st->st_blocks * 512 < *bytes) {
-			complain(
-				"remove it; raftctl start makes one that is written in full",
-				"%s has holes", path);
+			complain("remove it; raftctl start makes a full one",
+				 "%s has holes", path);
 			return -1;
 		}
 		return 0;
@@ -227,9 +225,8 @@ static int may_format(int fd, const struct wal_request *request, u64 bytes)
 		return -1;
 	if (blank)
 		return 0;
-	complain(
-		"leave --format away to start from a log that is there; --force destroys what is there",
-		"%s is not empty", request->path);
+	complain("without --format it starts from a log; --force destroys it",
+		 "%s is not empty", request->path);
 	return -1;
 }
 
@@ -256,7 +253,7 @@ static int open_existing(const struct wal_request *request, struct wal *wal)
 		complain_open(request->path, errno);
 		return -1;
 	}
-	if (lock(wal->fd, request->path, S_ISBLK(st.st_mode)) ||
+	if (lock_file(wal->fd, request->path, S_ISBLK(st.st_mode)) ||
 	    measure(wal->fd, request->path, &st, &wal->bytes) ||
 	    (wal->format && !wal->made &&
 	     may_format(wal->fd, request, wal->bytes))) {
@@ -264,6 +261,20 @@ static int open_existing(const struct wal_request *request, struct wal *wal)
 		return -1;
 	}
 	return 0;
+}
+
+int wal_make_directory(const char *path)
+{
+	if (!mkdir(path, 0700)) {
+		/* Its name must not be lost if what is in it is not. */
+		if (!sync_directory_of(path))
+			return 0;
+	} else if (errno == EEXIST) {
+		return 0;
+	}
+	complain(errno == ENOENT ? "make the directory above it" : NULL,
+		 "cannot make %s: %s", path, strerror(errno));
+	return -1;
 }
 
 bool wal_exists(const struct wal_request *request)

@@ -41,6 +41,9 @@ struct wal {
 	u64 bytes;
 };
 
+/** wal_make_directory() - if it is not there. Return: 0, or -1 and has complained. */
+int wal_make_directory(const char *path);
+
 /** wal_exists() - is something there, so that wal_open() would not make it? */
 bool wal_exists(const struct wal_request *request);
 

@@ -111,9 +111,10 @@ static void test_text(void)
 	check(!is_utf8("\364\220\200\200", 4), "no UTF-8 behind U+10FFFF");
 	check(is_utf8("\364\217\277\277", 4), "U+10FFFF");
 	check(is_utf8("", 0), "nothing is UTF-8");
-	check(base64("", "") && base64("f", "Zg==") && base64("fo", "Zm8=") &&
-		      base64("foo", "Zm9v") && base64("foobar", "Zm9vYmFy"),
-	      "base64, RFC 4648");
+	check(base64("", ""), "base64 of nothing");
+	check(base64("f", "Zg=="), "base64 of one byte");
+	check(base64("fo", "Zm8="), "base64 of two bytes");
+	check(base64("foobar", "Zm9vYmFy"), "base64 of six bytes");
 }
 
 static void test_histogram(void)
@@ -151,6 +152,14 @@ static void test_histogram(void)
 	free(histogram);
 }
 
+static bool is_bytes(const char *text, u64 expected)
+{
+	u64 value;
+
+	return option_bytes("-x", text, 1, UINT64_MAX, &value) &&
+	       value == expected;
+}
+
 static void test_numbers(void)
 {
 	u64 value = 0;
@@ -158,12 +167,8 @@ static void test_numbers(void)
 	check(option_bytes("-x", "4096", 1, UINT64_MAX, &value) &&
 		      value == 4096,
 	      "4096 bytes");
-	check(option_bytes("-x", "64k", 1, UINT64_MAX, &value) &&
-		      value == 65536,
-	      "64k");
-	check(option_bytes("-x", "256MiB", 1, UINT64_MAX, &value) &&
-		      value == 256 << 20,
-	      "256MiB");
+	check(is_bytes("64k", 65536), "64k");
+	check(is_bytes("256MiB", 256 << 20), "256MiB");
 	check(!option_bytes("-x", "1Q", 1, UINT64_MAX, &value), "1Q");
 	check(!option_bytes("-x", "1Kx", 1, UINT64_MAX, &value), "1Kx");
 	check(!option_bytes("-x", "99999999999T", 1, UINT64_MAX, &value),
@@ -192,10 +197,9 @@ static void test_format(void)
 	check(!strcmp(format_ns(buf, 412345), "0.41 ms"), "0.41 ms");
 	check(!strcmp(format_duration(buf, 59999), "60.0 s"), "60 s");
 	check(!strcmp(format_duration(buf, 7384000), "2 h 3 min"), "2 h 3 min");
-	check(!strcmp(role_name(99), "unknown") &&
-		      !strcmp(reason_name(99), "unknown") &&
-		      !strcmp(edge_name(99), "unknown"),
-	      "numbers of a newer module");
+	check(!strcmp(role_name(99), "unknown"), "role of a newer module");
+	check(!strcmp(reason_name(99), "unknown"), "reason of a newer module");
+	check(!strcmp(edge_name(99), "unknown"), "edge of a newer module");
 }
 
 int main(void)
