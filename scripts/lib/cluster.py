@@ -134,10 +134,9 @@ def unpacked(vmlinuz, release):
         image = file.read()
     if image[:4] == b"\x7fELF" or image[0x202:0x206] < b"\x08\x02\0\0":
         return vmlinuz
-    cached = os.path.join(CACHE, f"vmlinux-{release}")
-    with contextlib.suppress(OSError):
-        if os.path.getmtime(cached) >= os.path.getmtime(vmlinuz):
-            return cached
+    cached = os.path.join(os.path.dirname(vmlinuz), f"vmlinux-{release}")
+    if os.path.exists(cached):
+        return cached
     # Documentation/x86/boot.rst: setup_sects, payload_offset, payload_length.
     at, length = struct.unpack_from("<II", image, 0x248)
     at += (image[0x1f1] + 1) * 512
@@ -145,7 +144,6 @@ def unpacked(vmlinuz, release):
         kernel = lzma.LZMADecompressor().decompress(image[at:at + length])
     except lzma.LZMAError:
         return vmlinuz
-    os.makedirs(CACHE, exist_ok=True)
     with open(f"{cached}.{os.getpid()}", "wb") as file:
         file.write(kernel)
     os.rename(f"{cached}.{os.getpid()}", cached)
