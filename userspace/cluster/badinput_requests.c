@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Requests of every shape, made of a group that is not started.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "badinput.h"
+
+static const struct request {
+	const char *name;
+	unsigned int nr;
+	unsigned int direction;
+	unsigned int bytes;
+	/* Of a group that is not started, asked in good form. */
+	int error_when_stopped;
+	/* Where a reserved field or flags are that must be 0; -1: none. */
+	int reserved_at;
+} requests[] = {
+	{ "GET_VERSION", 0, _IOC_READ, sizeof(struct raftlog_version), 0, -1 },
+	{ "STOP", 2, _IOC_WRITE, sizeof(struct raftlog_stop), ENOTCONN, 4 },
+	{ "GET_STATUS", 3, _IOC_READ, sizeof(struct raftlog_status), 0, -1 },
+	{ "GET_MEMBERS", 4, _IOC_READ | _IOC_WRITE,
+	  sizeof(struct raftlog_members), ENOTCONN, 20 },
+	{ "APPEND", 5, _IOC_READ | _IOC_WRITE, sizeof(struct raftlog_append),
+	  ENOTCONN, 20 },
+	{ "SET_FRAMED", 6, _IOC_WRITE, sizeof(struct raftlog_set_framed), 0,
+	  4 },
+	{ "GET_EVENTS", 7, _IOC_READ | _IOC_WRITE,
+	  sizeof(struct raftlog_events), 0, 36 },
+};
+
+static struct raftlog_event some_events[4];
+static struct raftlog_peer some_peers[RAFTLOG_MEMBERS_MAX];
+static char some_data[16] = "some data";
+
+static void good_form(const struct request *r, void *arg)
+{
+	struct raftlog_members *get_members = arg;
+	struct raftlog_append *append = arg;
+	struct raftlog_events *events = arg;
+
+	memset(arg, 0, r->bytes);
+	if (!strcmp(r->name, "GET_MEMBERS")) {
+		get_members->n_peers = RAFTLOG_MEMBERS_MAX;
+		get_members->peers = (uintptr_t)some_peers;
+		get_members->peer_bytes = sizeof(some_peers[0]);
+	} else if (!strcmp(r->name, "APPEND")) {
+		append->data = (uintptr_t)some_data;
+		append->bytes = sizeof(some_data);
+	} else if (!strcmp(r->name, "GET_EVENTS")) {
+		events->events = (uintptr_t)some_events;
+		events->n_events = 4;
+		events->event_bytes = sizeof(some_events[0]);
+	}
+}
+
+static long request(const struct request *r, unsigned int bytes, void *arg)
+{
+	return ioctl(device,
+		     _IOC(r->direction, RAFTLOG_IOC_MAGIC, r->nr, bytes), arg);
+}
+
+static void request_shapes(const struct request *r)
+{
+	_Alignas(8) char arg[1024];
+	char what[80];
+
+	good_form(r, arg);
+	snprintf(what, sizeof(what), "%s of a stopped group", r->name);
+	expect(what, request(r, r->bytes, arg), r->error_when_stopped);
+
+	snprintf(what, sizeof(what), "%s with a null pointer", r->name);
+	expect(what, request(r, r->bytes, NULL), EFAULT);
+
+	snprintf(what, sizeof(what), "%s with a wild pointer", r->name);
+	expect(what,
+	       request(r, r->bytes, (void *)(uintptr_t)0xffff888000000000ull),
+	       EFAULT);
+
+	memset(arg, 0, sizeof(arg));
+	good_form(r, arg);
+	snprintf(what, sizeof(what), "%s larger, zeros behind", r->name);
+	expect(what, request(r, r->bytes + 64, arg), r->error_when_stopped);
+
+	if (r->direction & _IOC_WRITE) {
+		good_form(r, arg);
+		arg[r->bytes + 8] = 1;
+		snprintf(what, sizeof(what), "%s larger, not zeros behind",
+			 r->name);
+		expect(what, request(r, r->bytes + 64, arg), E2BIG);
+	}
+	if (r->reserved_at >= 0) {
+		good_form(r, arg);
+		memset(arg + r->reserved_at, 0xff, 4);
+		snprintf(what, sizeof(what), "%s with a reserved field set",
+			 r->name);
+		expect(what, request(r, r->bytes, arg), EINVAL);
+	}
+}
+
+void stopped_group(void)
+{
+	struct pollfd pollfd = { .fd = device, .events = POLLIN | POLLOUT };
+	struct iovec iov[2] = { { "a", 1 }, { "b", 1 } };
+	_Alignas(8) char arg[1024] = { 0 };
+	char byte;
+	size_t i;
+
+	for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+		request_shapes(&requests[i]);
+	expect("an ioctl that does not exist",
+	       ioctl(device, _IO(RAFTLOG_IOC_MAGIC, 0x7f), arg), ENOTTY);
+	expect("an ioctl of another driver", ioctl(device, _IO('T', 1), arg),
+	       ENOTTY);
+	expect("write to a stopped group", write(device, "x", 1), ENOTCONN);
+	expect("writev to a stopped group", writev(device, iov, 2), ENOTCONN);
+	expect("read from a stopped group", read(device, &byte, 1), ENOTCONN);
+	verdict(poll(&pollfd, 1, 0) == 1 && pollfd.revents & POLLHUP,
+		"poll of a stopped group says POLLHUP", "it does not");
+}

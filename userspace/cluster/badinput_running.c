@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a group that runs refuses, and what wakes those who sleep in it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "badinput.h"
+
+static struct raftlog_event some_events[4];
+static struct raftlog_peer some_peers[RAFTLOG_MEMBERS_MAX];
+static char some_data[16] = "some data";
+
+static void bad_writes(void)
+{
+	static char big[MAX_ENTRY_BYTES + 1];
+	struct raftlog_append append = { .data = (uintptr_t)big };
+	struct iovec iov[2] = { { big, MAX_ENTRY_BYTES }, { big, 1 } };
+
+	expect("write too large", write(device, big, sizeof(big)), EMSGSIZE);
+	expect("writev too large", writev(device, iov, 2), EMSGSIZE);
+	append.bytes = sizeof(big);
+	expect("append too large", ioctl(device, RAFTLOG_IOC_APPEND, &append),
+	       EMSGSIZE);
+	append.bytes = UINT32_MAX;
+	expect("append far too large",
+	       ioctl(device, RAFTLOG_IOC_APPEND, &append), EMSGSIZE);
+	append.bytes = 0;
+	expect("append of nothing", ioctl(device, RAFTLOG_IOC_APPEND, &append),
+	       EINVAL);
+	append.bytes = 16;
+	append.flags = 1;
+	expect("append with an unknown flag",
+	       ioctl(device, RAFTLOG_IOC_APPEND, &append), EINVAL);
+	append.flags = 0;
+	append.data = 8;
+	expect("append from a wild pointer",
+	       ioctl(device, RAFTLOG_IOC_APPEND, &append), EFAULT);
+	expect("write from a wild pointer", write(device, wild, 16), EFAULT);
+	expect("write of the largest", write(device, big, MAX_ENTRY_BYTES), 0);
+}
+
+static void bad_reads(void)
+{
+	struct raftlog_set_framed framed = { .enable = 1, .flags = 1u << 31 };
+	static char buf[MAX_ENTRY_BYTES];
+	off_t at;
+
+	fcntl(device, F_SETFL, O_NONBLOCK);
+	at = lseek(device, 0, SEEK_SET);
+	expect("write of ten bytes", write(device, "0123456789", 10), 0);
+	expect("fsync", fsync(device), 0);
+	at = lseek(device, 0, SEEK_END);
+	expect("read at the end, not sleeping", read(device, buf, sizeof(buf)),
+	       EAGAIN);
+	expect("seek before the first", lseek(device, -5, SEEK_SET), EINVAL);
+	expect("seek from an unknown place", lseek(device, 0, 77), EINVAL);
+	verdict(lseek(device, at - 1, SEEK_SET) == at - 1, "seek to the last",
+		"it did not");
+	expect("read into too small a buffer", read(device, buf, 9), EMSGSIZE);
+	verdict(lseek(device, 0, SEEK_CUR) == at - 1,
+		"the position stays where it was", "it does not");
+	expect("read into a wild pointer", read(device, wild, 64), EFAULT);
+	verdict(read(device, buf, sizeof(buf)) == 10 &&
+			!memcmp(buf, "0123456789", 10),
+		"nothing was lost", "it was");
+	expect("framed reads with an unknown flag",
+	       ioctl(device, RAFTLOG_IOC_SET_FRAMED, &framed), EINVAL);
+	framed = (struct raftlog_set_framed){ .enable = 2 };
+	expect("framed reads with an unknown mode",
+	       ioctl(device, RAFTLOG_IOC_SET_FRAMED, &framed), EINVAL);
+	framed.enable = 1;
+	expect("framed reads", ioctl(device, RAFTLOG_IOC_SET_FRAMED, &framed),
+	       0);
+	lseek(device, at - 1, SEEK_SET);
+	expect("framed read into too small a buffer",
+	       read(device, buf, sizeof(struct raftlog_frame) + 9), EMSGSIZE);
+	framed.enable = 0;
+	ioctl(device, RAFTLOG_IOC_SET_FRAMED, &framed);
+	fcntl(device, F_SETFL, 0);
+}
+
+static void bad_members(void)
+{
+	struct raftlog_members get = { .peers = (uintptr_t)some_peers,
+				       .peer_bytes = sizeof(some_peers[0]) };
+	struct raftlog_events events = { .events = 8,
+					 .n_events = 4,
+					 .event_bytes =
+						 sizeof(some_events[0]) };
+
+	expect("members without room",
+	       ioctl(device, RAFTLOG_IOC_GET_MEMBERS, &get), EMSGSIZE);
+	verdict(get.n_peers == 1, "which says how much room", "it does not");
+	get.peers = 8;
+	expect("members to a wild pointer",
+	       ioctl(device, RAFTLOG_IOC_GET_MEMBERS, &get), EFAULT);
+	expect("events to a wild pointer",
+	       ioctl(device, RAFTLOG_IOC_GET_EVENTS, &events), EFAULT);
+}
+
+static void expect_interrupt_read(void)
+{
+	char buf[64];
+
+	lseek(device, 0, SEEK_END);
+	alarm_in_ms(200);
+	expect("a signal ends a read that sleeps",
+	       read(device, buf, sizeof(buf)), EINTR);
+}
+
+/* A child sleeps in @sleep() when the group is stopped under it. */
+static void stop_under(const char *what, int (*sleep)(void), int error)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		long ret = sleep();
+
+		n_failed = 0;
+		expect(what, ret, error);
+		_exit(n_failed != 0);
+	}
+	usleep(300000);
+	expect("stop", stop_group(), 0);
+	waitpid(pid, &status, 0);
+	n_failed += status != 0;
+}
+
+static int sleep_in_read(void)
+{
+	char buf[64];
+
+	lseek(device, 0, SEEK_END);
+	return read(device, buf, sizeof(buf));
+}
+
+static int sleep_in_write(void)
+{
+	return write(device, "x", 1);
+}
+
+static int sleep_in_poll(void)
+{
+	struct pollfd pollfd = { .fd = device, .events = POLLIN };
+
+	lseek(device, 0, SEEK_END);
+	if (poll(&pollfd, 1, 10000) == 1 && pollfd.revents & POLLHUP) {
+		errno = ESHUTDOWN;
+		return -1;
+	}
+	return 0;
+}
+
+void running_group(void)
+{
+	int wal = make_wal("running", WAL_BYTES);
+	struct raftlog_start s = a_start(wal, 1);
+
+	expect("start alone", start_group(&s), 0);
+	verdict(wait_leader(), "it leads", "it does not");
+	bad_writes();
+	bad_reads();
+	bad_members();
+	expect_interrupt_read();
+	stop_under("a read that sleeps when the group stops", sleep_in_read,
+		   ESHUTDOWN);
+	s.flags = 0;
+	expect("start it again", start_group(&s), 0);
+	stop_under("a poll that sleeps when the group stops", sleep_in_poll,
+		   ESHUTDOWN);
+	close(wal);
+}
+
+/* One of three, whose peers nobody can reach. */
+void group_without_leader(void)
+{
+	int wal = make_wal("leaderless", WAL_BYTES);
+	struct raftlog_start s = a_start(wal, 3);
+	struct raftlog_append append = { .data = (uintptr_t)some_data,
+					 .bytes = sizeof(some_data),
+					 .timeout_ms = 300 };
+
+	expect("start with peers nobody can reach", start_group(&s), 0);
+	expect("write without a leader", write(device, "x", 1), EHOSTUNREACH);
+	expect("append without a leader, with a timeout of its own",
+	       ioctl(device, RAFTLOG_IOC_APPEND, &append), EHOSTUNREACH);
+	alarm_in_ms(200);
+	expect("a signal ends a write that sleeps", write(device, "x", 1),
+	       EINTR);
+	stop_under("a write that sleeps when the group stops", sleep_in_write,
+		   EHOSTUNREACH);
+	s.flags = 0;
+	expect("start it again", start_group(&s), 0);
+	expect("stop", stop_group(), 0);
+	close(wal);
+}
+
+/* A full log pushes back, and what is there stays. */
+void full_log(void)
+{
+	int wal = make_wal("full", WAL_BYTES);
+	struct raftlog_start s = a_start(wal, 1);
+	static char entry[MAX_ENTRY_BYTES];
+	long ret = 0;
+	int n;
+
+	expect("start on a small log", start_group(&s), 0);
+	verdict(wait_leader(), "it leads", "it does not");
+	skip_log();
+	for (n = 0; n < WAL_BYTES / MAX_ENTRY_BYTES + 1; n++) {
+		ret = write(device, entry, sizeof(entry));
+		if (ret < 0)
+			break;
+	}
+	expect("write to a full log", ret, ENOSPC);
+	expect("stop", stop_group(), 0);
+	s.flags = 0;
+	expect("start with a full log", start_group(&s), 0);
+	verdict(wait_leader(), "it leads with a full log", "it does not");
+	lseek(device, 0, SEEK_SET);
+	fcntl(device, F_SETFL, O_NONBLOCK);
+	while (n > 0 && read(device, entry, sizeof(entry)) == sizeof(entry))
+		n--;
+	fcntl(device, F_SETFL, 0);
+	verdict(n == 0, "all of it is there", "entries are missing");
+	stop_group();
+	close(wal);
+}
