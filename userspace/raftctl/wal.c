@@ -282,13 +282,19 @@ bool wal_exists(const struct wal_request *request)
 	return !access(request->path, F_OK);
 }
 
+/* A device that is missing is not to be replaced by a file. */
+static bool names_device(const char *path)
+{
+	return !strncmp(path, "/dev/", 5) && strncmp(path, "/dev/shm/", 9);
+}
+
 int wal_open(const struct wal_request *request, struct wal *wal)
 {
 	int ret = 0;
 
 	memset(wal, 0, sizeof(*wal));
 	if (!wal_exists(request)) {
-		if (!strncmp(request->path, "/dev/", 5)) {
+		if (names_device(request->path)) {
 			complain_open(request->path, errno);
 			return -1;
 		}
