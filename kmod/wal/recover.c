@@ -258,24 +258,35 @@ static int check_tail(struct wal_recovery *rec)
 	return 0;
 }
 
-/* A batch that parses and is of this epoch must continue the chain. */
+/*
+ * The head may be within a batch: entries up to prev_index are gone, and what
+ * was before the first batch is not known.
+ */
+static bool entries_continue(const struct wal_recovery *rec,
+			     const struct wal_batch_info *info)
+{
+	if (info->first_index > rec->last_index + 1)
+		return false;
+	if (info->first_index <= rec->slot.head.prev_index)
+		return !rec->tail_seen;
+	if (info->first_index <= rec->last_index)
+		return !info->prev_log_term;
+	return info->prev_log_term == rec->last_term;
+}
+
+/* A batch that parses and is not a leftover must continue the chain. */
 static bool batch_continues(const struct wal_recovery *rec,
 			    const struct wal_batch_info *info)
 {
-	u64 end = rec->next < rec->slot.tail_offset ? rec->slot.tail_offset :
-						      scan_end(rec);
+	u64 end = rec->tail_seen ? scan_end(rec) : rec->slot.tail_offset;
+	bool first = rec->next == rec->slot.head.offset;
 
-	if (info->number != rec->number || info->prev_end != rec->tail ||
-	    info->length > end - rec->next ||
-	    info->slot_sequence < rec->batch_sequence)
-		return false;
-	if (info->first_index <= rec->slot.head.prev_index ||
-	    info->first_index > rec->last_index + 1)
-		return false;
-	if (info->prev_log_term !=
-	    (info->first_index > rec->last_index ? rec->last_term : 0))
-		return false;
-	return wal_hard_state_follows(&rec->hard_state, &info->hard_state);
+	return info->number == rec->number &&
+	       (info->prev_end == rec->tail || first) && end > rec->next &&
+	       info->length <= end - rec->next &&
+	       info->slot_sequence >= rec->batch_sequence &&
+	       entries_continue(rec, info) &&
+	       wal_hard_state_follows(&rec->hard_state, &info->hard_state);
 }
 
 /* No batch of the chain at rec->next: is that the end of the log? */
@@ -355,13 +366,15 @@ static int entry_step(struct wal_recovery *rec, struct wal_step *step)
 		batch_accept(rec);
 		return 0;
 	}
+	rec->n_yielded++;
+	if (info->first_index + i <= rec->slot.head.prev_index)
+		return 0;
 	*step = (struct wal_step){ .type = WAL_STEP_ENTRY };
 	ret = wal_entry_get(info, i, buf + wal_entry_header_offset(i),
 			    &step->entry, &payload_offset, &payload_crc);
 	if (ret)
 		return ret;
 	step->entry.data = buf + payload_offset;
-	rec->n_yielded++;
 	rec->n_entries++;
 	return STEP;
 }

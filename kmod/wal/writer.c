@@ -35,14 +35,15 @@ static u32 batch_bytes(const struct wal_writer *w, u32 bytes)
 
 u64 wal_space_bytes(const struct wal_writer *w)
 {
-	u64 bytes = area_end(w) - w->tail;
+	u64 end = area_end(w), lap_end = wal_lap_end(&w->super, w->tail);
 	u64 skip_bytes;
 
-	if (wal_lap_end(&w->super, w->tail) >= area_end(w))
-		return bytes;
-	/* What is skipped is less than the batch that did not fit. */
-	skip_bytes = batch_bytes(w, WAL_ENTRY_BYTES_MAX);
-	return bytes > skip_bytes ? bytes - skip_bytes : 0;
+	if (lap_end >= end)
+		return end - w->tail;
+	/* Skipped is less than the batch that did not fit there. */
+	skip_bytes = min_t(u64, lap_end - w->tail,
+			   batch_bytes(w, WAL_ENTRY_BYTES_MAX));
+	return end - w->tail - skip_bytes;
 }
 
 u32 wal_entry_overhead_bytes(u32 block_bytes)
