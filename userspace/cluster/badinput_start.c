@@ -83,8 +83,8 @@ void start_parameters(void)
 		       open_wal("parameters", O_RDONLY | O_DIRECT | O_DSYNC));
 	REFUSE("with a WAL not open for direct writes", EINVAL,
 	       s.wal_fd = open_wal("parameters", O_RDWR));
-	if (!pipe(fds))
-		REFUSE("with a pipe as WAL", EINVAL, s.wal_fd = fds[1]);
+	if (!socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+		REFUSE("with a socket as WAL", EINVAL, s.wal_fd = fds[1]);
 	REFUSE("with a directory as WAL", EBADF,
 	       s.wal_fd = open(directory, O_RDONLY | O_DIRECTORY));
 	REFUSE("with itself as WAL", EINVAL, s.wal_fd = device);
