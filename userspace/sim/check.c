@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "memory.h"
+#include "world.h"
+
+enum {
+	/* More terms than any seed gets through. */
+	TERMS_MAX = 1 << 14,
+	VOTERS = NODES_MAX + 1,
+};
+
+void check_init(struct check *check)
+{
+	records_init(&check->records);
+	check->leaders = memory_zeroed(TERMS_MAX * sizeof(*check->leaders));
+	check->votes = memory_zeroed(TERMS_MAX * VOTERS *
+				     sizeof(*check->votes));
+}
+
+void check_free(struct check *check)
+{
+	records_free(&check->records);
+	log_free(&check->committed);
+	free(check->leaders);
+	free(check->votes);
+}
+
+void violation(struct world *w, const char *property, const char *format, ...)
+{
+	va_list args;
+
+	if (w->violated)
+		return;
+	w->violated = true;
+	w->property = property;
+	va_start(args, format);
+	vsnprintf(w->what, sizeof(w->what), format, args);
+	va_end(args);
+}
+
+static bool term_is_possible(struct world *w, u64 term)
+{
+	if (term < TERMS_MAX)
+		return true;
+	violation(w, "progress", "term %llu: elections without end", term);
+	return false;
+}
+
+/* The leader of a later term has every committed entry. */
+static void check_completeness(struct world *w, const struct node *leader,
+			       u64 first)
+{
+	const struct log *committed = &w->check.committed;
+	u64 i;
+
+	for (i = first; i <= committed->n; i++)
+		if (log_at(&leader->log, i) != log_at(committed, i)) {
+			violation(w, "leader completeness",
+				  "node %u leads term %llu without entry (%llu, %llu), which is committed",
+				  leader->id, leader->current_term, i,
+				  log_term(committed, i));
+			return;
+		}
+}
+
+/* While one may answer for the group, nobody else leads it. */
+static void check_leases(struct world *w, const struct node *leader)
+{
+	struct raft_status status;
+	u32 i;
+
+	for (i = 0; i < w->n_nodes; i++) {
+		const struct node *node = &w->nodes[i];
+
+		if (!node->up || node == leader || !node->raft)
+			continue;
+		raft_status(node->raft, &status);
+		if (!status.lease_until_ns)
+			continue;
+		w->counters.leases_checked++;
+		if (status.lease_until_ns > node_clock(w, node))
+			violation(w, "lease",
+				  "node %u leads term %llu while node %u holds term %llu for another %llu ns",
+				  leader->id, leader->current_term, node->id,
+				  node->current_term,
+				  status.lease_until_ns - node_clock(w, node));
+	}
+}
+
+static void check_leader(struct world *w, struct node *node, u64 term)
+{
+	struct check *check = &w->check;
+
+	if (!term_is_possible(w, term))
+		return;
+	if (check->leaders[term] && check->leaders[term] != node->id)
+		violation(w, "election safety",
+			  "nodes %u and %u both lead term %llu",
+			  check->leaders[term], node->id, term);
+	check->leaders[term] = node->id;
+	node->elected = true;
+}
+
+void check_elected(struct world *w, struct node *node)
+{
+	if (!node->elected)
+		return;
+	node->elected = false;
+	if (node->role != RAFT_LEADER)
+		return;
+	check_completeness(w, node, 1);
+	check_leases(w, node);
+}
+
+void check_transition(struct world *w, struct node *node,
+		      const struct raft_transition *transition)
+{
+	struct counters *c = &w->counters;
+
+	trace(w, TRACE_TRANSITION, node->id, transition->edge, transition->to,
+	      transition->term, transition->leader_id);
+	trace(w, TRACE_REASON, node->id, transition->reason, 0, 0, 0);
+	node->role = transition->to;
+	node->current_term = transition->term;
+	if (transition->leader_only)
+		return;
+	switch (transition->edge) {
+	case RAFT_EDGE_JOIN:
+		c->edge_0++;
+		break;
+	case RAFT_EDGE_TIMEOUT:
+		c->edge_1++;
+		break;
+	case RAFT_EDGE_SPLIT_VOTE:
+		c->edge_2++;
+		break;
+	case RAFT_EDGE_MAJORITY:
+		c->edge_3++;
+		break;
+	case RAFT_EDGE_STEP_DOWN:
+		c->edge_4++;
+		break;
+	case RAFT_EDGE_NO_MAJORITY:
+		c->edge_5++;
+		break;
+	}
+	c->quorum_lost += transition->reason == RAFT_REASON_QUORUM_LOST;
+	c->disk_stalled += transition->reason == RAFT_REASON_DISK_STALLED;
+	if (transition->to == RAFT_LEADER)
+		check_leader(w, node, transition->term);
+}
+
+static bool is_equal(const struct record *record, const struct raft_entry *entry)
+{
+	return record->session == entry->session &&
+	       record->sequence == entry->sequence &&
+	       record->bytes == entry->bytes && record->type == entry->type;
+}
+
+static void check_origin(struct world *w, const struct node *node,
+			 const struct record *record)
+{
+	const struct op *op = record->op;
+
+	/* The bootstrap entry is everybody's. */
+	if (record->index == 1 && record->term == 1)
+		return;
+	if (record->term >= TERMS_MAX ||
+	    w->check.leaders[record->term] != node->id)
+		violation(w, "log matching",
+			  "node %u makes entry (%llu, %llu) and does not lead that term",
+			  node->id, record->index, record->term);
+	if (record->type == RAFT_ENTRY_DATA &&
+	    (!op || op->bytes != record->bytes))
+		violation(w, "integrity",
+			  "node %u: entry (%llu, %llu): nobody wrote it",
+			  node->id, record->index, record->term);
+}
+
+struct record *check_entry(struct world *w, struct node *node, u64 index,
+			   const struct raft_entry *entry)
+{
+	u64 prev_term = log_term(&node->log, index - 1);
+	struct record *record =
+		records_find(&w->check.records, index, entry->term);
+
+	trace(w, TRACE_APPEND, node->id, index, entry->term,
+	      entry->session & 0xffff, entry->sequence);
+	w->counters.appended++;
+	if (index != node->log.n + 1) {
+		violation(w, "log matching",
+			  "node %u: entry %llu behind last_index %llu",
+			  node->id, index, node->log.n);
+		return NULL;
+	}
+	if (record) {
+		if (!is_equal(record, entry) || record->prev_term != prev_term)
+			violation(w, "log matching",
+				  "node %u: entry (%llu, %llu) differs from another's",
+				  node->id, index, entry->term);
+		return record;
+	}
+	record = records_add(&w->check.records, index, entry->term);
+	record->prev_term = prev_term;
+	record->session = entry->session;
+	record->sequence = entry->sequence;
+	record->bytes = entry->bytes;
+	record->type = entry->type;
+	if (entry->type == RAFT_ENTRY_DATA)
+		record->op = clients_find(w, entry->session, entry->sequence);
+	check_origin(w, node, record);
+	return record;
+}
+
+void check_replace(struct world *w, struct node *node, u64 from)
+{
+	u64 i;
+
+	if (from > node->log.n)
+		return;
+	w->counters.truncations++;
+	trace(w, TRACE_TRUNCATE, node->id, from, node->log.n, 0, 0);
+	if (node->role == RAFT_LEADER)
+		violation(w, "leader append-only",
+			  "node %u leads term %llu and replaces entry %llu",
+			  node->id, node->current_term, from);
+	if (from <= node->commit_index)
+		violation(w, "state machine safety",
+			  "node %u replaces entry %llu, commit_index %llu",
+			  node->id, from, node->commit_index);
+	for (i = from; i <= w->check.committed.n && i <= node->log.n; i++)
+		if (log_at(&node->log, i) == log_at(&w->check.committed, i))
+			violation(w, "leader completeness",
+				  "node %u replaces entry (%llu, %llu), which is committed",
+				  node->id, i, log_term(&node->log, i));
+	log_truncate(&node->log, from);
+}
+
+static void check_majority(struct world *w, const struct record *record)
+{
+	u32 i, n = 0;
+
+	/* The bootstrap entry is given. */
+	if (record->index == 1)
+		return;
+	for (i = 0; i < w->n_voters; i++)
+		n += log_at(&w->nodes[i].store.durable, record->index) == record;
+	if (n < w->n_voters / 2 + 1)
+		violation(w, "durability",
+			  "entry (%llu, %llu) is committed and on %u of %u disks",
+			  record->index, record->term, n, w->n_voters);
+}
+
+/* An index is committed for the first time anywhere. */
+static void commit_first(struct world *w, struct node *node,
+			 struct record *record)
+{
+	struct log *committed = &w->check.committed;
+	struct op *op = record->op;
+	u32 i;
+
+	w->counters.committed++;
+	log_append(committed, record);
+	check_majority(w, record);
+	if (op && op->committed)
+		violation(w, "exactly once",
+			  "op %llu is committed at %llu and at %llu",
+			  op->number, op->committed->index, record->index);
+	if (op && op->state == OP_NEVER)
+		violation(w, "errors",
+			  "op %llu is committed at %llu and was refused with %d",
+			  op->number, record->index, op->proposal.result);
+	if (op && record->index <= op->floor_index)
+		violation(w, "order",
+			  "op %llu is committed at %llu, made when %llu was acknowledged",
+			  op->number, record->index, op->floor_index);
+	if (op)
+		op->committed = record;
+	for (i = 0; i < w->n_nodes; i++)
+		if (w->nodes[i].up && w->nodes[i].role == RAFT_LEADER &&
+		    w->nodes[i].current_term > node->current_term)
+			check_completeness(w, &w->nodes[i], committed->n);
+}
+
+void check_commit(struct world *w, struct node *node, u64 commit_index)
+{
+	const struct log *committed = &w->check.committed;
+	u64 i;
+
+	if (commit_index < node->commit_index || commit_index > node->log.n) {
+		violation(w, "state machine safety",
+			  "node %u: commit_index %llu after %llu, last_index %llu",
+			  node->id, commit_index, node->commit_index,
+			  node->log.n);
+		return;
+	}
+	if (commit_index == node->commit_index)
+		return;
+	trace(w, TRACE_COMMIT, node->id, commit_index,
+	      log_term(&node->log, commit_index), 0, 0);
+	for (i = node->commit_index + 1; i <= commit_index && !w->violated; i++) {
+		struct record *record = log_at(&node->log, i);
+
+		if (i > committed->n)
+			commit_first(w, node, record);
+		else if (record != log_at(committed, i))
+			violation(w, "state machine safety",
+				  "node %u commits (%llu, %llu), committed is term %llu",
+				  node->id, i, record->term,
+				  log_term(committed, i));
+	}
+	node->commit_index = commit_index;
+}
+
+static void check_failed(struct world *w, struct node *node,
+			 const struct raft_status *status)
+{
+	if (!node->disk_broken)
+		violation(w, "invariant", "node %u: %s", node->id,
+			  status->failure);
+}
+
+void check_batch(struct world *w, struct node *node)
+{
+	const struct store *store = &node->store;
+	struct raft_status status;
+
+	raft_status(node->raft, &status);
+	if (status.role == RAFT_FAILED) {
+		check_failed(w, node, &status);
+		return;
+	}
+	if (status.role != node->role)
+		violation(w, "core", "node %u: role %s without a transition",
+			  node->id, raft_role_name(status.role));
+	if (status.hard_state.current_term < node->current_term)
+		violation(w, "term", "node %u: current_term %llu after %llu",
+			  node->id, status.hard_state.current_term,
+			  node->current_term);
+	node->current_term = status.hard_state.current_term;
+	if (status.last_index != node->log.n ||
+	    status.last_term != log_term(&node->log, node->log.n) ||
+	    status.commit_index != node->commit_index)
+		violation(w, "core",
+			  "node %u: last_index %llu of %llu, commit_index %llu of %llu",
+			  node->id, status.last_index, node->log.n,
+			  status.commit_index, node->commit_index);
+	if (status.durable_index > node->log.n ||
+	    log_at(&store->durable, status.durable_index) !=
+		    log_at(&node->log, status.durable_index))
+		violation(w, "durability",
+			  "node %u: durable_index %llu, but that entry is not on the disk",
+			  node->id, status.durable_index);
+	if (status.space_bytes < w->plan.block_bytes * 16)
+		w->counters.full_logs++;
+}
+
+static void check_vote(struct world *w, u64 term, u32 voter, u32 candidate)
+{
+	u32 *vote;
+
+	if (!term_is_possible(w, term))
+		return;
+	vote = &w->check.votes[term * VOTERS + voter];
+	if (*vote && *vote != candidate)
+		violation(w, "vote",
+			  "node %u votes for %u and %u in term %llu", voter,
+			  *vote, candidate, term);
+	*vote = candidate;
+	w->counters.votes_granted++;
+}
+
+static void check_ack(struct world *w, struct node *node,
+		      const struct raft_message *message)
+{
+	u64 match = message->append_entries_response.match_index;
+	const struct record *record = log_at(&node->store.durable, match);
+	const struct node *leader = &w->nodes[message->to - 1];
+
+	w->counters.acks_checked++;
+	if (!match)
+		return;
+	if (!record) {
+		violation(w, "durability",
+			  "node %u acknowledges %llu, its disk ends at %llu",
+			  node->id, match, node->store.durable.n);
+		return;
+	}
+	if (!leader->up || leader->role != RAFT_LEADER ||
+	    leader->current_term != message->term)
+		return;
+	if (log_at(&leader->log, match) != record)
+		violation(w, "log matching",
+			  "node %u acknowledges (%llu, %llu), leader %u has term %llu there",
+			  node->id, match, record->term, leader->id,
+			  log_term(&leader->log, match));
+}
+
+void check_said(struct world *w, struct node *node,
+		const struct raft_message *message)
+{
+	switch (message->type) {
+	case RAFT_APPEND_ENTRIES:
+		if (message->term < TERMS_MAX &&
+		    w->check.leaders[message->term] != node->id)
+			violation(w, "election safety",
+				  "node %u sends AppendEntries of term %llu, which it does not lead",
+				  node->id, message->term);
+		break;
+	case RAFT_APPEND_ENTRIES_RESPONSE:
+		if (!message->append_entries_response.rejected)
+			check_ack(w, node, message);
+		break;
+	}
+}
+
+void check_leaves(struct world *w, struct node *node,
+		  const struct raft_message *message)
+{
+	const struct raft_hard_state *durable = &node->store.durable_hard_state;
+	u32 vote = RAFT_ID_NONE;
+
+	switch (message->type) {
+	case RAFT_REQUEST_VOTE:
+		if (message->request_vote.pre_vote)
+			return;
+		vote = node->id;
+		break;
+	case RAFT_REQUEST_VOTE_RESPONSE:
+		if (message->request_vote_response.pre_vote)
+			return;
+		if (message->request_vote_response.granted)
+			vote = message->to;
+		break;
+	}
+	if (durable->current_term < message->term ||
+	    (vote && durable->current_term == message->term &&
+	     durable->voted_for != vote))
+		violation(w, "hard state",
+			  "node %u sends a %s of term %llu, on its disk are term %llu and vote %u",
+			  node->id, raft_message_type_name(message->type),
+			  message->term, durable->current_term,
+			  durable->voted_for);
+	node->promised_term = max(node->promised_term, message->term);
+	if (vote)
+		check_vote(w, message->term, node->id, vote);
+}
+
+static bool is_equal_log(const struct log *a, const struct log *b)
+{
+	return a->n == b->n &&
+	       (!a->n || !memcmp(a->records, b->records,
+				 a->n * sizeof(*a->records)));
+}
+
+static bool is_equal_state(const struct raft_hard_state *a,
+			   const struct raft_hard_state *b)
+{
+	return a->current_term == b->current_term &&
+	       a->voted_for == b->voted_for;
+}
+
+void check_recovered(struct world *w, struct node *node,
+		     const struct log *found,
+		     const struct raft_hard_state *hard_state)
+{
+	struct store *store = &node->store;
+	bool old = is_equal_log(found, &store->durable) &&
+		   is_equal_state(hard_state, &store->durable_hard_state);
+	bool new = store->torn && is_equal_log(found, &store->maybe) &&
+		   is_equal_state(hard_state, &store->maybe_hard_state);
+
+	if (!old && !new)
+		violation(w, "recovery",
+			  "node %u: found %llu entries, term %llu, vote %u; on the disk were %llu, %llu, %u",
+			  node->id, found->n, hard_state->current_term,
+			  hard_state->voted_for, store->durable.n,
+			  store->durable_hard_state.current_term,
+			  store->durable_hard_state.voted_for);
+	if (hard_state->current_term < node->promised_term)
+		violation(w, "hard state",
+			  "node %u comes back with term %llu after it spoke of %llu",
+			  node->id, hard_state->current_term,
+			  node->promised_term);
+	if (new && !old) {
+		log_copy(&store->durable, &store->maybe);
+		store->durable_hard_state = store->maybe_hard_state;
+	}
+	store->torn = false;
+}
+
+void check_done(struct world *w, struct node *node, struct op *op)
+{
+	const struct record *committed = op->committed;
+
+	if (op->state == OP_NEVER) {
+		if (committed)
+			violation(w, "errors",
+				  "op %llu ends with %d and is committed at %llu",
+				  op->number, op->proposal.result,
+				  committed->index);
+		return;
+	}
+	if (!committed || committed->index != op->proposal.index ||
+	    committed->term != op->proposal.term)
+		violation(w, "proposals",
+			  "node %u: op %llu ends at (%llu, %llu), where it is not committed",
+			  node->id, op->number, op->proposal.index,
+			  op->proposal.term);
+}

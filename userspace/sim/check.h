@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The checker sees everything and trusts nothing: the five properties of Raft
+ * (figure 3.2), and what the module promises beyond them. Each check is made
+ * where the fact it is about comes into being, so that each costs little.
+ */
+#ifndef RAFTLOG_SIM_CHECK_H
+#define RAFTLOG_SIM_CHECK_H
+
+#include "log.h"
+#include "node.h"
+
+struct world;
+struct op;
+
+/**
+ * struct check - what the checker remembers
+ * @records: every entry that ever was
+ * @committed: the log of committed entries
+ * @leaders: [term]: node id of its leader, 0 if none
+ * @votes: [term * (NODES_MAX + 1) + voter]: whom it voted for
+ * @progress: a sum that grows as long as nodes catch up
+ * @n_elections: at the last look
+ */
+struct check {
+	struct records records;
+	struct log committed;
+	u32 *leaders;
+	u32 *votes;
+	u64 progress;
+	u64 n_elections;
+};
+
+void check_init(struct check *check);
+void check_free(struct check *check);
+
+/**
+ * violation() - a property does not hold
+ * @w: world; only the first one is kept
+ * @property: which
+ * @format: what happened
+ */
+void violation(struct world *w, const char *property, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+void check_transition(struct world *w, struct node *node,
+		      const struct raft_transition *transition);
+
+/** check_elected() - after its entries: what a new leader must have */
+void check_elected(struct world *w, struct node *node);
+
+/** check_entry() - a node's log gets this entry. Return: its record, or NULL. */
+struct record *check_entry(struct world *w, struct node *node, u64 index,
+			   const struct raft_entry *entry);
+
+/** check_replace() - a node's log is cut off before @from */
+void check_replace(struct world *w, struct node *node, u64 from);
+
+void check_commit(struct world *w, struct node *node, u64 commit_index);
+
+/** check_batch() - the core between two batches */
+void check_batch(struct world *w, struct node *node);
+
+/** check_said() - what a message says is true when the core says it */
+void check_said(struct world *w, struct node *node,
+		const struct raft_message *message);
+
+/** check_leaves() - what a message implies is durable when it leaves */
+void check_leaves(struct world *w, struct node *node,
+		  const struct raft_message *message);
+
+/** check_recovered() - what is found after a start is what must be there */
+void check_recovered(struct world *w, struct node *node,
+		     const struct log *found,
+		     const struct raft_hard_state *hard_state);
+
+void check_done(struct world *w, struct node *node, struct op *op);
+
+/* After the faults: progress.c */
+
+enum progress {
+	PROGRESS_DONE,
+	PROGRESS_SOME, /* not done, but more than at the last look */
+	PROGRESS_FULL, /* there cannot be any */
+};
+
+/** progress_converge() - one leader, equal logs */
+enum progress progress_converge(struct world *w);
+/** progress_probe() - what was proposed since is committed */
+enum progress progress_probe(struct world *w);
+/** progress_final() - all that was acknowledged is on the disks */
+void progress_final(struct world *w);
+
+#endif /* RAFTLOG_SIM_CHECK_H */

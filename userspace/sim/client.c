@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+
+#include "memory.h"
+#include "world.h"
+
+/* Nobody wrote two equal payloads, as far as their length allows it. */
+static void fill(struct op *op)
+{
+	struct rng rng;
+	u32 i;
+
+	rng_seed(&rng, op->number, 5);
+	for (i = 0; i < op->bytes; i++)
+		op->data[i] = i < 8 ? op->number >> (8 * i) : rng_next(&rng);
+}
+
+static void propose(struct world *w, struct node *node, bool probe)
+{
+	struct clients *clients = &w->clients;
+	u64 bytes = rng_between(&clients->rng, 1, w->plan.payload_max);
+	struct op *op = memory_zeroed(sizeof(*op) + bytes);
+	struct item item = {
+		.kind = ITEM_PROPOSE,
+		.op = op,
+	};
+	u64 timeout;
+
+	clients->ops = memory_grow(clients->ops, clients->n_ops,
+				   &clients->n_ops_max, sizeof(*clients->ops));
+	clients->ops[clients->n_ops++] = op;
+	w->counters.proposed++;
+	op->number = clients->n_ops;
+	op->probe = probe;
+	op->node = node->id - 1;
+	op->boot = node->boot;
+	op->floor_index = clients->ok_index;
+	op->bytes = bytes;
+	fill(op);
+	owner_push(w, node, &item);
+	if (probe)
+		return;
+	timeout = rng_between(&clients->rng, 1, w->plan.op_timeout_ns);
+	world_at(w, w->now_ns + timeout, EVENT_CANCEL, NULL, op);
+}
+
+void clients_propose(struct world *w)
+{
+	struct clients *clients = &w->clients;
+	u64 n = rng_between(&clients->rng, 1, w->plan.burst);
+	u64 after;
+
+	while (n--) {
+		u64 i = rng_below(&clients->rng, w->n_nodes);
+
+		if (w->nodes[i].up)
+			propose(w, &w->nodes[i], false);
+	}
+	after = rng_between(&clients->rng, 1, 2 * w->plan.propose_interval_ns);
+	world_at(w, w->now_ns + after, EVENT_PROPOSE, NULL, NULL);
+}
+
+void clients_probe(struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->n_nodes; i++)
+		propose(w, &w->nodes[i], true);
+}
+
+void clients_cancel(struct world *w, struct op *op)
+{
+	struct node *node = &w->nodes[op->node];
+	struct item item = {
+		.kind = ITEM_CANCEL,
+		.op = op,
+	};
+
+	if (op->state == OP_PENDING && node->up && node->boot == op->boot)
+		owner_push(w, node, &item);
+}
+
+static void settle(struct world *w, struct op *op, enum op_state state)
+{
+	struct clients *clients = &w->clients;
+
+	op->state = state;
+	switch (state) {
+	case OP_OK:
+		w->counters.op_ok++;
+		clients->ok_index = max(clients->ok_index, op->proposal.index);
+		break;
+	case OP_NEVER:
+		w->counters.op_never++;
+		break;
+	default:
+		w->counters.op_unknown++;
+		break;
+	}
+	while (clients->n_settled < clients->n_ops &&
+	       clients->ops[clients->n_settled]->state != OP_PENDING)
+		clients->n_settled++;
+}
+
+void clients_done(struct world *w, struct node *node, struct op *op)
+{
+	int result = op->proposal.result;
+
+	trace(w, TRACE_DONE, node->id, op->number, -result, op->proposal.index,
+	      op->proposal.term);
+	if (op->state != OP_PENDING) {
+		violation(w, "proposals", "node %u: op %llu ends twice",
+			  node->id, op->number);
+		return;
+	}
+	switch (result) {
+	case 0:
+		check_done(w, node, op);
+		settle(w, op, OP_OK);
+		break;
+	case -ENOSPC:
+		w->counters.op_no_space++;
+		fallthrough;
+	case -EHOSTUNREACH:
+	case -EAGAIN:
+		settle(w, op, OP_NEVER);
+		check_done(w, node, op);
+		break;
+	case -ETIMEDOUT:
+	case -ESHUTDOWN:
+	case -EIO:
+		settle(w, op, OP_UNKNOWN);
+		break;
+	default:
+		violation(w, "proposals", "node %u: op %llu ends with %d",
+			  node->id, op->number, result);
+		break;
+	}
+}
+
+void clients_forget(struct world *w, struct node *node)
+{
+	struct clients *clients = &w->clients;
+	u64 i;
+
+	for (i = clients->n_settled; i < clients->n_ops; i++) {
+		struct op *op = clients->ops[i];
+
+		if (op->state == OP_PENDING && op->node == node->id - 1)
+			settle(w, op, OP_UNKNOWN);
+	}
+}
+
+/* The low bits say which session it is; the rest is as random as it should be. */
+u64 clients_open_session(struct world *w)
+{
+	struct clients *clients = &w->clients;
+	struct session *session;
+
+	clients->sessions = memory_grow(clients->sessions, clients->n_sessions,
+					&clients->n_sessions_max,
+					sizeof(*clients->sessions));
+	session = &clients->sessions[clients->n_sessions++];
+	memory_assert(clients->n_sessions < 1 << 16);
+	session->id = rng_next(&clients->rng) << 16 | clients->n_sessions;
+	return session->id;
+}
+
+static struct session *find_session(struct clients *clients, u64 id)
+{
+	u64 i = id & 0xffff;
+
+	if (!i || i > clients->n_sessions || clients->sessions[i - 1].id != id)
+		return NULL;
+	return &clients->sessions[i - 1];
+}
+
+void clients_hand(struct world *w, struct op *op, u64 id)
+{
+	struct session *session = find_session(&w->clients, id);
+
+	op->handed = true;
+	op->session = id;
+	if (op->proposal.sequence != session->n + 1) {
+		violation(w, "proposals", "op %llu: sequence %llu after %llu",
+			  op->number, op->proposal.sequence, session->n);
+		return;
+	}
+	session->ops = memory_grow(session->ops, session->n, &session->n_max,
+				   sizeof(*session->ops));
+	session->ops[session->n++] = op;
+}
+
+struct op *clients_find(struct world *w, u64 id, u64 sequence)
+{
+	struct session *session = find_session(&w->clients, id);
+
+	if (!session || !sequence || sequence > session->n)
+		return NULL;
+	return session->ops[sequence - 1];
+}
+
+void clients_free(struct clients *clients)
+{
+	u64 i;
+
+	for (i = 0; i < clients->n_ops; i++)
+		free(clients->ops[i]);
+	free(clients->ops);
+	for (i = 0; i < clients->n_sessions; i++)
+		free(clients->sessions[i].ops);
+	free(clients->sessions);
+}

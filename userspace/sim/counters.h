@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How often what happened: shows whether the fault mix reaches everything. */
+#ifndef RAFTLOG_SIM_COUNTERS_H
+#define RAFTLOG_SIM_COUNTERS_H
+
+#include "pure.h"
+
+/* In groups of one line each, as they are printed. */
+#define SIM_COUNTERS(X)                          \
+	X(seeds, "seeds")                        \
+	X(events, "events")                      \
+	X(batches, "batches")                    \
+	X(virtual_ms, "virtual ms")              \
+	X(edge_0, "edge 0 join")                 \
+	X(edge_1, "edge 1 timeout")              \
+	X(edge_2, "edge 2 split vote")           \
+	X(edge_3, "edge 3 majority")             \
+	X(edge_4, "edge 4 step down")            \
+	X(edge_5, "edge 5 no majority")          \
+	X(votes_granted, "votes granted")        \
+	X(quorum_lost, "quorum lost")            \
+	X(disk_stalled, "disk stalled")          \
+	X(appended, "entries appended")          \
+	X(committed, "entries committed")        \
+	X(truncations, "truncations")            \
+	X(acks_checked, "acks checked")          \
+	X(proposed, "proposals")                 \
+	X(op_ok, "ok")                           \
+	X(op_never, "never in the log")          \
+	X(op_unknown, "unknown")                 \
+	X(op_no_space, "ENOSPC")                 \
+	X(op_busy, "EBUSY")                      \
+	X(deduplicated, "duplicate proposals")   \
+	X(full_logs, "full logs")                \
+	X(full_seeds, "seeds ending full")       \
+	X(catch_ups, "catch-up reads")           \
+	X(step_again, "EAGAIN")                  \
+	X(step_no_memory, "ENOMEM")              \
+	X(parked, "messages parked")             \
+	X(writes, "disk writes")                 \
+	X(group_commits, "group commits")        \
+	X(slot_writes, "slot writes")            \
+	X(crashes, "crashes")                    \
+	X(shutdowns, "orderly stops")            \
+	X(restarts, "restarts")                  \
+	X(torn_writes, "torn writes")            \
+	X(torn_recovered, "torn tails cut")      \
+	X(disk_failures, "disk failures")        \
+	X(disk_stalls, "slow writes")            \
+	X(pauses, "owner pauses")                \
+	X(partitions, "partitions")              \
+	X(sent, "datagrams sent")                \
+	X(lost, "lost")                          \
+	X(cut, "cut off")                        \
+	X(duplicated, "duplicated")              \
+	X(corrupted, "corrupted")                \
+	X(overflowed, "queue full")              \
+	X(leases_checked, "leases checked")
+
+struct counters {
+#define X(name, text) u64 name;
+	SIM_COUNTERS(X)
+#undef X
+};
+
+#endif /* RAFTLOG_SIM_COUNTERS_H */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The checker's own logs. One record for each (index, term) that ever was; a log
+ * is an array of pointers to them, so that equal logs have equal pointers.
+ */
+#ifndef RAFTLOG_SIM_LOG_H
+#define RAFTLOG_SIM_LOG_H
+
+#include "pure.h"
+#include "raft/raft.h"
+
+struct op;
+
+/**
+ * struct record - an entry, wherever it is
+ * @index: log index
+ * @term: its term
+ * @prev_term: term of the entry before it; by induction on this, two logs that
+ *	share a record share all before it (Log Matching)
+ * @session: origin
+ * @sequence: its number there
+ * @bytes: payload length
+ * @type: enum raft_entry_type
+ * @op: whose it is, NULL if not a client's
+ * @next: in its hash bucket
+ */
+struct record {
+	u64 index;
+	u64 term;
+	u64 prev_term;
+	u64 session;
+	u64 sequence;
+	u32 bytes;
+	u8 type;
+	struct op *op;
+	struct record *next;
+};
+
+/**
+ * struct log - a log
+ * @records: records[0] is index 1
+ * @n: last index
+ */
+struct log {
+	struct record **records;
+	u64 n;
+	u64 n_max;
+};
+
+static inline struct record *log_at(const struct log *log, u64 index)
+{
+	return index && index <= log->n ? log->records[index - 1] : NULL;
+}
+
+static inline u64 log_term(const struct log *log, u64 index)
+{
+	const struct record *record = log_at(log, index);
+
+	return record ? record->term : 0;
+}
+
+void log_append(struct log *log, struct record *record);
+void log_truncate(struct log *log, u64 from);
+void log_copy(struct log *to, const struct log *from);
+void log_free(struct log *log);
+
+/** struct records - all of them, by (index, term) */
+struct records {
+	struct record **buckets;
+	u32 n_buckets;
+};
+
+void records_init(struct records *records);
+void records_free(struct records *records);
+struct record *records_find(const struct records *records, u64 index, u64 term);
+struct record *records_add(struct records *records, u64 index, u64 term);
+
+#endif /* RAFTLOG_SIM_LOG_H */

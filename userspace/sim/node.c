@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+
+#include "memory.h"
+#include "world.h"
+
+/* Each node has a clock of its own, with its own idea of how long a second is. */
+u64 node_clock(const struct world *w, const struct node *node)
+{
+	return node->clock_base +
+	       (w->now_ns - node->clock_start) * node->clock_rate / 1000;
+}
+
+void node_init(struct world *w, struct node *node, u32 id)
+{
+	node->id = id;
+	node->voter = id <= w->n_voters;
+	node->inbox_tail = &node->inbox;
+	node->parked_tail = &node->parked;
+	node->timer_at = U64_MAX;
+	rng_seed(&node->rng, w->seed, 16 + id);
+	store_init(w, node);
+}
+
+static void set_clock(struct world *w, struct node *node)
+{
+	u32 drift = w->plan.drift;
+
+	node->clock_start = w->now_ns;
+	node->clock_base = NSEC_PER_SEC + rng_below(&node->rng, 1ull << 40);
+	node->clock_rate = 1000 - drift + rng_below(&node->rng, 2 * drift + 1);
+}
+
+static void make_core(struct world *w, struct node *node)
+{
+	const struct plan *plan = &w->plan;
+	struct raft_settings settings = {
+		.node_id = node->id,
+		.session = node->session,
+		.election_timeout_ns = plan->election_timeout_ns,
+		.heartbeat_interval_ns = plan->heartbeat_interval_ns,
+		.append_bytes_max = plan->append_bytes_max,
+		.append_entries_max = plan->append_entries_max,
+		.inflight_bytes_max = plan->inflight_bytes_max,
+		.inflight_messages_max = plan->inflight_messages_max,
+		.uncommitted_bytes_max = plan->uncommitted_bytes_max,
+		.entry_overhead_bytes =
+			wal_entry_overhead_bytes(plan->block_bytes),
+		.space_reserve_bytes =
+			16 * wal_entry_overhead_bytes(plan->block_bytes),
+		.window_entries = plan->window_entries,
+		.proposals_max = plan->proposals_max,
+	};
+	size_t bytes = raft_footprint(&settings);
+
+	memory_assert(bytes);
+	node->memory = memory_zeroed(bytes);
+	node->raft_rng.state = rng_next(&node->rng);
+	node->raft = raft_init(node->memory, &settings, &node->raft_rng);
+	memory_assert(node->raft);
+	node->runs = memory_zeroed(plan->term_runs * sizeof(*node->runs));
+	raft_provide_terms(node->raft, node->runs, plan->term_runs);
+
+	node->entries = memory_zeroed(plan->update_entries *
+				      sizeof(*node->entries));
+	node->sends = memory_zeroed(plan->update_sends * sizeof(*node->sends));
+	raft_update_init(&node->update, node->entries, plan->update_entries,
+			 node->sends, plan->update_sends);
+}
+
+static int join(struct world *w, struct node *node, const struct log *found,
+		const struct raft_hard_state *hard_state, u64 space_bytes)
+{
+	int error;
+
+	if (found->n)
+		error = raft_restore_hard_state(node->raft, hard_state,
+						space_bytes);
+	else
+		error = raft_bootstrap(node->raft, NULL, w->configuration,
+				       w->configuration_bytes, space_bytes,
+				       &node->update);
+	if (error)
+		return error;
+	return raft_start(node->raft, node_clock(w, node), &node->update);
+}
+
+void node_start(struct world *w, struct node *node)
+{
+	struct raft_hard_state hard_state;
+	u64 space_bytes;
+	int error;
+
+	node->boot++;
+	if (node->boot > 1)
+		w->counters.restarts++;
+	node->up = true;
+	node->disk_broken = false;
+	node->session = clients_open_session(w);
+	node->counter = 0;
+	set_clock(w, node);
+	make_core(w, node);
+	if (!store_recover(w, node, &node->log, &hard_state, &space_bytes))
+		return;
+	check_recovered(w, node, &node->log, &hard_state);
+	if (w->violated)
+		return;
+	trace(w, TRACE_START, node->id, node->log.n,
+	      log_term(&node->log, node->log.n), hard_state.current_term,
+	      hard_state.voted_for);
+	node->current_term = hard_state.current_term;
+	error = join(w, node, &node->log, &hard_state, space_bytes);
+	if (error) {
+		violation(w, "start", "node %u: %d", node->id, error);
+		return;
+	}
+	owner_step_time(w, node);
+	owner_carry_out(w, node);
+}
+
+/* All that is only in memory. */
+static void forget(struct world *w, struct node *node)
+{
+	node->up = false;
+	node->boot++;
+	node->role = RAFT_FOLLOWER;
+	node->commit_index = 0;
+	node->persisted_seq = 0;
+	node->wake_at = 0;
+	node->paused_until = 0;
+	node->timer_at = U64_MAX;
+	owner_stop(w, node);
+	sender_stop(node);
+	node_free(node);
+	clients_forget(w, node);
+}
+
+void node_crash(struct world *w, struct node *node)
+{
+	w->counters.crashes++;
+	store_crash(w, node);
+	forget(w, node);
+}
+
+void node_shutdown(struct world *w, struct node *node)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_SHUTDOWN,
+		.now_ns = node_clock(w, node),
+	};
+
+	w->counters.shutdowns++;
+	trace(w, TRACE_SHUTDOWN, node->id, 0, 0, 0, 0);
+	if (node->role != RAFT_FAILED) {
+		int error = raft_step(node->raft, &event, &node->update);
+
+		if (error && error != -ENOTRECOVERABLE)
+			violation(w, "core", "node %u: shutdown: %d", node->id,
+				  error);
+		owner_step_time(w, node);
+		owner_carry_out(w, node);
+	}
+	store_drain(w, node);
+	forget(w, node);
+}
+
+/* Of the running node; what is on the disk stays. */
+void node_free(struct node *node)
+{
+	free(node->memory);
+	free(node->runs);
+	free(node->entries);
+	free(node->sends);
+	log_free(&node->log);
+	node->raft = NULL;
+	node->memory = NULL;
+	node->runs = NULL;
+	node->entries = NULL;
+	node->sends = NULL;
+}

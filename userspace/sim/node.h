@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A node: the core, and around it what the module's owner thread does. It runs
+ * in batches: events from the inbox, then RAFT_EVENT_TIME, then the update in
+ * the order of its fields.
+ */
+#ifndef RAFTLOG_SIM_NODE_H
+#define RAFTLOG_SIM_NODE_H
+
+#include "log.h"
+#include "net.h"
+#include "raft/raft.h"
+#include "store.h"
+
+struct op;
+
+enum item_kind {
+	ITEM_PACKET,
+	ITEM_PROPOSE,
+	ITEM_CANCEL,
+	ITEM_PERSISTED,
+	ITEM_FAILED,
+};
+
+/**
+ * struct item - something for the owner to look at
+ * @next: in the inbox
+ * @kind: enum item_kind
+ * @packet: ITEM_PACKET
+ * @op: ITEM_PROPOSE, ITEM_CANCEL
+ * @persisted: ITEM_PERSISTED
+ */
+struct item {
+	struct item *next;
+	u8 kind;
+	struct packet *packet;
+	struct op *op;
+	struct {
+		u64 seq;
+		u64 index;
+		u64 term;
+		u64 space_bytes;
+	} persisted;
+};
+
+/** struct parked - a datagram that waits for a hard state to be durable */
+struct parked {
+	struct parked *next;
+	u64 seq;
+	struct packet *packet;
+};
+
+/** struct read_job - entries to read for a peer that is behind */
+struct read_job {
+	struct raft_message message;
+	u64 first_index;
+	u32 n;
+	u32 bytes_max;
+	struct record *records[];
+};
+
+/**
+ * struct node - a node
+ * @id: from 1; w->nodes[id - 1]
+ * @voter: it has a vote
+ * @up: it runs
+ * @disk_broken: it was made to fail; lasts until the next start
+ * @boot: counts starts; events of older ones are stale
+ * @rng: decides when it runs and how much it does at once
+ * @raft: the core, in @memory
+ * @raft_rng: the core's
+ * @session: of this start
+ * @counter: datagrams of @session
+ * @clock_base: its clock at @clock_start
+ * @clock_start: world's clock when it started
+ * @clock_rate: of its clock, in thousandths
+ * @paused_until: the owner does not run
+ * @wake_at: when it will; 0: nobody woke it
+ * @timer_at: when the earliest timer event comes, U64_MAX: none
+ * @deadline: by its own clock, of the last update
+ * @log: as the core knows it, as seen in its updates
+ * @commit_index: of the last update
+ * @current_term: of the last update
+ * @role: of the last transition
+ * @persisted_seq: newest hard_state_seq given to the core
+ * @promised: newest term in a message that left; a lower bound of the hard
+ *	state to be found after a crash
+ * @elected: it became leader in the update that is being carried out
+ */
+struct node {
+	u32 id;
+	bool voter;
+	bool up;
+	bool disk_broken;
+	u32 boot;
+	struct rng rng;
+
+	struct raft *raft;
+	void *memory;
+	struct raft_rng raft_rng;
+	struct raft_term_run *runs;
+	struct raft_update update;
+	struct raft_entry *entries;
+	struct raft_send *sends;
+	u64 session;
+	u64 counter;
+
+	u64 clock_base;
+	u64 clock_start;
+	u32 clock_rate;
+	u64 paused_until;
+	u64 wake_at;
+	u64 timer_at;
+	u64 deadline;
+
+	struct item *inbox;
+	struct item **inbox_tail;
+	u32 n_inbox;
+	struct parked *parked;
+	struct parked **parked_tail;
+
+	struct store store;
+
+	struct log log;
+	u64 commit_index;
+	u64 current_term;
+	u8 role;
+	u64 persisted_seq;
+	u64 promised_term;
+	bool elected;
+};
+
+/* node.c: life */
+void node_init(struct world *w, struct node *node, u32 id);
+void node_free(struct node *node);
+void node_start(struct world *w, struct node *node);
+void node_crash(struct world *w, struct node *node);
+void node_shutdown(struct world *w, struct node *node);
+u64 node_clock(const struct world *w, const struct node *node);
+
+/* owner.c: the owner thread */
+void owner_push(struct world *w, struct node *node, const struct item *item);
+void owner_wake(struct world *w, struct node *node);
+void owner_run(struct world *w, struct node *node);
+void owner_timer(struct world *w, struct node *node);
+void owner_pause(struct world *w, struct node *node, u64 ns);
+void owner_carry_out(struct world *w, struct node *node);
+void owner_step_time(struct world *w, struct node *node);
+void owner_stop(struct world *w, struct node *node);
+bool owner_provide_terms(struct world *w, struct node *node);
+
+/* sender.c: from struct raft_send to datagrams */
+void sender_send(struct world *w, struct node *node,
+		 const struct raft_send *send);
+void sender_release(struct world *w, struct node *node);
+void sender_read_done(struct world *w, struct node *node,
+		      struct read_job *job);
+void sender_stop(struct node *node);
+
+#endif /* RAFTLOG_SIM_NODE_H */

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Swarm: each seed turns on some of the faults and some of the narrow limits, so
+ * that rare combinations come up and nothing drowns the rest.
+ */
+#include "plan.h"
+#include "raft/raft.h"
+#include "rng.h"
+
+#define PICK(rng, array) ((array)[rng_below(rng, ARRAY_SIZE(array))])
+
+static void draw_cluster(struct plan *plan, struct rng *rng, u32 n_nodes)
+{
+	static const u32 sizes[] = { 1, 2, 3, 3, 3, 3, 3, 3, 4, 4,
+				     5, 5, 5, 5, 5, 5, 6, 7, 7, 3 };
+	static const u64 timeouts_ms[] = { 40, 150, 500 };
+	static const u32 per_timeout[] = { 2, 4, 5, 10 };
+	u64 timeout;
+
+	plan->n_nodes = PICK(rng, sizes);
+	if (n_nodes)
+		plan->n_nodes = n_nodes;
+	if (rng_chance(rng, 80000) && plan->n_nodes > 3)
+		plan->n_learners = 1;
+	timeout = PICK(rng, timeouts_ms) * NSEC_PER_MSEC;
+	plan->election_timeout_ns = timeout;
+	plan->heartbeat_interval_ns = timeout / PICK(rng, per_timeout);
+}
+
+static void draw_limits(struct plan *plan, struct rng *rng)
+{
+	static const u32 windows[] = { 8, 16, 32, 64, 256, 256 };
+	static const u32 appends[] = { 1, 3, 8, 32 };
+	bool narrow = rng_chance(rng, 300000);
+
+	plan->append_entries_max = PICK(rng, appends);
+	plan->append_bytes_max = rng_between(rng, 64, 16384);
+	plan->inflight_messages_max = rng_between(rng, 1, narrow ? 2 : 32);
+	plan->inflight_bytes_max = rng_between(rng, 1024, 65536);
+	plan->uncommitted_bytes_max = rng_between(rng, 2048, narrow ? 4096 : 262144);
+	plan->window_entries = PICK(rng, windows);
+	plan->proposals_max = narrow ? 4 : 256;
+	plan->update_entries = plan->append_entries_max + 2 +
+			       (narrow ? 0 : rng_below(rng, 64));
+	plan->update_sends = 2 * RAFT_STEP_SENDS_MAX +
+			     (narrow ? rng_below(rng, 4) : 128);
+	plan->term_runs = narrow ? 16 : 64;
+	plan->cache_entries = narrow ? 4 : 128;
+	plan->batch_events = rng_between(rng, 1, 32);
+	plan->inbox_items = narrow ? 16 : 512;
+	plan->wake_ns = rng_between(rng, 1, plan->election_timeout_ns / 400);
+	plan->drift = rng_below(rng, 3) * 10;
+}
+
+static void draw_disk(struct plan *plan, struct rng *rng)
+{
+	static const u32 blocks[] = { 512, 512, 1024, 4096 };
+	u64 timeout = plan->election_timeout_ns;
+
+	plan->block_bytes = PICK(rng, blocks);
+	plan->area_bytes = plan->block_bytes == 4096 ? 4 << 20 : 2 << 20;
+	if (rng_chance(rng, 60000)) {
+		plan->block_bytes = 512;
+		plan->area_bytes = rng_between(rng, 128, 256) * 512;
+	}
+	plan->map_slots = rng_between(rng, 2, 16);
+	plan->write_ns_min = timeout / 1000;
+	plan->write_ns_max = rng_between(rng, timeout / 500, timeout / 20);
+	plan->group_requests = rng_between(rng, 1, 16);
+}
+
+static void draw_network(struct plan *plan, struct rng *rng)
+{
+	static const u32 chances[] = { 0, 0, 10000, 50000, 200000 };
+	u64 timeout = plan->election_timeout_ns;
+
+	plan->delay_ns_min = timeout / 2000;
+	plan->delay_ns_max = rng_between(rng, timeout / 1000, timeout / 25);
+	plan->slow_ns = rng_between(rng, timeout / 10, timeout * 3);
+	plan->slow = PICK(rng, chances);
+	plan->lanes = rng_chance(rng, RNG_ONE / 2);
+	plan->loss = PICK(rng, chances);
+	plan->duplicate = PICK(rng, chances);
+	plan->corrupt = PICK(rng, chances) / 4;
+}
+
+static void draw_faults(struct plan *plan, struct rng *rng)
+{
+	static const u32 weights[FAULTS] = {
+		[FAULT_CRASH] = 8,	       [FAULT_CRASH_LEADER] = 8,
+		[FAULT_CRASH_ALL] = 2,	       [FAULT_SHUTDOWN] = 3,
+		[FAULT_PARTITION_UNIFORM] = 4, [FAULT_PARTITION_ISOLATE] = 3,
+		[FAULT_PARTITION_LEADER] = 8,  [FAULT_PARTITION_ONE_WAY] = 3,
+		[FAULT_PARTITION_BRIDGE] = 3,  [FAULT_HEAL] = 8,
+		[FAULT_PAUSE] = 4,	       [FAULT_STALL] = 4,
+		[FAULT_DISK] = 1,
+	};
+	u64 timeout = plan->election_timeout_ns;
+	u32 i;
+
+	for (i = 0; i < FAULTS; i++)
+		if (i == FAULT_HEAL || rng_chance(rng, 550000))
+			plan->faults[i] = weights[i];
+	plan->fault_interval_ns = timeout * rng_between(rng, 1, 6) / 2;
+	plan->repair_ns_max = timeout * rng_between(rng, 1, 6);
+	plan->fault_phase_ns = timeout * rng_between(rng, 8, 40);
+	plan->power_cycle = rng_chance(rng, 250000);
+	/* Many terms in one log. */
+	if (rng_chance(rng, 30000)) {
+		plan->faults[FAULT_CRASH_LEADER] = 20;
+		plan->faults[FAULT_PARTITION_LEADER] = 20;
+		plan->fault_interval_ns = 2 * timeout;
+		plan->repair_ns_max = 2 * timeout;
+		plan->fault_phase_ns = 120 * timeout;
+	}
+}
+
+static void draw_clients(struct plan *plan, struct rng *rng)
+{
+	static const u32 payloads[] = { 8, 64, 300, 4000 };
+	u64 timeout = plan->election_timeout_ns;
+
+	plan->propose_interval_ns = timeout / rng_between(rng, 1, 12);
+	plan->burst = rng_chance(rng, 300000) ? rng_between(rng, 2, 12) : 1;
+	plan->payload_max = PICK(rng, payloads);
+	plan->op_timeout_ns = timeout * rng_between(rng, 1, 8);
+}
+
+void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
+{
+	struct rng rng;
+
+	rng_seed(&rng, seed, 1);
+	memset(plan, 0, sizeof(*plan));
+	draw_cluster(plan, &rng, n_nodes);
+	draw_limits(plan, &rng);
+	draw_disk(plan, &rng);
+	draw_network(plan, &rng);
+	draw_faults(plan, &rng);
+	draw_clients(plan, &rng);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What must hold once all faults are over. */
+#include "memory.h"
+#include "world.h"
+
+/*
+ * A log without room for no-ops cannot get a leader, and nothing frees room: then
+ * only safety can be asked for.
+ */
+static bool is_full(struct world *w)
+{
+	u64 least = 8ull * wal_entry_overhead_bytes(w->plan.block_bytes) +
+		    16ull * wal_entry_overhead_bytes(w->plan.block_bytes) +
+		    w->n_nodes * (w->plan.payload_max +
+				  wal_entry_overhead_bytes(w->plan.block_bytes));
+	struct raft_status status;
+	bool full = false;
+	u32 i;
+
+	for (i = 0; i < w->n_nodes; i++) {
+		raft_status(w->nodes[i].raft, &status);
+		full |= status.space_bytes < least;
+	}
+	return full;
+}
+
+static void no_progress(struct world *w, const struct node *node)
+{
+	struct raft_status status;
+
+	raft_status(node->raft, &status);
+	violation(w, "progress",
+		  "node %u is %s in term %llu, leader %u, last_index %llu (%llu), durable_index %llu, commit_index %llu of %llu",
+		  node->id, raft_role_name(status.role),
+		  status.hard_state.current_term, status.leader_id,
+		  status.last_index, status.last_term, status.durable_index,
+		  status.commit_index, w->check.committed.n);
+}
+
+/* Within the time there was: one leader, whom all follow from then on. */
+static bool is_led(struct world *w)
+{
+	struct raft_status status;
+	u32 i, leader_id = 0;
+
+	for (i = 0; i < w->n_nodes; i++)
+		if (w->nodes[i].role == RAFT_LEADER)
+			leader_id = w->nodes[i].id;
+	for (i = 0; i < w->n_nodes; i++) {
+		raft_status(w->nodes[i].raft, &status);
+		if (leader_id && status.leader_id == leader_id)
+			continue;
+		no_progress(w, &w->nodes[i]);
+		return false;
+	}
+	if (w->check.n_elections &&
+	    w->check.n_elections != w->counters.edge_3) {
+		violation(w, "progress",
+			  "an election although nothing is wrong, now node %u leads",
+			  leader_id);
+		return false;
+	}
+	w->check.n_elections = w->counters.edge_3;
+	return true;
+}
+
+/* First node whose log is not what all have agreed on. */
+static struct node *find_behind(struct world *w, u64 *progress)
+{
+	u64 end = w->check.committed.n;
+	struct node *behind = NULL;
+	struct raft_status status;
+	u32 i;
+
+	*progress = end;
+	for (i = 0; i < w->n_nodes; i++) {
+		raft_status(w->nodes[i].raft, &status);
+		*progress += status.durable_index + status.commit_index;
+		if (!behind && (status.commit_index != end ||
+				status.last_index != end ||
+				status.durable_index != end))
+			behind = &w->nodes[i];
+	}
+	return behind;
+}
+
+enum progress progress_converge(struct world *w)
+{
+	struct node *behind;
+	u64 progress;
+
+	if (is_full(w)) {
+		w->counters.full_seeds++;
+		return PROGRESS_FULL;
+	}
+	if (!is_led(w))
+		return PROGRESS_SOME;
+	behind = find_behind(w, &progress);
+	if (!behind)
+		return PROGRESS_DONE;
+	if (progress <= w->check.progress)
+		no_progress(w, behind);
+	w->check.progress = progress;
+	return PROGRESS_SOME;
+}
+
+enum progress progress_probe(struct world *w)
+{
+	const struct op *pending = NULL;
+	u64 i, n_done = 0;
+
+	if (is_full(w))
+		return PROGRESS_FULL;
+	if (!is_led(w))
+		return PROGRESS_SOME;
+	for (i = 0; i < w->clients.n_ops; i++) {
+		const struct op *op = w->clients.ops[i];
+
+		n_done += op->state != OP_PENDING;
+		if (op->state == OP_PENDING)
+			pending = op;
+		if (op->probe && op->state > OP_OK)
+			violation(w, "progress", "op %llu on node %u ends with %d",
+				  op->number, op->node + 1, op->proposal.result);
+	}
+	if (!pending)
+		return PROGRESS_DONE;
+	if (n_done <= w->check.progress)
+		violation(w, "progress", "op %llu on node %u is never done",
+			  pending->number, pending->node + 1);
+	w->check.progress = n_done;
+	return PROGRESS_SOME;
+}
+
+static void check_acknowledged(struct world *w, const struct op *op)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < w->n_voters; i++) {
+		const struct log *log = &w->nodes[i].store.durable;
+
+		n += op->committed &&
+		     log_at(log, op->committed->index) == op->committed;
+	}
+	if (n < w->n_voters / 2 + 1)
+		violation(w, "durability",
+			  "op %llu was acknowledged at %llu and is on %u of %u disks",
+			  op->number, op->proposal.index, n, w->n_voters);
+}
+
+/* Power off: what is on the disks is all there is. */
+void progress_final(struct world *w)
+{
+	struct raft_hard_state hard_state;
+	u64 i, space_bytes;
+
+	for (i = 0; i < w->n_nodes && !w->violated; i++) {
+		struct node *node = &w->nodes[i];
+		struct log found = { 0 };
+
+		node_crash(w, node);
+		if (store_recover(w, node, &found, &hard_state, &space_bytes))
+			check_recovered(w, node, &found, &hard_state);
+		log_free(&found);
+	}
+	for (i = 0; i < w->clients.n_ops && !w->violated; i++)
+		if (w->clients.ops[i]->state == OP_OK)
+			check_acknowledged(w, w->clients.ops[i]);
+}

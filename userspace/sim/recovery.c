@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Reading the WAL: all of it at a start, single entries for those behind. */
+#include <stdlib.h>
+
+#include "memory.h"
+#include "world.h"
+
+static bool is_same(const struct world *w, const struct record *record,
+		    const struct wal_entry *entry)
+{
+	const void *data = record->op ? record->op->data : w->configuration;
+
+	return record->index == entry->index && record->term == entry->term &&
+	       record->session == entry->session &&
+	       record->sequence == entry->sequence &&
+	       record->type == entry->type && record->bytes == entry->bytes &&
+	       (!entry->bytes || !memcmp(data, entry->data, entry->bytes));
+}
+
+static bool restore(struct world *w, struct node *node, struct log *found,
+		    const struct wal_entry *entry)
+{
+	const struct raft_entry raft_entry = {
+		.term = entry->term,
+		.session = entry->session,
+		.sequence = entry->sequence,
+		.data = entry->data,
+		.bytes = entry->bytes,
+		.type = entry->type,
+	};
+	struct record *record =
+		records_find(&w->check.records, entry->index, entry->term);
+	int error;
+
+	if (!record || !is_same(w, record, entry) ||
+	    entry->index > found->n + 1) {
+		violation(w, "recovery",
+			  "node %u: entry (%llu, %llu) is not what was written",
+			  node->id, entry->index, entry->term);
+		return false;
+	}
+	log_truncate(found, entry->index);
+	log_append(found, record);
+	if (!node->raft)
+		return true;
+	error = raft_restore_entry(node->raft, entry->index, &raft_entry);
+	if (error == -ENOMEM && owner_provide_terms(w, node))
+		error = raft_restore_entry(node->raft, entry->index,
+					   &raft_entry);
+	if (error)
+		violation(w, "recovery", "node %u: entry %llu: %d", node->id,
+			  entry->index, error);
+	return !error;
+}
+
+static bool read_all(struct world *w, struct node *node,
+		     struct wal_recovery *rec, struct log *found)
+{
+	struct store *store = &node->store;
+	struct wal_step step;
+	int error;
+
+	for (;;) {
+		error = wal_recovery_next(rec, &step);
+		if (error) {
+			violation(w, "recovery", "node %u: %d, %s at %llu",
+				  node->id, error, rec->damage.reason,
+				  rec->damage.position);
+			return false;
+		}
+		switch (step.type) {
+		case WAL_STEP_READ:
+			disk_read(&store->disk, step.position, step.data,
+				  step.bytes);
+			break;
+		case WAL_STEP_ENTRY:
+			if (!restore(w, node, found, &step.entry))
+				return false;
+			break;
+		default:
+			return true;
+		}
+	}
+}
+
+static int begin(struct store *store, struct wal_recovery *rec, u8 *buf,
+		 u32 buf_bytes)
+{
+	u8 copies[2][WAL_SUPERBLOCK_BYTES];
+	struct wal_superblock super;
+	int error;
+
+	disk_read(&store->disk, WAL_SUPERBLOCK_POSITION_0, copies[0],
+		  WAL_SUPERBLOCK_BYTES);
+	disk_read(&store->disk, WAL_SUPERBLOCK_POSITION_1, copies[1],
+		  WAL_SUPERBLOCK_BYTES);
+	error = wal_superblock_decode(&super, copies[0], copies[1]);
+	if (error)
+		return error;
+	return wal_recovery_init(rec, &super, store->disk.size,
+				 super.block_bytes, &store->map, buf,
+				 buf_bytes);
+}
+
+bool store_recover(struct world *w, struct node *node, struct log *found,
+		   struct raft_hard_state *hard_state, u64 *space_bytes)
+{
+	struct store *store = &node->store;
+	u32 buf_bytes = min_t(u64, WAL_RECOVERY_BUFFER_BYTES,
+			      store->super.area_bytes);
+	struct wal_recovery rec;
+	u8 *buf = malloc(buf_bytes);
+	int error;
+	bool done;
+
+	memory_assert(buf);
+	wal_map_init(&store->map, store->map_slots, w->plan.map_slots);
+	error = begin(store, &rec, buf, buf_bytes);
+	if (error)
+		violation(w, "recovery", "node %u: the WAL does not open: %d",
+			  node->id, error);
+	done = !error && read_all(w, node, &rec, found);
+	free(buf);
+	if (!done)
+		return false;
+	if (rec.torn_bytes)
+		w->counters.torn_recovered++;
+	hard_state->current_term = rec.hard_state.current_term;
+	hard_state->voted_for = rec.hard_state.voted_for;
+	wal_writer_init(&store->writer, &rec);
+	*space_bytes = wal_space_bytes(&store->writer);
+	return true;
+}
+
+bool store_read(struct world *w, struct node *node, const struct record *record)
+{
+	struct store *store = &node->store;
+	u8 buf[WAL_CURSOR_BUFFER_BYTES_MIN];
+	u8 payload[4096];
+	struct wal_cursor cursor;
+	struct wal_range range;
+	struct wal_step step;
+	int error;
+
+	if (wal_map_find(&store->map, &store->writer, record->index, &range))
+		return false;
+	wal_cursor_init(&cursor, &store->super, buf, sizeof(buf));
+	wal_cursor_seek(&cursor, &range, record->index, record->term);
+	for (;;) {
+		error = wal_cursor_next(&cursor, &step);
+		if (error || step.type != WAL_STEP_READ)
+			break;
+		disk_read(&store->disk, step.position, step.data, step.bytes);
+	}
+	if (error == -ENOENT)
+		return false;
+	if (!error && !step.entry.data && step.entry.bytes) {
+		memory_assert(step.entry.bytes <= sizeof(payload));
+		disk_read(&store->disk, step.payload_position, payload,
+			  step.entry.bytes);
+		step.entry.data = payload;
+		error = wal_payload_check(&step, payload);
+	}
+	if (error || !is_same(w, record, &step.entry)) {
+		violation(w, "recovery",
+			  "node %u: entry (%llu, %llu) does not read back: %d",
+			  node->id, record->index, record->term, error);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+
+#include "memory.h"
+#include "world.h"
+
+void store_init(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+	struct wal_write write;
+	u8 *buf = memory_zeroed(w->plan.block_bytes);
+	unsigned int i;
+
+	disk_init(&store->disk, WAL_AREA_POSITION + w->plan.area_bytes);
+	store->super = (struct wal_superblock){
+		.cluster_id = w->cluster_id,
+		.incarnation = rng_next(&node->rng),
+		.node_id = node->id,
+		.block_bytes = w->plan.block_bytes,
+		.area_bytes = wal_area_bytes(store->disk.size,
+					     w->plan.block_bytes),
+	};
+	for (i = 0; i < sizeof(store->super.uuid); i++)
+		store->super.uuid[i] = rng_next(&node->rng);
+	for (i = 0; i < WAL_FORMAT_WRITES; i++) {
+		wal_format_encode(&store->super, i, buf, &write);
+		disk_begin(&store->disk, &write);
+		disk_complete(&store->disk);
+	}
+	free(buf);
+	store->tail = &store->queue;
+}
+
+static void free_queue(struct store *store)
+{
+	while (store->queue) {
+		struct request *request = store->queue;
+
+		store->queue = request->next;
+		free(request);
+	}
+	store->tail = &store->queue;
+}
+
+void store_free(struct store *store)
+{
+	free_queue(store);
+	free(store->batch_records);
+	free(store->buf);
+	log_free(&store->durable);
+	log_free(&store->maybe);
+	disk_free(&store->disk);
+}
+
+static void begin_write(struct world *w, struct node *node,
+			const struct wal_write *write, u64 last_index)
+{
+	struct store *store = &node->store;
+	u64 ns = rng_between(&node->rng, w->plan.write_ns_min,
+			     w->plan.write_ns_max);
+
+	if (store->stall_ns) {
+		w->counters.disk_stalls++;
+		trace(w, TRACE_STALL, node->id, store->stall_ns / 1000, 0, 0, 0);
+		ns += store->stall_ns;
+		store->stall_ns = 0;
+	}
+	w->counters.writes++;
+	if (store->n_done > 1)
+		w->counters.group_commits++;
+	trace(w, TRACE_WRITE, node->id, write->position, write->bytes,
+	      store->n_batch_records, last_index);
+	disk_begin(&store->disk, write);
+	store->busy = true;
+	world_at(w, w->now_ns + ns, EVENT_STORE, node, NULL);
+	if (store->crash_next && !store->slot) {
+		store->crash_next = false;
+		world_at(w, w->now_ns + rng_below(&node->rng, ns), EVENT_POWER,
+			 node, NULL);
+	}
+}
+
+static void make_room(struct store *store, u32 bytes)
+{
+	if (store->buf_bytes >= bytes)
+		return;
+	free(store->buf);
+	store->buf = memory_zeroed(bytes);
+	store->buf_bytes = bytes;
+}
+
+static void write_slot(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+	const struct wal_hard_state hard_state = {
+		.current_term = store->write_hard_state.current_term,
+		.voted_for = store->write_hard_state.voted_for,
+	};
+	struct wal_write write;
+
+	w->counters.slot_writes++;
+	store->slot = true;
+	store->n_batch_records = 0;
+	make_room(store, store->super.block_bytes);
+	wal_slot_encode(&store->writer, &hard_state, store->buf, &write);
+	begin_write(w, node, &write, store->durable.n);
+}
+
+/* Reserve what of @request fits. False: not all of it. */
+static bool gather(struct world *w, struct node *node, struct request *request)
+{
+	struct store *store = &node->store;
+
+	while (request->n_written < request->n_records) {
+		struct record *record = request->records[request->n_written];
+		int error = wal_batch_reserve(&store->batch, record->bytes);
+
+		if (error == -EMSGSIZE)
+			return false;
+		if (error) {
+			violation(w, "full log",
+				  "node %u: no room for an entry it took: %d",
+				  node->id, error);
+			return false;
+		}
+		store->batch_records = memory_grow(store->batch_records,
+						   store->n_batch_records,
+						   &store->n_batch_records_max,
+						   sizeof(*store->batch_records));
+		store->batch_records[store->n_batch_records++] = record;
+		request->n_written++;
+		store->write_hard_state = request->hard_state;
+	}
+	store->write_hard_state = request->hard_state;
+	return true;
+}
+
+static int encode_batch(struct world *w, struct store *store,
+			struct wal_write *write)
+{
+	const struct wal_hard_state hard_state = {
+		.current_term = store->write_hard_state.current_term,
+		.voted_for = store->write_hard_state.voted_for,
+	};
+	int error;
+	u32 i;
+
+	make_room(store, store->batch.info.length);
+	error = wal_batch_seal(&store->batch, &hard_state, store->buf);
+	for (i = 0; !error && i < store->n_batch_records; i++) {
+		const struct record *record = store->batch_records[i];
+		const struct wal_entry entry = {
+			.index = record->index,
+			.term = record->term,
+			.session = record->session,
+			.sequence = record->sequence,
+			.data = record->op ? record->op->data :
+					     w->configuration,
+			.bytes = record->bytes,
+			.type = record->type,
+		};
+
+		error = wal_batch_add(&store->batch, &entry);
+	}
+	return error ? error : wal_batch_finish(&store->batch, write);
+}
+
+static void write_batch(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+	struct request *request = store->queue;
+	u64 next = request->first_index + request->n_written;
+	struct wal_write write;
+	u32 n = 0;
+	int error;
+
+	store->slot = false;
+	store->n_batch_records = 0;
+	error = wal_batch_begin(&store->batch, &store->writer, next);
+	for (; !error && request && n < w->plan.group_requests;
+	     request = request->next, n++) {
+		if (request->n_records) {
+			/* A suffix is replaced by a batch of its own. */
+			if (n && request->first_index != next)
+				break;
+			next = request->first_index + request->n_records;
+		}
+		if (!gather(w, node, request))
+			break;
+		store->n_done++;
+	}
+	if (!error && !w->violated)
+		error = encode_batch(w, store, &write);
+	if (error)
+		violation(w, "wal", "node %u: cannot write a batch: %d",
+			  node->id, error);
+	if (!w->violated)
+		begin_write(w, node, &write, next - 1);
+}
+
+static void next_write(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+	struct request *request = store->queue;
+
+	if (store->failed || !request)
+		return;
+	store->n_done = 0;
+	store->write_hard_state.current_term =
+		store->writer.hard_state.current_term;
+	store->write_hard_state.voted_for = store->writer.hard_state.voted_for;
+	for (; request && !request->n_records &&
+	       store->n_done < w->plan.group_requests;
+	     request = request->next) {
+		store->write_hard_state = request->hard_state;
+		store->n_done++;
+	}
+	if (store->n_done || wal_slot_due(&store->writer))
+		write_slot(w, node);
+	else
+		write_batch(w, node);
+}
+
+/* What the write under way does to the log, if it is there. */
+static void apply_write(struct store *store, struct log *log,
+			struct raft_hard_state *hard_state)
+{
+	u64 i;
+
+	*hard_state = store->write_hard_state;
+	if (store->slot)
+		return;
+	log_truncate(log, store->batch.info.first_index);
+	for (i = 0; i < store->n_batch_records; i++)
+		log_append(log, store->batch_records[i]);
+}
+
+/* The write under way may be there in part; nobody was told that it is. */
+static void tear(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+	u32 n_sectors, kept;
+
+	if (!store->busy)
+		return;
+	store->busy = false;
+	log_copy(&store->maybe, &store->durable);
+	store->maybe_hard_state = store->durable_hard_state;
+	apply_write(store, &store->maybe, &store->maybe_hard_state);
+	store->torn = true;
+	kept = disk_crash(&store->disk, &node->rng, &n_sectors);
+	if (kept && kept < n_sectors)
+		w->counters.torn_writes++;
+	trace(w, TRACE_TEAR, node->id, kept, n_sectors, 0, 0);
+}
+
+static void fail(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+	const struct item item = { .kind = ITEM_FAILED };
+
+	w->counters.disk_failures++;
+	trace(w, TRACE_FAIL, node->id, 1, 0, 0, 0);
+	store->fail_next = false;
+	store->failed = true;
+	node->disk_broken = true;
+	tear(w, node);
+	owner_push(w, node, &item);
+}
+
+static void complete_write(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+	const struct wal_hard_state hard_state = {
+		.current_term = store->write_hard_state.current_term,
+		.voted_for = store->write_hard_state.voted_for,
+	};
+
+	disk_complete(&store->disk);
+	store->busy = false;
+	if (store->slot) {
+		wal_slot_done(&store->writer, &hard_state);
+	} else {
+		wal_batch_done(&store->writer, &store->batch);
+		wal_map_insert(&store->map, &store->batch.info);
+	}
+	apply_write(store, &store->durable, &store->durable_hard_state);
+}
+
+static void tell(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+
+	while (store->n_done--) {
+		struct request *request = store->queue;
+		const struct item item = {
+			.kind = ITEM_PERSISTED,
+			.persisted = {
+				.seq = request->seq,
+				.index = request->last_index,
+				.term = request->last_term,
+				.space_bytes = wal_space_bytes(&store->writer),
+			},
+		};
+
+		trace(w, TRACE_WRITTEN, node->id, request->seq,
+		      request->last_index, item.persisted.space_bytes, 0);
+		store->queue = request->next;
+		if (!store->queue)
+			store->tail = &store->queue;
+		free(request);
+		owner_push(w, node, &item);
+	}
+	store->n_done = 0;
+}
+
+void store_event(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+
+	store->kicked = false;
+	if (store->failed)
+		return;
+	if (store->busy) {
+		if (store->fail_next) {
+			fail(w, node);
+			return;
+		}
+		complete_write(w, node);
+		tell(w, node);
+	}
+	next_write(w, node);
+}
+
+void store_submit(struct world *w, struct node *node, struct request *request)
+{
+	struct store *store = &node->store;
+
+	*store->tail = request;
+	store->tail = &request->next;
+	if (store->busy || store->kicked)
+		return;
+	store->kicked = true;
+	world_at(w, w->now_ns + 1 + rng_below(&node->rng, w->plan.wake_ns),
+		 EVENT_STORE, node, NULL);
+}
+
+static void stop(struct store *store)
+{
+	free_queue(store);
+	store->busy = false;
+	store->kicked = false;
+	store->failed = false;
+}
+
+void store_crash(struct world *w, struct node *node)
+{
+	trace(w, TRACE_CRASH, node->id, 0, 0, 0, 0);
+	tear(w, node);
+	stop(&node->store);
+}
+
+void store_drain(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+
+	while ((store->busy || store->queue) && !store->failed && !w->violated) {
+		if (store->busy) {
+			complete_write(w, node);
+			tell(w, node);
+		}
+		next_write(w, node);
+	}
+	stop(store);
+}

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+
+#include "memory.h"
+#include "world.h"
+
+enum {
+	/* Election timeouts from the end of all faults to a leader. */
+	CONVERGE_TIMEOUTS = 10,
+	/* What was under way when the faults ended: late datagrams, slow writes. */
+	AFTERMATH_TIMEOUTS = 3,
+	/* Without anything new for so long, it is stuck. */
+	PROGRESS_TIMEOUTS = 4,
+	STORM_FACTOR = 4,
+};
+
+static bool is_before(const struct event *a, const struct event *b)
+{
+	return a->at_ns < b->at_ns ||
+	       (a->at_ns == b->at_ns && a->order < b->order);
+}
+
+void world_at(struct world *w, u64 at_ns, enum event_kind kind,
+	      struct node *node, void *object)
+{
+	struct event event = {
+		.at_ns = max(at_ns, w->now_ns),
+		.order = w->order++,
+		.kind = kind,
+		.node = node ? node->id - 1 : 0,
+		.boot = node ? node->boot : 0,
+		.object = object,
+	};
+	u64 i = w->n_events;
+
+	w->events = memory_grow(w->events, w->n_events, &w->n_events_max,
+				sizeof(*w->events));
+	w->n_events++;
+	while (i > 0 && is_before(&event, &w->events[(i - 1) / 2])) {
+		w->events[i] = w->events[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	w->events[i] = event;
+}
+
+static struct event pop(struct world *w)
+{
+	struct event first = w->events[0];
+	struct event last = w->events[--w->n_events];
+	u64 i = 0, child;
+
+	while ((child = 2 * i + 1) < w->n_events) {
+		if (child + 1 < w->n_events &&
+		    is_before(&w->events[child + 1], &w->events[child]))
+			child++;
+		if (!is_before(&w->events[child], &last))
+			break;
+		w->events[i] = w->events[child];
+		i = child;
+	}
+	w->events[i] = last;
+	return first;
+}
+
+static struct node *find_leader(struct world *w)
+{
+	struct node *leader = NULL;
+	u32 i;
+
+	for (i = 0; i < w->n_nodes; i++) {
+		struct node *node = &w->nodes[i];
+
+		if (node->up && node->role == RAFT_LEADER &&
+		    (!leader || node->current_term > leader->current_term))
+			leader = node;
+	}
+	return leader;
+}
+
+static void repair_later(struct world *w, struct node *node)
+{
+	u64 after = rng_below(&w->rng, w->plan.repair_ns_max);
+
+	world_at(w, w->now_ns + after, EVENT_START, node, NULL);
+}
+
+static void crash(struct world *w, struct node *node)
+{
+	if (!node->up)
+		return;
+	node_crash(w, node);
+	repair_later(w, node);
+}
+
+static enum fault draw_fault(struct world *w)
+{
+	u32 i, sum = 0;
+	u64 draw;
+
+	for (i = 0; i < FAULTS; i++)
+		sum += w->plan.faults[i];
+	draw = rng_below(&w->rng, sum);
+	for (i = 0; draw >= w->plan.faults[i]; i++)
+		draw -= w->plan.faults[i];
+	return i;
+}
+
+static void inflict(struct world *w, enum fault fault)
+{
+	u64 timeout = w->plan.election_timeout_ns;
+	struct node *leader = find_leader(w);
+	struct node *node = &w->nodes[rng_below(&w->rng, w->n_nodes)];
+	u64 ns = rng_below(&w->rng, 2 * timeout);
+	u32 i;
+
+	switch (fault) {
+	case FAULT_CRASH:
+		/* Now, or when it next writes. */
+		if (rng_chance(&w->rng, RNG_ONE / 2))
+			node->store.crash_next = true;
+		else
+			crash(w, node);
+		break;
+	case FAULT_CRASH_LEADER:
+		crash(w, leader ? leader : node);
+		break;
+	case FAULT_CRASH_ALL:
+		for (i = 0; i < w->n_nodes; i++)
+			crash(w, &w->nodes[i]);
+		break;
+	case FAULT_SHUTDOWN:
+		if (node->up) {
+			node_shutdown(w, node);
+			repair_later(w, node);
+		}
+		break;
+	case FAULT_HEAL:
+		net_heal(w);
+		break;
+	case FAULT_PAUSE:
+		if (rng_chance(&w->rng, RNG_ONE / 2) && leader)
+			node = leader;
+		if (node->up)
+			owner_pause(w, node, ns);
+		break;
+	case FAULT_STALL:
+		if (rng_chance(&w->rng, RNG_ONE / 2) && leader)
+			node = leader;
+		node->store.stall_ns = ns;
+		break;
+	case FAULT_DISK:
+		node->store.fail_next = true;
+		break;
+	default:
+		net_partition(w, fault, leader ? leader->id : node->id);
+		break;
+	}
+}
+
+static void next_fault(struct world *w)
+{
+	u64 after;
+
+	inflict(w, draw_fault(w));
+	/* A node that stopped itself is started again some time. */
+	if (rng_chance(&w->rng, RNG_ONE / 4)) {
+		u32 i;
+
+		for (i = 0; i < w->n_nodes; i++)
+			if (w->nodes[i].role == RAFT_FAILED)
+				crash(w, &w->nodes[i]);
+	}
+	after = rng_between(&w->rng, 1, 2 * w->plan.fault_interval_ns);
+	world_at(w, w->now_ns + after, EVENT_FAULT, NULL, NULL);
+}
+
+/* From here on nothing goes wrong any more. */
+static void quiet(struct world *w)
+{
+	u64 timeout = w->plan.election_timeout_ns;
+	u32 i;
+
+	if (w->quiet)
+		return;
+	w->quiet = true;
+	trace(w, TRACE_QUIET, 0, 0, 0, 0, 0);
+	net_heal(w);
+	w->net.quiet = true;
+	for (i = 0; i < w->n_nodes && !w->violated; i++) {
+		struct node *node = &w->nodes[i];
+
+		node->store.fail_next = false;
+		node->store.crash_next = false;
+		node->store.stall_ns = 0;
+		node->paused_until = 0;
+		if (node->up && (w->plan.power_cycle || node->disk_broken))
+			node_crash(w, node);
+	}
+	for (i = 0; i < w->n_nodes && !w->violated; i++) {
+		if (!w->nodes[i].up)
+			node_start(w, &w->nodes[i]);
+		owner_wake(w, &w->nodes[i]);
+	}
+	world_at(w,
+		 w->now_ns + (CONVERGE_TIMEOUTS + AFTERMATH_TIMEOUTS) * timeout,
+		 EVENT_CONVERGE, NULL, NULL);
+}
+
+/* Slow is not stuck: look again as long as there is more each time. */
+static void look_again(struct world *w, enum event_kind kind)
+{
+	u64 ns = PROGRESS_TIMEOUTS * w->plan.election_timeout_ns;
+
+	world_at(w, w->now_ns + ns, kind, NULL, NULL);
+}
+
+static void finish(struct world *w)
+{
+	if (!w->violated)
+		progress_final(w);
+	w->over = true;
+}
+
+static void converge(struct world *w)
+{
+	switch (progress_converge(w)) {
+	case PROGRESS_SOME:
+		look_again(w, EVENT_CONVERGE);
+		break;
+	case PROGRESS_FULL:
+		finish(w);
+		break;
+	case PROGRESS_DONE:
+		w->check.progress = w->clients.n_ops;
+		clients_probe(w);
+		look_again(w, EVENT_PROBE);
+		break;
+	}
+}
+
+static void probe(struct world *w)
+{
+	if (progress_probe(w) == PROGRESS_SOME)
+		look_again(w, EVENT_PROBE);
+	else
+		finish(w);
+}
+
+static void node_event(struct world *w, const struct event *event)
+{
+	struct node *node = &w->nodes[event->node];
+	bool stale = event->boot != (u16)node->boot;
+
+	if (event->kind == EVENT_START) {
+		if (!stale && !node->up && !w->quiet)
+			node_start(w, node);
+		return;
+	}
+	stale |= !node->up;
+	if (event->kind == EVENT_READ && stale)
+		free(event->object);
+	if (stale)
+		return;
+	switch (event->kind) {
+	case EVENT_WAKE:
+		owner_run(w, node);
+		break;
+	case EVENT_TIMER:
+		owner_timer(w, node);
+		break;
+	case EVENT_STORE:
+		store_event(w, node);
+		break;
+	case EVENT_POWER:
+		if (!w->quiet)
+			crash(w, node);
+		break;
+	case EVENT_READ:
+		sender_read_done(w, node, event->object);
+		break;
+	}
+}
+
+static void dispatch(struct world *w, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_ARRIVE:
+		net_arrive(w, event->object);
+		break;
+	case EVENT_PROPOSE:
+		if (!w->quiet)
+			clients_propose(w);
+		break;
+	case EVENT_CANCEL:
+		clients_cancel(w, event->object);
+		break;
+	case EVENT_FAULT:
+		if (!w->quiet)
+			next_fault(w);
+		break;
+	case EVENT_QUIET:
+		quiet(w);
+		break;
+	case EVENT_CONVERGE:
+		converge(w);
+		break;
+	case EVENT_PROBE:
+		probe(w);
+		break;
+	default:
+		node_event(w, event);
+		break;
+	}
+}
+
+static void make_configuration(struct world *w)
+{
+	struct raft_configuration configuration = {
+		.n_members = w->n_nodes,
+	};
+	u32 i;
+	int bytes;
+
+	for (i = 0; i < w->n_nodes; i++) {
+		struct raft_member *member = &configuration.members[i];
+
+		member->id = i + 1;
+		member->kind = i < w->n_voters ? RAFT_VOTER : RAFT_NON_VOTER;
+		member->address.family = 4;
+		member->address.port = 7400;
+		member->address.ip[3] = i + 1;
+	}
+	bytes = raft_configuration_encode(&configuration, w->configuration,
+					  sizeof(w->configuration));
+	memory_assert(bytes > 0);
+	w->configuration_bytes = bytes;
+}
+
+static void set_up(struct world *w)
+{
+	const struct plan *plan = &w->plan;
+	u64 after;
+	u32 i;
+
+	w->n_nodes = plan->n_nodes;
+	w->n_voters = plan->n_nodes - plan->n_learners;
+	trace(w, TRACE_CLUSTER, 0, w->n_nodes, plan->n_learners,
+	      plan->election_timeout_ns / 1000,
+	      plan->heartbeat_interval_ns / 1000);
+	rng_seed(&w->rng, w->seed, 2);
+	rng_seed(&w->net.rng, w->seed, 3);
+	rng_seed(&w->clients.rng, w->seed, 4);
+	w->cluster_id = rng_next(&w->rng);
+	make_configuration(w);
+	check_init(&w->check);
+	for (i = 0; i < w->n_nodes; i++)
+		node_init(w, &w->nodes[i], i + 1);
+	for (i = 0; i < w->n_nodes; i++) {
+		after = rng_below(&w->rng, plan->election_timeout_ns);
+		world_at(w, after, EVENT_START, &w->nodes[i], NULL);
+	}
+	after = 2 * plan->election_timeout_ns;
+	world_at(w, after, EVENT_FAULT, NULL, NULL);
+	world_at(w, after / 2, EVENT_PROPOSE, NULL, NULL);
+	world_at(w, after + plan->fault_phase_ns, EVENT_QUIET, NULL, NULL);
+}
+
+static void tear_down(struct world *w)
+{
+	u64 i;
+
+	for (i = 0; i < w->n_events; i++)
+		if (w->events[i].kind == EVENT_ARRIVE ||
+		    w->events[i].kind == EVENT_READ)
+			free(w->events[i].object);
+	free(w->events);
+	for (i = 0; i < w->n_nodes; i++)
+		node_free(&w->nodes[i]);
+	clients_free(&w->clients);
+	check_free(&w->check);
+}
+
+void world_run(struct world *w, u64 seed, const struct world_options *options)
+{
+	memset(w, 0, sizeof(*w));
+	w->seed = seed;
+	w->steps_max = options->steps_max;
+	w->trace.print = options->print;
+	plan_draw(&w->plan, seed, options->n_nodes);
+	set_up(w);
+	while (!w->over && !w->violated) {
+		struct event event = pop(w);
+
+		w->now_ns = event.at_ns;
+		w->n_steps++;
+		if (w->n_steps == w->steps_max)
+			quiet(w);
+		if (w->n_steps >= STORM_FACTOR * w->steps_max)
+			violation(w, "progress",
+				  "a storm: %llu events and no end",
+				  w->n_steps);
+		dispatch(w, &event);
+	}
+	trace(w, TRACE_END, 0, w->check.committed.n, w->clients.n_ops, 0, 0);
+	w->counters.seeds++;
+	w->counters.events += w->n_steps;
+	w->counters.virtual_ms += w->now_ns / NSEC_PER_MSEC;
+	tear_down(w);
+}

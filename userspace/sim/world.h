@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The world of one seed: a virtual clock, a heap of events, nodes, network,
+ * clients and the checker.
+ *
+ *	main.c		options, workers, report
+ *	world.c		clock, events, faults; runs a seed
+ *	plan.c		what a seed decides beforehand
+ *	node.c		start, crash, stop of a node
+ *	owner.c		its owner thread: batches, updates
+ *	sender.c	its way out: attach entries, park, catch up
+ *	store.c		its storage thread over the real WAL code
+ *	recovery.c	reading that WAL
+ *	disk.c		sectors, torn writes
+ *	net.c		datagrams over the real wire code
+ *	client.c	proposals and what clients were told
+ *	check.c		safety
+ *	progress.c	what must hold once all faults are over
+ *	trace.c		the trace
+ */
+#ifndef RAFTLOG_SIM_WORLD_H
+#define RAFTLOG_SIM_WORLD_H
+
+#include "check.h"
+#include "client.h"
+#include "counters.h"
+#include "net.h"
+#include "node.h"
+#include "plan.h"
+#include "rng.h"
+#include "trace.h"
+
+enum event_kind {
+	EVENT_ARRIVE, /* object: packet */
+	EVENT_WAKE, /* node's owner runs */
+	EVENT_TIMER, /* node's deadline */
+	EVENT_STORE, /* node's storage thread */
+	EVENT_POWER, /* node's power fails */
+	EVENT_READ, /* node, object: read_job */
+	EVENT_PROPOSE,
+	EVENT_CANCEL, /* object: op */
+	EVENT_FAULT,
+	EVENT_START, /* node is repaired */
+	EVENT_QUIET, /* faults end */
+	EVENT_CONVERGE, /* there must be a leader by now */
+	EVENT_PROBE, /* new proposals must be done by now */
+};
+
+/**
+ * struct event - something that will happen
+ * @at_ns: when
+ * @order: breaks ties: as it was added
+ * @kind: enum event_kind
+ * @node: index of the node, if it is one's
+ * @boot: stale if the node was started again since
+ * @object: see enum event_kind
+ */
+struct event {
+	u64 at_ns;
+	u64 order;
+	u32 kind;
+	u16 node;
+	u16 boot;
+	void *object;
+};
+
+enum {
+	VIOLATION_CHARS = 400,
+	/* Events until the faults end early; and, times 4, until it is a storm. */
+	WORLD_STEPS_DEFAULT = 60000,
+};
+
+struct world {
+	u64 seed;
+	u64 now_ns;
+	u64 n_steps;
+	u64 steps_max;
+	u64 order;
+	bool quiet;
+	bool over;
+	struct plan plan;
+	struct rng rng;
+	struct event *events;
+	u64 n_events;
+	u64 n_events_max;
+
+	struct node nodes[NODES_MAX];
+	u32 n_nodes;
+	u32 n_voters;
+	struct net net;
+	struct clients clients;
+	struct check check;
+	struct trace trace;
+	struct counters counters;
+
+	u64 cluster_id;
+	u8 configuration[RAFT_CONFIGURATION_BYTES_MAX];
+	u32 configuration_bytes;
+
+	bool violated;
+	const char *property;
+	char what[VIOLATION_CHARS];
+};
+
+struct world_options {
+	u64 steps_max;
+	u32 n_nodes;
+	bool print;
+};
+
+/**
+ * world_run() - run a seed to its end or its first violation
+ * @w: any content; results are in violated, trace, counters
+ * @seed: decides everything
+ * @options: what it may not decide
+ *
+ * Frees all memory but @w itself.
+ */
+void world_run(struct world *w, u64 seed, const struct world_options *options);
+
+void world_at(struct world *w, u64 at_ns, enum event_kind kind,
+	      struct node *node, void *object);
+
+#endif /* RAFTLOG_SIM_WORLD_H */
