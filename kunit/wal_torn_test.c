@@ -246,9 +246,94 @@ static void torn_batch_is_written_over(struct kunit *test)
 	}
 }
 
+/* Blocks between the tail and the end of the lap. */
+static struct wal_fixture *near_lap_end(struct kunit *test, u32 n_blocks)
+{
+	struct wal_fixture *f = wal_fixture_init(test, 512, AREA_BYTES);
+	u64 index = 1;
+
+	wal_fixture_format(f, 1);
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	while (f->w.tail < AREA_BYTES - n_blocks * 512)
+		KUNIT_ASSERT_EQ(test, wal_fixture_append(f, index++, 1, 1, 300),
+				0);
+	wal_fixture_drop(f, 60, 0);
+	return f;
+}
+
+static void append_blocks(struct kunit *test, struct wal_fixture *f, u64 term,
+			  u32 n_blocks)
+{
+	KUNIT_ASSERT_EQ(test,
+			wal_fixture_append(f, f->w.last_index + 1, term, 1,
+					   n_blocks * 512 - 200),
+			0);
+	KUNIT_ASSERT_EQ(test, f->write.bytes, n_blocks * 512);
+}
+
+/* Its first block parses and says that the rest of the lap was skipped. */
+static void torn_skip_is_not_taken(struct kunit *test)
+{
+	struct wal_fixture *f = near_lap_end(test, 3);
+
+	append_blocks(test, f, 2, 5);
+	KUNIT_ASSERT_EQ(test, f->write.position, WAL_AREA_POSITION);
+	wal_fixture_tear(f, before_limit, &(u32){ 2 });
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	append_blocks(test, f, 3, 1);
+	KUNIT_ASSERT_NE(test, f->write.position, WAL_AREA_POSITION);
+	expect_before_or_after(test, f, true);
+	append_blocks(test, f, 3, 2);
+	expect_before_or_after(test, f, true);
+	append_blocks(test, f, 3, 4);
+	expect_before_or_after(test, f, true);
+}
+
+/* Its first block parses and is where the next batch was skipped from. */
+static void torn_batch_is_skipped(struct kunit *test)
+{
+	struct wal_fixture *f = near_lap_end(test, 4);
+	u32 i;
+
+	append_blocks(test, f, 2, 3);
+	wal_fixture_tear(f, before_limit, &(u32){ 2 });
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	append_blocks(test, f, 3, 6);
+	KUNIT_ASSERT_EQ(test, f->write.position, WAL_AREA_POSITION);
+	expect_before_or_after(test, f, true);
+	for (i = 0; i <= 6; i++)
+		expect_before_or_after(test, f,
+				       wal_fixture_tear(f, before_limit, &i));
+	append_blocks(test, f, 3, 1);
+	expect_before_or_after(test, f, true);
+}
+
+/* The same entries again bring just the sector that was missing the first time. */
+static void torn_batch_does_not_rise_again(struct kunit *test)
+{
+	struct wal_fixture *f = filled(test, 512, 0);
+	u64 sequence = f->sequence;
+
+	KUNIT_ASSERT_EQ(
+		test, wal_fixture_append(f, f->w.last_index + 1, 2, 1, 800), 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_sectors(f), 2);
+	wal_fixture_tear(f, before_limit, &(u32){ 1 });
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	wal_fixture_vote(f, 2, 1);
+	f->sequence = sequence;
+	KUNIT_ASSERT_EQ(
+		test, wal_fixture_append(f, f->w.last_index + 1, 2, 1, 800), 0);
+	wal_fixture_tear(f, from_limit, &(u32){ 1 });
+	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
+	KUNIT_EXPECT_TRUE(test, wal_fixture_same(&f->found, &f->log_before));
+}
+
 static struct kunit_case wal_torn_cases[] = {
 	KUNIT_CASE_PARAM(batch_is_torn, shape_gen_params),
 	KUNIT_CASE_PARAM(torn_batch_is_written_over, shape_gen_params),
+	KUNIT_CASE(torn_skip_is_not_taken),
+	KUNIT_CASE(torn_batch_is_skipped),
+	KUNIT_CASE(torn_batch_does_not_rise_again),
 	{}
 };
 
