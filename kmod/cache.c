@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Recent entries: cache.h says the rules. */
+#include <linux/errno.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include "cache.h"
+#include "entry.h"
+
+enum {
+	/* Small entries: one slot for so many bytes of memory allowed. */
+	CACHE_BYTES_PER_SLOT = 256,
+	CACHE_SLOTS_MAX = 1 << 20,
+};
+
+static u64 memory_of(const struct raftlog_entry *entry)
+{
+	return struct_size(entry, data, entry->bytes);
+}
+
+static struct raftlog_entry **slot_of(struct raftlog_cache *cache, u64 index)
+{
+	return &cache->slots[index & cache->mask];
+}
+
+int raftlog_cache_init(struct raftlog_cache *cache, u64 bytes_max, u32 n_pinned)
+{
+	u64 slots = min_t(u64, bytes_max / CACHE_BYTES_PER_SLOT,
+			  CACHE_SLOTS_MAX);
+
+	spin_lock_init(&cache->lock);
+	slots = roundup_pow_of_two(max_t(u64, slots, n_pinned));
+	cache->slots = kvcalloc(slots, sizeof(*cache->slots), GFP_KERNEL);
+	if (!cache->slots)
+		return -ENOMEM;
+	cache->mask = slots - 1;
+	cache->first_index = 0;
+	cache->end_index = 0;
+	cache->bytes = 0;
+	cache->bytes_max = bytes_max;
+	return 0;
+}
+
+void raftlog_cache_destroy(struct raftlog_cache *cache)
+{
+	u64 index;
+
+	if (!cache->slots)
+		return;
+	for (index = cache->first_index; index < cache->end_index; index++)
+		raftlog_entry_put(*slot_of(cache, index));
+	kvfree(cache->slots);
+	cache->slots = NULL;
+}
+
+/* Take an entry out; the caller drops its reference outside the lock. */
+static struct raftlog_entry *take(struct raftlog_cache *cache, u64 index)
+{
+	struct raftlog_entry **slot = slot_of(cache, index);
+	struct raftlog_entry *entry = *slot;
+
+	*slot = NULL;
+	cache->bytes -= memory_of(entry);
+	return entry;
+}
+
+static void truncate(struct raftlog_cache *cache, u64 from)
+{
+	while (cache->end_index > max(from, cache->first_index)) {
+		struct raftlog_entry *entry;
+
+		spin_lock(&cache->lock);
+		entry = take(cache, --cache->end_index);
+		spin_unlock(&cache->lock);
+		raftlog_entry_put(entry);
+	}
+	if (cache->first_index == cache->end_index || from < cache->first_index) {
+		spin_lock(&cache->lock);
+		cache->first_index = from;
+		cache->end_index = from;
+		spin_unlock(&cache->lock);
+	}
+}
+
+static bool is_full(const struct raftlog_cache *cache, u64 more_bytes)
+{
+	return cache->bytes + more_bytes > cache->bytes_max ||
+	       cache->end_index - cache->first_index > cache->mask;
+}
+
+int raftlog_cache_insert(struct raftlog_cache *cache,
+			 struct raftlog_entry *entry, u64 evictable_index)
+{
+	u64 bytes = memory_of(entry);
+
+	truncate(cache, entry->index);
+	while (is_full(cache, bytes) && cache->first_index < cache->end_index &&
+	       cache->first_index <= evictable_index) {
+		struct raftlog_entry *oldest;
+
+		spin_lock(&cache->lock);
+		oldest = take(cache, cache->first_index++);
+		spin_unlock(&cache->lock);
+		raftlog_entry_put(oldest);
+	}
+	if (cache->end_index - cache->first_index > cache->mask)
+		return -ENOSPC;
+
+	raftlog_entry_get(entry);
+	spin_lock(&cache->lock);
+	if (cache->first_index == cache->end_index)
+		cache->first_index = entry->index;
+	*slot_of(cache, entry->index) = entry;
+	cache->end_index = entry->index + 1;
+	cache->bytes += bytes;
+	spin_unlock(&cache->lock);
+	return 0;
+}
+
+struct raftlog_entry *raftlog_cache_get(struct raftlog_cache *cache, u64 index)
+{
+	struct raftlog_entry *entry = NULL;
+
+	spin_lock(&cache->lock);
+	if (index >= cache->first_index && index < cache->end_index)
+		entry = raftlog_entry_get(*slot_of(cache, index));
+	spin_unlock(&cache->lock);
+	return entry;
+}
+
+u64 raftlog_cache_bytes(struct raftlog_cache *cache)
+{
+	u64 bytes;
+
+	spin_lock(&cache->lock);
+	bytes = cache->bytes;
+	spin_unlock(&cache->lock);
+	return bytes;
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Terms and kinds of all entries. */
+#include "runs.h"
+
+/* Number of runs that begin at or before @index. */
+static u32 runs_before(const struct raftlog_runs *runs, u64 index)
+{
+	u32 low = 0, high = runs->n_runs;
+
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+
+		if (runs->runs[middle].first_index <= index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void raftlog_runs_append(struct raftlog_runs *runs, u64 index, u64 term,
+			 bool internal)
+{
+	struct raftlog_run *last;
+
+	while (runs->n_runs &&
+	       runs->runs[runs->n_runs - 1].first_index >= index)
+		runs->n_runs--;
+	last = runs->n_runs ? &runs->runs[runs->n_runs - 1] : NULL;
+	if (!last || last->term != term || last->internal != internal) {
+		runs->runs[runs->n_runs].first_index = index;
+		runs->runs[runs->n_runs].term = term;
+		runs->runs[runs->n_runs].internal = internal;
+		runs->n_runs++;
+	}
+	runs->end_index = index + 1;
+}
+
+const struct raftlog_run *raftlog_runs_find(const struct raftlog_runs *runs,
+					    u64 index)
+{
+	u32 n = runs_before(runs, index);
+
+	if (!n || index >= runs->end_index)
+		return NULL;
+	return &runs->runs[n - 1];
+}
+
+u64 raftlog_runs_next(const struct raftlog_runs *runs, u64 index, bool internal)
+{
+	u32 n;
+
+	if (!runs->n_runs)
+		return 0;
+	index = max(index, runs->runs[0].first_index);
+	if (index >= runs->end_index)
+		return 0;
+	n = runs_before(runs, index) - 1;
+	while (!internal && runs->runs[n].internal) {
+		if (++n == runs->n_runs)
+			return 0;
+		index = runs->runs[n].first_index;
+	}
+	return index;
+}

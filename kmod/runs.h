@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The log as runs of entries of one term and kind: what a reader needs to know of
+ * an entry that is only on disk. Pure; memory and locking are the caller's.
+ */
+#ifndef RAFTLOG_RUNS_H
+#define RAFTLOG_RUNS_H
+
+#include "pure.h"
+
+/**
+ * struct raftlog_run - consecutive entries
+ * @first_index: the first of them; they end where the next run begins
+ * @term: their term
+ * @internal: made by the group for itself, not by a user
+ */
+struct raftlog_run {
+	u64 first_index;
+	u64 term;
+	bool internal;
+};
+
+/**
+ * struct raftlog_runs - all entries of the log
+ * @runs: by first_index
+ * @n_runs: how many
+ * @max_runs: room
+ * @end_index: behind the last entry
+ */
+struct raftlog_runs {
+	struct raftlog_run *runs;
+	u32 n_runs;
+	u32 max_runs;
+	u64 end_index;
+};
+
+/**
+ * raftlog_runs_append() - entry @index is @term and @internal
+ * @runs: with room for a run: n_runs < max_runs
+ * @index: not behind end_index, unless empty; all from there on is replaced
+ * @term: its term
+ * @internal: its kind
+ */
+void raftlog_runs_append(struct raftlog_runs *runs, u64 index, u64 term,
+			 bool internal);
+
+/**
+ * raftlog_runs_find() - run that holds an entry
+ * @runs: where
+ * @index: its index
+ *
+ * Return: the run, or NULL if @index is not in the log.
+ */
+const struct raftlog_run *raftlog_runs_find(const struct raftlog_runs *runs,
+					    u64 index);
+
+/**
+ * raftlog_runs_next() - first entry of a user at or behind an index
+ * @runs: where
+ * @index: from here on
+ * @internal: any entry will do
+ *
+ * Return: its index, or 0 if there is none.
+ */
+u64 raftlog_runs_next(const struct raftlog_runs *runs, u64 index, bool internal);
+
+#endif /* RAFTLOG_RUNS_H */

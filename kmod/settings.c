@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What RAFTLOG_IOC_START asks for, checked and translated. */
+#include "settings.h"
+
+static void set_default(u32 *value, u32 fallback)
+{
+	if (!*value)
+		*value = fallback;
+}
+
+static bool is_within(u32 value, u32 min, u32 max)
+{
+	return value >= min && value <= max;
+}
+
+static bool is_zero_padded(const char *name, size_t bytes)
+{
+	const char *end = memchr(name, 0, bytes);
+
+	return !end || !memchr_inv(end, 0, name + bytes - end);
+}
+
+int raftlog_start_check(struct raftlog_start *s)
+{
+	if (s->flags & ~RAFTLOG_START_F_ALL || !s->node_id || s->wal_fd < 0 ||
+	    s->snapshot_fd[0] != -1 || s->snapshot_fd[1] != -1 ||
+	    s->n_members > RAFTLOG_MEMBERS_MAX ||
+	    (!s->n_members && s->members) ||
+	    (!s->n_members && s->flags & RAFTLOG_START_F_FORMAT) ||
+	    !is_zero_padded(s->cluster_name, sizeof(s->cluster_name)) ||
+	    memchr_inv(s->__reserved, 0, sizeof(s->__reserved)))
+		return -EINVAL;
+	if (s->listen.family == 0 &&
+	    memchr_inv(&s->listen, 0, sizeof(s->listen)))
+		return -EINVAL;
+
+	set_default(&s->election_timeout_ms,
+		    RAFTLOG_ELECTION_TIMEOUT_MS_DEFAULT);
+	set_default(&s->heartbeat_interval_ms,
+		    max(1u, s->election_timeout_ms / 10));
+	set_default(&s->append_timeout_ms, RAFTLOG_APPEND_TIMEOUT_MS_DEFAULT);
+	set_default(&s->max_entry_bytes, RAFTLOG_ENTRY_BYTES_DEFAULT);
+	set_default(&s->datagram_bytes, RAFTLOG_DATAGRAM_BYTES_DEFAULT);
+	set_default(&s->inflight_messages, RAFTLOG_INFLIGHT_MESSAGES_DEFAULT);
+	if (!s->cache_bytes)
+		s->cache_bytes = RAFTLOG_CACHE_BYTES_DEFAULT;
+	if (!s->inflight_bytes)
+		s->inflight_bytes = RAFTLOG_INFLIGHT_BYTES_DEFAULT;
+
+	if (!is_within(s->election_timeout_ms, RAFTLOG_ELECTION_TIMEOUT_MS_MIN,
+		       RAFTLOG_ELECTION_TIMEOUT_MS_MAX) ||
+	    !is_within(s->heartbeat_interval_ms, 1,
+		       s->election_timeout_ms / 2) ||
+	    !is_within(s->max_entry_bytes, 1, RAFTLOG_ENTRY_BYTES_MAX) ||
+	    !is_within(s->datagram_bytes, RAFTLOG_DATAGRAM_BYTES_MIN,
+		       RAFTLOG_DATAGRAM_BYTES_MAX) ||
+	    !is_within(s->inflight_messages, 1, RAFTLOG_INFLIGHT_MESSAGES_MAX))
+		return -EINVAL;
+	return 0;
+}
+
+int raftlog_address_from_user(struct raft_address *address,
+			      const struct raftlog_addr *addr)
+{
+	const u8 *port = (const u8 *)&addr->port;
+
+	memset(address, 0, sizeof(*address));
+	switch (addr->family) {
+	case RAFTLOG_AF_INET:
+		if (addr->scope_id ||
+		    memchr_inv(addr->ip + 4, 0, sizeof(addr->ip) - 4))
+			return -EINVAL;
+		address->family = 4;
+		break;
+	case RAFTLOG_AF_INET6:
+		address->family = 6;
+		break;
+	default:
+		return -EINVAL;
+	}
+	address->port = port[0] << 8 | port[1];
+	address->scope_id = addr->scope_id;
+	memcpy(address->ip, addr->ip, sizeof(address->ip));
+	return address->port ? 0 : -EINVAL;
+}
+
+void raftlog_address_to_user(struct raftlog_addr *addr,
+			     const struct raft_address *address)
+{
+	u8 *port = (u8 *)&addr->port;
+
+	memset(addr, 0, sizeof(*addr));
+	addr->family = address->family == 4 ? RAFTLOG_AF_INET :
+					      RAFTLOG_AF_INET6;
+	port[0] = address->port >> 8;
+	port[1] = address->port & 0xff;
+	addr->scope_id = address->scope_id;
+	memcpy(addr->ip, address->ip, sizeof(addr->ip));
+}
+
+/* The any and the multicast addresses name no member. */
+static bool is_unicast(const struct raft_address *address)
+{
+	if (!memchr_inv(address->ip, 0, sizeof(address->ip)))
+		return false;
+	if (address->family == 4)
+		return address->ip[0] < 224;
+	return address->ip[0] != 0xff;
+}
+
+static bool same_address(const struct raft_address *a,
+			 const struct raft_address *b)
+{
+	return a->family == b->family && a->port == b->port &&
+	       a->scope_id == b->scope_id &&
+	       !memcmp(a->ip, b->ip, sizeof(a->ip));
+}
+
+/* Position at which @id keeps the members sorted. */
+static u32 position_of(const struct raft_configuration *configuration, u32 id)
+{
+	u32 i = 0;
+
+	while (i < configuration->n_members &&
+	       configuration->members[i].id < id)
+		i++;
+	return i;
+}
+
+static int add_member(struct raft_configuration *configuration,
+		      const struct raftlog_member *user)
+{
+	u32 at = position_of(configuration, user->id);
+	struct raft_member member = { .id = user->id, .kind = user->kind };
+	u32 i;
+
+	if (user->kind > RAFT_MEMBER_KIND_LAST || user->__reserved ||
+	    raftlog_address_from_user(&member.address, &user->addr) ||
+	    !is_unicast(&member.address))
+		return -EINVAL;
+	for (i = 0; i < configuration->n_members; i++)
+		if (configuration->members[i].id == user->id ||
+		    same_address(&configuration->members[i].address,
+				 &member.address))
+			return -EINVAL;
+	memmove(&configuration->members[at + 1], &configuration->members[at],
+		(configuration->n_members - at) * sizeof(member));
+	configuration->members[at] = member;
+	configuration->n_members++;
+	return 0;
+}
+
+int raftlog_configuration_from_user(struct raft_configuration *configuration,
+				    const struct raftlog_member *members,
+				    u32 n_members)
+{
+	u32 i;
+
+	memset(configuration, 0, sizeof(*configuration));
+	if (n_members > RAFT_MEMBERS_MAX)
+		return -EINVAL;
+	for (i = 0; i < n_members; i++)
+		if (add_member(configuration, &members[i]))
+			return -EINVAL;
+	return raft_configuration_check(configuration);
+}
+
+const struct raft_member *
+raftlog_configuration_find(const struct raft_configuration *configuration,
+			   u32 id)
+{
+	u32 i;
+
+	for (i = 0; i < configuration->n_members; i++)
+		if (configuration->members[i].id == id)
+			return &configuration->members[i];
+	return NULL;
+}
