@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carrying out an update. The order is a safety rule (raft.h):
+ *
+ *	1. entries and hard state to the storage thread, in one request
+ *	2. messages; those that speak of a hard state that is not durable are
+ *	   parked until it is
+ *	3. what is committed becomes readable
+ *	4. role and leader changes become events
+ *	5. writers learn how their proposals ended
+ *
+ * An update is carried out whole. When memory is short this waits for it, never
+ * for the disk: the thread is in a noio scope, and allocations may use reserves.
+ */
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "entry.h"
+#include "group.h"
+#include "life.h"
+#include "proposal.h"
+#include "trace.h"
+
+#define GFP_OWNER (GFP_KERNEL | __GFP_HIGH | __GFP_NOFAIL)
+
+/**
+ * struct raftlog_parked - a message that waits for a hard state
+ * @node: in raftlog_life.parked
+ * @send: the message
+ * @entry: RAFT_PROPOSE: what to attach, with a reference
+ */
+struct raftlog_parked {
+	struct list_head node;
+	struct raft_send send;
+	struct raftlog_entry *entry;
+};
+
+/* 1. Storage */
+
+int raftlog_runs_reserve(struct raftlog_life *life, u32 n, gfp_t gfp)
+{
+	struct raftlog_runs *runs = &life->runs;
+	u32 max_runs = max(2 * runs->max_runs, runs->n_runs + n);
+	struct raftlog_run *new, *old = runs->runs;
+
+	if (runs->max_runs - runs->n_runs >= n)
+		return 0;
+	new = kvmalloc_array(max_runs, sizeof(*new), gfp);
+	if (!new)
+		return -ENOMEM;
+	if (old)
+		memcpy(new, old, runs->n_runs * sizeof(*new));
+	spin_lock(&life->runs_lock);
+	runs->runs = new;
+	runs->max_runs = max_runs;
+	spin_unlock(&life->runs_lock);
+	kvfree(old);
+	return 0;
+}
+
+void raftlog_request_free(struct raftlog_storage_request *request)
+{
+	u32 i;
+
+	for (i = 0; i < request->n_entries; i++)
+		raftlog_entry_put(request->entries[i]);
+	kvfree(request);
+}
+
+/*
+ * The payload of an entry of the log, with a reference. One that was in the log
+ * before, at another index or in another term, may still be on its way to the
+ * disk as such: it is copied.
+ */
+static struct raftlog_entry *entry_of(const struct raft_entry *from, u64 index)
+{
+	struct raftlog_entry *entry = from->payload;
+
+	if (!entry || entry->index) {
+		struct raftlog_entry *old = entry;
+
+		entry = raftlog_entry_alloc(from->bytes, GFP_OWNER);
+		if (old)
+			memcpy(entry->data, old->data, old->bytes);
+	} else {
+		raftlog_entry_get(entry);
+	}
+	entry->index = index;
+	entry->term = from->term;
+	entry->session = from->session;
+	entry->sequence = from->sequence;
+	entry->type = from->type;
+	return entry;
+}
+
+static void add_entry(struct raftlog_life *life, struct raftlog_entry *entry,
+		      u64 evictable_index)
+{
+	int error = raftlog_cache_insert(&life->cache, entry, evictable_index);
+
+	if (error)
+		raftlog_life_fail(life, error, "the cache is full");
+	raftlog_runs_reserve(life, 1, GFP_OWNER);
+	spin_lock(&life->runs_lock);
+	raftlog_runs_append(&life->runs, entry->index, entry->term,
+			    entry->type != RAFT_ENTRY_DATA);
+	spin_unlock(&life->runs_lock);
+}
+
+static void persist(struct raftlog_life *life, const struct raft_status *status)
+{
+	const struct raft_update *update = &life->update;
+	u64 evictable = min(status->durable_index, life->commit_index);
+	struct raftlog_storage_request *request;
+	u32 i;
+
+	if (!update->hard_state_seq || status->role == RAFT_FAILED)
+		return;
+	request = kvzalloc(struct_size(request, entries, update->n_entries),
+			   GFP_OWNER);
+	request->hard_state = update->hard_state;
+	request->hard_state_changed = update->hard_state_changed;
+	request->hard_state_seq = update->hard_state_seq;
+	request->first_index = update->first_index;
+	request->last_index = status->last_index;
+	request->last_term = status->last_term;
+	request->submitted_ns = ktime_get_ns();
+	for (i = 0; i < update->n_entries; i++) {
+		struct raftlog_entry *entry = entry_of(
+			&update->entries[i], update->first_index + i);
+
+		add_entry(life, entry, evictable);
+		request->entries[request->n_entries++] = entry;
+	}
+	raftlog_assert(life, !request->n_entries ||
+				     request->first_index + request->n_entries -
+						     1 ==
+					     request->last_index);
+	trace_raftlog_append(raftlog_group_name(life->group), request);
+	raftlog_storage_submit(life->storage, request);
+}
+
+void raftlog_execute_storage(struct raftlog_life *life)
+{
+	struct raft_status status;
+
+	raft_status(life->raft, &status);
+	persist(life, &status);
+}
+
+/* 2. Messages */
+
+static void put_attached(struct raftlog_life *life, u32 n)
+{
+	while (n)
+		raftlog_entry_put(life->attached[--n]);
+}
+
+/*
+ * Entries of an AppendEntries from the cache. Return: how many, 0 if the first is
+ * not there.
+ */
+static u32 attach(struct raftlog_life *life, const struct raft_send *send)
+{
+	u64 bytes = 0;
+	u32 n = 0;
+
+	while (send->first_index + n <= send->last_index &&
+	       n < ARRAY_SIZE(life->attached)) {
+		struct raftlog_entry *entry = raftlog_cache_get(
+			&life->cache, send->first_index + n);
+
+		if (!entry)
+			break;
+		bytes += entry->bytes;
+		if (n && bytes > send->bytes_max) {
+			raftlog_entry_put(entry);
+			break;
+		}
+		life->attached[n++] = entry;
+	}
+	return n;
+}
+
+static void transmit(struct raftlog_life *life, const struct raft_send *send,
+		     struct raftlog_entry *proposed, u64 now_ns)
+{
+	const struct raft_message *message = &send->message;
+	u32 n = 0;
+
+	/* 3.8: never before what the message relies on is durable. */
+	if (!raftlog_assert(life, send->after_hard_state_seq <=
+					  life->persisted_seq))
+		return;
+	if (message->type == RAFT_PROPOSE) {
+		life->attached[n++] = raftlog_entry_get(proposed);
+	} else if (message->type == RAFT_APPEND_ENTRIES &&
+		   send->first_index <= send->last_index) {
+		n = attach(life, send);
+		if (!n) {
+			raftlog_catch_up(life, send);
+			return;
+		}
+	}
+	trace_raftlog_message_send(raftlog_group_name(life->group), message, n);
+	raftlog_transport_send(life->transport, message, life->attached, n,
+			       now_ns);
+	put_attached(life, n);
+}
+
+static struct raftlog_entry *entry_proposed(const struct raft_send *send)
+{
+	return send->proposal ? send->proposal->payload : NULL;
+}
+
+static void park(struct raftlog_life *life, const struct raft_send *send)
+{
+	struct raftlog_parked *parked = NULL;
+
+	/* What is dropped is as good as lost on the way: Raft sends again. */
+	if (life->n_parked < RAFTLOG_PARKED_MAX)
+		parked = kmalloc(sizeof(*parked), GFP_NOWAIT | __GFP_NOWARN);
+	if (!parked) {
+		raftlog_count(life, parked_drops, 1);
+		return;
+	}
+	parked->send = *send;
+	parked->send.proposal = NULL;
+	parked->entry = entry_proposed(send);
+	if (parked->entry)
+		raftlog_entry_get(parked->entry);
+	list_add_tail(&parked->node, &life->parked);
+	life->n_parked++;
+}
+
+static void unpark(struct raftlog_life *life, struct raftlog_parked *parked)
+{
+	list_del(&parked->node);
+	life->n_parked--;
+	if (parked->entry)
+		raftlog_entry_put(parked->entry);
+	kfree(parked);
+}
+
+void raftlog_execute_persisted(struct raftlog_life *life, u64 seq, u64 now_ns)
+{
+	struct raftlog_parked *parked, *next;
+
+	raftlog_assert(life, seq >= life->persisted_seq);
+	life->persisted_seq = seq;
+	list_for_each_entry_safe(parked, next, &life->parked, node) {
+		if (parked->send.after_hard_state_seq > seq)
+			break;
+		/* Nobody waits for what an older term had to say. */
+		if (parked->send.message.term >=
+		    life->status.hard_state.current_term)
+			transmit(life, &parked->send, parked->entry, now_ns);
+		unpark(life, parked);
+	}
+}
+
+void raftlog_parked_free(struct raftlog_life *life)
+{
+	struct raftlog_parked *parked, *next;
+
+	list_for_each_entry_safe(parked, next, &life->parked, node)
+		unpark(life, parked);
+}
+
+static void send_messages(struct raftlog_life *life, u64 now_ns)
+{
+	const struct raft_update *update = &life->update;
+	u32 i;
+
+	for (i = 0; i < update->n_sends; i++) {
+		const struct raft_send *send = &update->sends[i];
+
+		if (send->after_hard_state_seq > life->persisted_seq)
+			park(life, send);
+		else
+			transmit(life, send, entry_proposed(send), now_ns);
+	}
+}
+
+/* 3. Status and commit */
+
+static void publish(struct raftlog_life *life, const struct raft_status *status)
+{
+	u32 i;
+
+	spin_lock(&life->status_lock);
+	life->status = *status;
+	for (i = 0; i < life->configuration.n_members; i++)
+		raft_peer_status(life->raft, life->configuration.members[i].id,
+				 &life->peers[i]);
+	spin_unlock(&life->status_lock);
+}
+
+static void commit(struct raftlog_life *life, u64 index)
+{
+	u64 before = life->commit_index;
+
+	if (index <= before)
+		return;
+	if (!raftlog_assert(life, index < life->runs.end_index))
+		return;
+	spin_lock(&life->runs_lock);
+	life->commit_index = index;
+	spin_unlock(&life->runs_lock);
+	raftlog_count(life, committed, index - before);
+	trace_raftlog_commit(raftlog_group_name(life->group), index);
+	wake_up_interruptible_poll(&life->group->read_wait,
+				   EPOLLIN | EPOLLRDNORM);
+}
+
+/* 4. Events */
+
+static void note_failure(struct raftlog_life *life,
+			 const struct raft_status *status)
+{
+	struct raftlog_event event = { .type = RAFTLOG_EVENT_STATE };
+	struct raftlog_group *group = life->group;
+
+	spin_lock(&life->intake_lock);
+	life->failed = true;
+	spin_unlock(&life->intake_lock);
+
+	spin_lock(&group->lock);
+	if (!group->failure[0])
+		strscpy(group->failure, status->failure,
+			sizeof(group->failure));
+	if (group->state == RAFTLOG_STATE_RUNNING)
+		group->state = RAFTLOG_STATE_FAILED;
+	spin_unlock(&group->lock);
+	pr_err("%s: failed: %s; stop it to start it again\n",
+	       raftlog_group_name(group), group->failure);
+	wake_up_interruptible_all(&group->read_wait);
+	raftlog_event_add(group, &event);
+}
+
+static void log_role(struct raftlog_life *life, const struct raft_transition *t)
+{
+	const char *name = raftlog_group_name(life->group);
+
+	if (t->to == RAFT_LEADER)
+		pr_info("%s: leader of term %llu\n", name, t->term);
+	else if (t->from == RAFT_LEADER)
+		pr_info("%s: no longer leader, now in term %llu: %s\n", name,
+			t->term, raft_reason_name(t->reason));
+}
+
+static void note_transition(struct raftlog_life *life,
+			    const struct raft_transition *t)
+{
+	struct raftlog_event event = {
+		.type = t->leader_only ? RAFTLOG_EVENT_LEADER :
+					 RAFTLOG_EVENT_ROLE,
+		.current_term = t->term,
+		.commit_index = life->commit_index,
+		.edge = t->edge,
+		.from_role = t->from,
+		.to_role = t->to,
+		.leader_id = t->leader_id,
+		.reason = t->reason,
+	};
+
+	if (t->leader_only) {
+		trace_raftlog_leader(raftlog_group_name(life->group), t);
+	} else {
+		trace_raftlog_role(raftlog_group_name(life->group), t);
+		log_role(life, t);
+		if (t->to == RAFT_CANDIDATE)
+			raftlog_count(life, elections, 1);
+	}
+	raftlog_event_add(life->group, &event);
+}
+
+static void note_transitions(struct raftlog_life *life,
+			     const struct raft_status *status)
+{
+	const struct raft_update *update = &life->update;
+	u32 i;
+
+	if (!update->n_transitions)
+		return;
+	if (status->role == RAFT_FAILED)
+		note_failure(life, status);
+	for (i = 0; i < update->n_transitions; i++)
+		note_transition(life, &update->transitions[i]);
+	wake_up_interruptible_poll(&life->group->write_wait,
+				   EPOLLOUT | EPOLLWRNORM);
+}
+
+/* 5. Proposals */
+
+void raftlog_execute_done(struct raftlog_life *life,
+			  struct raftlog_proposal *proposal)
+{
+	if (!RB_EMPTY_NODE(&proposal->expiry.node))
+		timerqueue_del(&life->expiries, &proposal->expiry);
+	/* Whoever sleeps learns why, even if the entry never left this node. */
+	if (life->shutting_down && proposal->core.result == -EHOSTUNREACH)
+		proposal->core.result = -ESHUTDOWN;
+	list_move_tail(&proposal->node, &life->retired);
+	raftlog_proposal_complete(life, proposal);
+}
+
+static void complete_proposals(struct raftlog_life *life)
+{
+	struct raft_proposal *core, *next;
+
+	list_for_each_entry_safe(core, next, &life->update.proposals_done,
+				 node) {
+		list_del(&core->node);
+		raftlog_execute_done(life,
+				     container_of(core, struct raftlog_proposal,
+						  core));
+	}
+}
+
+void raftlog_execute(struct raftlog_life *life, u64 now_ns)
+{
+	struct raft_status status;
+
+	raft_status(life->raft, &status);
+	persist(life, &status);
+	send_messages(life, now_ns);
+	publish(life, &status);
+	commit(life, life->update.commit_index);
+	note_transitions(life, &status);
+	complete_proposals(life);
+	raft_update_reset(&life->update);
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ioctls: a table of handler, size and capability. A handler works on the
+ * kernel's own struct; copying in and out follows copy_struct_from_user().
+ */
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/socket.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "group.h"
+#include "life.h"
+#include "proposal.h"
+#include "settings.h"
+#include "wal/format.h"
+#include "wire/format.h"
+
+static struct raftlog_open *open_of(const struct file *file)
+{
+	return file->private_data;
+}
+
+static int get_version(struct file *file, void *arg)
+{
+	struct raftlog_version *version = arg;
+
+	version->abi = RAFTLOG_ABI_VERSION;
+	version->wal_format = WAL_FORMAT_VERSION;
+	version->wire_version = WIRE_VERSION;
+	strscpy(version->release, THIS_MODULE->version,
+		sizeof(version->release));
+	return 0;
+}
+
+static int get_configuration(const struct raftlog_start *start,
+			     struct raft_configuration *configuration)
+{
+	struct raftlog_member *members;
+	int error;
+
+	if (!start->n_members)
+		return 0;
+	members = memdup_user(u64_to_user_ptr(start->members),
+			      start->n_members * sizeof(*members));
+	if (IS_ERR(members))
+		return PTR_ERR(members);
+	error = raftlog_configuration_from_user(configuration, members,
+						start->n_members);
+	kfree(members);
+	if (!error && !raftlog_configuration_find(configuration, start->node_id))
+		error = -EINVAL;
+	return error;
+}
+
+static int check_wal(const struct raftlog_start *start)
+{
+	struct file *file = fget(start->wal_fd);
+	int error = 0;
+
+	if (!file)
+		return -EBADF;
+	if (!(file->f_mode & FMODE_READ) || !(file->f_mode & FMODE_WRITE))
+		error = -EBADF;
+	else if (!S_ISREG(file_inode(file)->i_mode) &&
+		 !S_ISBLK(file_inode(file)->i_mode))
+		error = -EINVAL;
+	fput(file);
+	return error;
+}
+
+static int start_group(struct raftlog_group *group,
+		       const struct raftlog_start *start,
+		       const struct raft_configuration *configuration)
+{
+	int error;
+
+	if (mutex_lock_interruptible(&group->lifecycle))
+		return -ERESTARTSYS;
+	if (group->removed)
+		error = -ENODEV;
+	else if (group->life)
+		error = -EBUSY;
+	else
+		error = raftlog_life_start(group, start, configuration);
+	mutex_unlock(&group->lifecycle);
+	return error;
+}
+
+static int start(struct file *file, void *arg)
+{
+	struct raftlog_start *start = arg;
+	struct raft_configuration *configuration;
+	struct raft_address listen;
+	int error;
+
+	BUILD_BUG_ON(RAFTLOG_AF_INET != AF_INET);
+	BUILD_BUG_ON(RAFTLOG_AF_INET6 != AF_INET6);
+
+	error = raftlog_start_check(start);
+	if (!error && start->listen.family)
+		error = raftlog_address_from_user(&listen, &start->listen);
+	if (!error)
+		error = check_wal(start);
+	if (error)
+		return error;
+	configuration = kzalloc(sizeof(*configuration), GFP_KERNEL);
+	if (!configuration)
+		return -ENOMEM;
+	error = get_configuration(start, configuration);
+	if (!error)
+		error = start_group(open_of(file)->group, start, configuration);
+	kfree(configuration);
+	return error;
+}
+
+static int stop(struct file *file, void *arg)
+{
+	struct raftlog_group *group = open_of(file)->group;
+	const struct raftlog_stop *stop = arg;
+	int error;
+
+	if (stop->flags || stop->__reserved)
+		return -EINVAL;
+	if (mutex_lock_interruptible(&group->lifecycle))
+		return -ERESTARTSYS;
+	error = raftlog_life_stop(group);
+	mutex_unlock(&group->lifecycle);
+	return error;
+}
+
+static int get_status(struct file *file, void *arg)
+{
+	struct raftlog_status *status = arg;
+	struct raftlog_open *open = open_of(file);
+
+	raftlog_group_status(open->group, status);
+	WRITE_ONCE(open->seen_seq, status->event_seq);
+	return 0;
+}
+
+/* A struct of ours into a slot of a caller who may know a larger one. */
+static int copy_to_slot(u64 array, u32 i, u32 slot_bytes, const void *from,
+			u32 bytes)
+{
+	void __user *to = u64_to_user_ptr(array + (u64)i * slot_bytes);
+
+	if (copy_to_user(to, from, bytes) ||
+	    clear_user(to + bytes, slot_bytes - bytes))
+		return -EFAULT;
+	return 0;
+}
+
+static bool is_slot(u32 slot_bytes, u32 bytes)
+{
+	return slot_bytes >= bytes && slot_bytes <= PAGE_SIZE &&
+	       IS_ALIGNED(slot_bytes, 8);
+}
+
+static int copy_peers(const struct raftlog_peer *peers, u32 n_peers,
+		      const struct raftlog_members *members)
+{
+	u32 i;
+
+	for (i = 0; i < n_peers; i++)
+		if (copy_to_slot(members->peers, i, members->peer_bytes,
+				 &peers[i], sizeof(peers[i])))
+			return -EFAULT;
+	return 0;
+}
+
+static int get_members(struct file *file, void *arg)
+{
+	struct raftlog_members *members = arg;
+	struct raftlog_peer *peers;
+	struct raftlog_life *life;
+	u32 room = members->n_peers;
+	u32 i;
+	int error = -EMSGSIZE;
+
+	if (members->flags || members->__reserved ||
+	    !is_slot(members->peer_bytes, sizeof(struct raftlog_peer)))
+		return -EINVAL;
+	peers = kcalloc(RAFT_MEMBERS_MAX, sizeof(*peers), GFP_KERNEL);
+	if (!peers)
+		return -ENOMEM;
+	life = raftlog_group_life(open_of(file)->group);
+	if (!life) {
+		kfree(peers);
+		return -ENOTCONN;
+	}
+	members->n_peers = life->configuration.n_members;
+	for (i = 0; i < members->n_peers; i++)
+		raftlog_life_peer(life, i, &peers[i]);
+	/* Copying may fault for as long as it likes: no life is held. */
+	raftlog_life_put(life);
+	if (members->n_peers <= room)
+		error = copy_peers(peers, members->n_peers, members);
+	kfree(peers);
+	return error;
+}
+
+static int append(struct file *file, void *arg)
+{
+	struct raftlog_append *append = arg;
+	struct iov_iter from;
+	ssize_t ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (append->flags || append->__reserved)
+		return -EINVAL;
+	iov_iter_ubuf(&from, ITER_SOURCE, u64_to_user_ptr(append->data),
+		      append->bytes);
+	ret = raftlog_write(open_of(file), &from, NULL, false,
+			    append->timeout_ms, &append->index, &append->term);
+	return ret < 0 ? ret : 0;
+}
+
+static int set_framed(struct file *file, void *arg)
+{
+	const struct raftlog_set_framed *framed = arg;
+	struct raftlog_open *open = open_of(file);
+
+	if (framed->enable > 1 || framed->flags & ~RAFTLOG_FRAMED_F_ALL ||
+	    (!framed->enable && framed->flags))
+		return -EINVAL;
+	WRITE_ONCE(open->framed_flags, framed->flags);
+	WRITE_ONCE(open->framed, framed->enable);
+	return 0;
+}
+
+static int get_events(struct file *file, void *arg)
+{
+	struct raftlog_open *open = open_of(file);
+	struct raftlog_events *events = arg;
+	u32 room = events->n_events;
+	struct raftlog_event event;
+
+	if (events->flags || events->__reserved ||
+	    !is_slot(events->event_bytes, sizeof(event)))
+		return -EINVAL;
+	events->n_events = 0;
+	events->n_lost = 0;
+	while (events->n_events < room &&
+	       raftlog_event_get(open->group, events->after_seq, &event)) {
+		if (copy_to_slot(events->events, events->n_events,
+				 events->event_bytes, &event, sizeof(event)))
+			return -EFAULT;
+		events->n_lost += event.seq - events->after_seq - 1;
+		events->after_seq = event.seq;
+		events->n_events++;
+	}
+	WRITE_ONCE(open->seen_seq,
+		   min_t(u64, events->after_seq, raftlog_event_seq(open->group)));
+	return 0;
+}
+
+/* Sizes are those of the first version that had the ioctl. */
+struct raftlog_ioctl {
+	unsigned int cmd;
+	unsigned int bytes;
+	int capability;
+	int (*handler)(struct file *file, void *arg);
+};
+
+enum {
+	NO_CAPABILITY = -1,
+};
+
+#define IOCTL(name, handler, capability)                             \
+	[_IOC_NR(RAFTLOG_IOC_##name)] = {                            \
+		RAFTLOG_IOC_##name, _IOC_SIZE(RAFTLOG_IOC_##name),   \
+		capability, handler,                                 \
+	}
+
+static const struct raftlog_ioctl ioctls[] = {
+	IOCTL(GET_VERSION, get_version, NO_CAPABILITY),
+	IOCTL(START, start, CAP_SYS_ADMIN),
+	IOCTL(STOP, stop, CAP_SYS_ADMIN),
+	IOCTL(GET_STATUS, get_status, NO_CAPABILITY),
+	IOCTL(GET_MEMBERS, get_members, NO_CAPABILITY),
+	IOCTL(APPEND, append, NO_CAPABILITY),
+	IOCTL(SET_FRAMED, set_framed, NO_CAPABILITY),
+	IOCTL(GET_EVENTS, get_events, NO_CAPABILITY),
+};
+
+union raftlog_ioctl_arg {
+	struct raftlog_version version;
+	struct raftlog_start start;
+	struct raftlog_stop stop;
+	struct raftlog_status status;
+	struct raftlog_members members;
+	struct raftlog_append append;
+	struct raftlog_set_framed set_framed;
+	struct raftlog_events events;
+};
+
+static int copy_out(void __user *user, size_t user_bytes, const void *arg,
+		    size_t bytes)
+{
+	if (copy_to_user(user, arg, min(user_bytes, bytes)))
+		return -EFAULT;
+	if (user_bytes > bytes &&
+	    clear_user(user + bytes, user_bytes - bytes))
+		return -EFAULT;
+	return 0;
+}
+
+long raftlog_ioctl(struct file *file, unsigned int cmd, unsigned long user_arg)
+{
+	void __user *user = (void __user *)user_arg;
+	size_t user_bytes = _IOC_SIZE(cmd);
+	const struct raftlog_ioctl *ioctl;
+	union raftlog_ioctl_arg arg;
+	int error, error_out = 0;
+
+	if (_IOC_TYPE(cmd) != RAFTLOG_IOC_MAGIC ||
+	    _IOC_NR(cmd) >= ARRAY_SIZE(ioctls))
+		return -ENOTTY;
+	ioctl = &ioctls[_IOC_NR(cmd)];
+	if (_IOC_DIR(cmd) != _IOC_DIR(ioctl->cmd))
+		return -ENOTTY;
+	if (user_bytes < ioctl->bytes)
+		return -EINVAL;
+	if (ioctl->capability != NO_CAPABILITY && !capable(ioctl->capability))
+		return -EPERM;
+
+	memset(&arg, 0, sizeof(arg));
+	if (_IOC_DIR(cmd) & _IOC_WRITE) {
+		error = copy_struct_from_user(&arg, ioctl->bytes, user,
+					      user_bytes);
+		if (error)
+			return error;
+	}
+	error = ioctl->handler(file, &arg);
+	/* With -EMSGSIZE it says how much room is needed. */
+	if (_IOC_DIR(cmd) & _IOC_READ && (!error || error == -EMSGSIZE))
+		error_out = copy_out(user, user_bytes, &arg, ioctl->bytes);
+	return error_out ? error_out : error;
+}

@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * START and STOP. Whatever was opened is released by tear_down(), in one order,
+ * be it that the group stops or that it never came to run.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/nsproxy.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/wait_bit.h>
+
+#include "cluster_id.h"
+#include "entry.h"
+#include "group.h"
+#include "life.h"
+#include "proposal.h"
+#include "settings.h"
+
+enum {
+	/* What a batch of one entry takes on disk beside its payload. */
+	ENTRY_OVERHEAD_BYTES = 4096 + 256,
+	/* A no-op for each of a few terms. */
+	SPACE_RESERVE_BYTES = 32 << 10,
+	UNCOMMITTED_BYTES_MIN = 8 << 20,
+	UNCOMMITTED_BYTES_MAX = 256 << 20,
+	INFLIGHT_BYTES_MAX = 1 << 30,
+	TERM_RUNS_FIRST = 1024,
+};
+
+void raftlog_life_kick(struct raftlog_life *life)
+{
+	struct task_struct *owner;
+
+	if (atomic_xchg(&life->kicked, 1))
+		return;
+	owner = READ_ONCE(life->owner);
+	if (owner)
+		wake_up_process(owner);
+}
+
+void raftlog_life_put(struct raftlog_life *life)
+{
+	if (refcount_dec_and_test(&life->users))
+		complete(&life->unused);
+}
+
+void raftlog_life_fail(struct raftlog_life *life, int error, const char *why)
+{
+	struct raftlog_group *group = life->group;
+
+	spin_lock(&group->lock);
+	if (!group->failure[0])
+		scnprintf(group->failure, sizeof(group->failure),
+			  "%s (error %d)", why, error);
+	spin_unlock(&group->lock);
+
+	spin_lock(&life->intake_lock);
+	if (!life->storage_error)
+		life->storage_error = error;
+	spin_unlock(&life->intake_lock);
+	wake_up_var(&life->persisted);
+	raftlog_life_kick(life);
+}
+
+/* What storage and transport tell, each from its own context. */
+
+static void persisted(void *context, struct raftlog_storage_request *request)
+{
+	struct raftlog_life *life = context;
+
+	spin_lock(&life->intake_lock);
+	list_add_tail(&request->node, &life->persisted);
+	spin_unlock(&life->intake_lock);
+	wake_up_var(&life->persisted);
+	raftlog_life_kick(life);
+}
+
+static void storage_failed(void *context, int error)
+{
+	raftlog_life_fail(context, error, "a write to the log failed");
+}
+
+static int provide_terms(struct raftlog_life *life, u32 n)
+{
+	struct raft_term_run *terms = kvcalloc(n, sizeof(*terms), GFP_KERNEL);
+
+	if (!terms)
+		return -ENOMEM;
+	kvfree(raft_provide_terms(life->raft, terms, n));
+	life->terms = terms;
+	return 0;
+}
+
+static int recovered(void *context, u64 index, const struct raft_entry *entry)
+{
+	struct raftlog_life *life = context;
+	int error = raft_restore_entry(life->raft, index, entry);
+
+	if (error == -ENOMEM) {
+		error = provide_terms(life,
+				      raft_terms_capacity(life->raft) * 2);
+		if (!error)
+			error = raft_restore_entry(life->raft, index, entry);
+	}
+	if (!error)
+		error = raftlog_runs_reserve(life, 1, GFP_KERNEL);
+	if (error)
+		return error == -EINVAL ? -EUCLEAN : error;
+	raftlog_runs_append(&life->runs, index, entry->term,
+			    entry->type != RAFT_ENTRY_DATA);
+	return 0;
+}
+
+static const struct raftlog_storage_ops storage_ops = {
+	.persisted = persisted,
+	.failed = storage_failed,
+	.recovered = recovered,
+};
+
+static void wake(void *context)
+{
+	raftlog_life_kick(context);
+}
+
+/* START, step by step */
+
+static u64 random_nonzero(void)
+{
+	u64 value;
+
+	do {
+		value = get_random_u64();
+	} while (!value);
+	return value;
+}
+
+static void set_settings(struct raftlog_life *life)
+{
+	const struct raftlog_start *start = &life->start;
+
+	life->settings = (struct raft_settings){
+		.node_id = start->node_id,
+		.session = random_nonzero(),
+		.election_timeout_ns =
+			(u64)start->election_timeout_ms * NSEC_PER_MSEC,
+		.heartbeat_interval_ns =
+			(u64)start->heartbeat_interval_ms * NSEC_PER_MSEC,
+		.append_bytes_max = RAFTLOG_APPEND_BYTES_MAX,
+		.append_entries_max = RAFTLOG_APPEND_ENTRIES_MAX,
+		.inflight_bytes_max = min_t(u64, start->inflight_bytes,
+					    INFLIGHT_BYTES_MAX),
+		.inflight_messages_max = start->inflight_messages,
+		.uncommitted_bytes_max = clamp_t(u64, start->cache_bytes / 2,
+						 UNCOMMITTED_BYTES_MIN,
+						 UNCOMMITTED_BYTES_MAX),
+		.entry_overhead_bytes = ENTRY_OVERHEAD_BYTES,
+		.space_reserve_bytes = SPACE_RESERVE_BYTES,
+		.window_entries = RAFTLOG_WINDOW_ENTRIES,
+		.proposals_max = RAFTLOG_PENDING_MAX,
+	};
+}
+
+static int make_core(struct raftlog_life *life)
+{
+	struct raft_entry *entries;
+	struct raft_send *sends;
+	size_t bytes;
+
+	set_settings(life);
+	bytes = raft_footprint(&life->settings);
+	if (!bytes)
+		return -EINVAL;
+	life->core_memory = kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
+	entries = kvcalloc(RAFTLOG_UPDATE_ENTRIES_MAX, sizeof(*entries),
+			   GFP_KERNEL_ACCOUNT);
+	sends = kvcalloc(RAFTLOG_UPDATE_SENDS_MAX, sizeof(*sends),
+			 GFP_KERNEL_ACCOUNT);
+	raft_update_init(&life->update, entries, RAFTLOG_UPDATE_ENTRIES_MAX,
+			 sends, RAFTLOG_UPDATE_SENDS_MAX);
+	if (!life->core_memory || !entries || !sends)
+		return -ENOMEM;
+	life->rng.state = get_random_u64();
+	life->raft = raft_init(life->core_memory, &life->settings, &life->rng);
+	if (!life->raft)
+		return -EINVAL;
+	return provide_terms(life, TERM_RUNS_FIRST);
+}
+
+static struct raftlog_life *
+life_alloc(struct raftlog_group *group, const struct raftlog_start *start)
+{
+	struct raftlog_life *life = kvzalloc(sizeof(*life), GFP_KERNEL_ACCOUNT);
+
+	if (!life)
+		return NULL;
+	life->group = group;
+	life->start = *start;
+	life->started_ns = ktime_get_ns();
+	refcount_set(&life->users, 1);
+	init_completion(&life->unused);
+	init_completion(&life->running);
+	INIT_LIST_HEAD(&life->parked);
+	INIT_LIST_HEAD(&life->queued);
+	INIT_LIST_HEAD(&life->live);
+	INIT_LIST_HEAD(&life->retired);
+	timerqueue_init_head(&life->expiries);
+	spin_lock_init(&life->intake_lock);
+	INIT_LIST_HEAD(&life->proposals);
+	INIT_LIST_HEAD(&life->cancels);
+	INIT_LIST_HEAD(&life->persisted);
+	INIT_LIST_HEAD(&life->caught_up);
+	spin_lock_init(&life->runs_lock);
+	spin_lock_init(&life->status_lock);
+	return life;
+}
+
+/* The first entry of a new log, or NULL if no members were given. */
+static struct raftlog_entry *
+encode_members(const struct raft_configuration *configuration)
+{
+	struct raftlog_entry *entry;
+	int bytes;
+
+	if (!configuration->n_members)
+		return NULL;
+	entry = raftlog_entry_alloc(RAFT_CONFIGURATION_BYTES_MAX, GFP_KERNEL);
+	if (!entry)
+		return ERR_PTR(-ENOMEM);
+	bytes = raft_configuration_encode(configuration, entry->data,
+					  entry->bytes);
+	if (bytes < 0) {
+		raftlog_entry_put(entry);
+		return ERR_PTR(bytes);
+	}
+	entry->bytes = bytes;
+	return entry;
+}
+
+static int open_storage(struct raftlog_life *life, struct file *file,
+			const struct raftlog_entry *first)
+{
+	const struct raftlog_start *start = &life->start;
+	struct raftlog_storage_params params = {
+		.file = file,
+		.node_id = start->node_id,
+		.format = start->flags & RAFTLOG_START_F_FORMAT,
+		.name = raftlog_group_name(life->group),
+	};
+	struct raftlog_storage *storage;
+
+	if (first)
+		params.cluster_id = raftlog_cluster_id(
+			start->cluster_name, sizeof(start->cluster_name),
+			first->data, first->bytes);
+	storage = raftlog_storage_open(&params, &storage_ops, life,
+				       &life->info);
+	if (IS_ERR(storage))
+		return PTR_ERR(storage);
+	life->storage = storage;
+	life->cluster_id = life->info.cluster_id;
+	return 0;
+}
+
+static int first_write_error(struct raftlog_life *life)
+{
+	struct raftlog_storage_request *request;
+	int error;
+
+	spin_lock(&life->intake_lock);
+	request = list_first_entry_or_null(&life->persisted,
+					   struct raftlog_storage_request,
+					   node);
+	error = life->storage_error;
+	if (request && request->error)
+		error = request->error;
+	if (!request && !error)
+		error = -EINPROGRESS;
+	spin_unlock(&life->intake_lock);
+	return error;
+}
+
+/* The owner thread will tell the core that this is durable. */
+static int bootstrap(struct raftlog_life *life, struct raftlog_entry *first)
+{
+	int error;
+
+	if (!first)
+		return -ENODATA;
+	error = raft_bootstrap(life->raft, first, first->data, first->bytes,
+			       life->info.log_bytes_free, &life->update);
+	if (error)
+		return error;
+	raftlog_execute_storage(life);
+	raft_update_reset(&life->update);
+	wait_var_event(&life->persisted,
+		       (error = first_write_error(life)) != -EINPROGRESS);
+	return error;
+}
+
+static int restore(struct raftlog_life *life, struct raftlog_entry *first)
+{
+	int error;
+
+	if (life->info.fresh)
+		error = bootstrap(life, first);
+	else if (raft_restore_hard_state(life->raft, &life->info.hard_state,
+					 life->info.log_bytes_free))
+		error = -EUCLEAN;
+	else
+		error = 0;
+	if (error)
+		return error;
+	life->configuration = *raft_configuration(life->raft);
+	return life->configuration.n_members ? 0 : -EUCLEAN;
+}
+
+static int choose_address(struct raftlog_life *life)
+{
+	const struct raft_member *self;
+
+	if (life->start.listen.family)
+		return raftlog_address_from_user(&life->listen,
+						 &life->start.listen);
+	self = raftlog_configuration_find(&life->configuration,
+					  life->start.node_id);
+	if (!self)
+		return -EINVAL;
+	life->listen = self->address;
+	return 0;
+}
+
+static int open_transport(struct raftlog_life *life)
+{
+	struct raftlog_transport_params params = {
+		.net = current->nsproxy->net_ns,
+		.cluster_id = life->cluster_id,
+		.node_id = life->start.node_id,
+		.session = life->settings.session,
+		.datagram_bytes = life->start.datagram_bytes,
+		.max_entry_bytes = life->start.max_entry_bytes,
+		.append_bytes_max = RAFTLOG_APPEND_BYTES_MAX,
+		.wake = wake,
+		.context = life,
+	};
+	struct raftlog_transport *transport;
+	int error = choose_address(life);
+
+	if (error)
+		return error;
+	params.listen = life->listen;
+	transport = raftlog_transport_open(&params);
+	if (IS_ERR(transport))
+		return PTR_ERR(transport);
+	life->transport = transport;
+	return raftlog_transport_set_members(transport, &life->configuration);
+}
+
+static int start_threads(struct raftlog_life *life)
+{
+	const char *name = raftlog_group_name(life->group);
+	struct task_struct *owner;
+
+	life->catch_up_queue =
+		alloc_workqueue("%s-catch-up",
+				WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0,
+				name);
+	if (!life->catch_up_queue || raftlog_catch_up_alloc(life))
+		return -ENOMEM;
+	owner = kthread_create(raftlog_owner, life, "%s-owner", name);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	sched_set_fifo(owner);
+	WRITE_ONCE(life->owner, get_task_struct(owner));
+	wake_up_process(owner);
+	/* A thread that is stopped before it ran never runs. */
+	wait_for_completion(&life->running);
+	return 0;
+}
+
+static int bring_up(struct raftlog_life *life, struct file *file,
+		    const struct raft_configuration *configuration)
+{
+	struct raftlog_entry *first = encode_members(configuration);
+	int error;
+
+	if (IS_ERR(first))
+		return PTR_ERR(first);
+	error = make_core(life);
+	if (!error)
+		error = raftlog_cache_init(
+			&life->cache, life->start.cache_bytes,
+			RAFTLOG_WINDOW_ENTRIES +
+				life->start.inflight_messages *
+					RAFTLOG_APPEND_ENTRIES_MAX);
+	if (!error)
+		error = open_storage(life, file, first);
+	if (!error)
+		error = restore(life, first);
+	if (!error)
+		error = open_transport(life);
+	if (!error)
+		error = start_threads(life);
+	if (first)
+		raftlog_entry_put(first);
+	return error;
+}
+
+/* STOP, and what a START that failed left */
+
+static void free_requests(struct raftlog_life *life)
+{
+	struct raftlog_storage_request *request, *next;
+
+	list_for_each_entry_safe(request, next, &life->persisted, node)
+		raftlog_request_free(request);
+}
+
+static void free_cancels(struct raftlog_life *life)
+{
+	struct raftlog_proposal *proposal, *next;
+
+	list_for_each_entry_safe(proposal, next, &life->cancels, cancel_node) {
+		list_del_init(&proposal->cancel_node);
+		raftlog_proposal_put(proposal);
+	}
+}
+
+static void tear_down(struct raftlog_life *life)
+{
+	/* Nothing is taken in any more. The owner ends what is pending. */
+	spin_lock(&life->intake_lock);
+	life->stopping = true;
+	spin_unlock(&life->intake_lock);
+	wake_up_interruptible_all(&life->group->read_wait);
+	wake_up_interruptible_all(&life->group->write_wait);
+	if (life->owner)
+		kthread_stop(life->owner);
+
+	/* Sleepers and readers leave. */
+	raftlog_life_put(life);
+	wait_for_completion(&life->unused);
+
+	/* Nobody but us is left to use what follows. */
+	if (life->catch_up_queue)
+		destroy_workqueue(life->catch_up_queue);
+	if (life->transport)
+		raftlog_transport_close(life->transport);
+	if (life->storage) {
+		raftlog_storage_stop(life->storage);
+		raftlog_storage_close(life->storage);
+	}
+	if (life->owner)
+		put_task_struct(life->owner);
+
+	free_requests(life);
+	free_cancels(life);
+	raftlog_parked_free(life);
+	raftlog_catch_up_free(life);
+	raftlog_cache_destroy(&life->cache);
+	kvfree(life->runs.runs);
+	kvfree(life->terms);
+	kvfree(life->update.sends);
+	kvfree(life->update.entries);
+	kvfree(life->core_memory);
+	kvfree(life);
+}
+
+static void explain(const struct raftlog_group *group, int error)
+{
+	const char *why;
+
+	switch (error) {
+	case -EEXIST:
+		why = "the log belongs to another node or cluster";
+		break;
+	case -ENODATA:
+		why = "there is no log; format it, with the members";
+		break;
+	case -EUCLEAN:
+		why = "the log is damaged";
+		break;
+	case -EPROTONOSUPPORT:
+		why = "the log has a newer format";
+		break;
+	case -EADDRINUSE:
+		why = "the address is in use";
+		break;
+	case -EADDRNOTAVAIL:
+		why = "the address is not one of this machine";
+		break;
+	case -EBUSY:
+		why = "the log is in use";
+		break;
+	default:
+		why = "see the error number";
+		break;
+	}
+	pr_err("%s: not started: %s (error %d)\n", raftlog_group_name(group),
+	       why, error);
+}
+
+static void set_failure(struct raftlog_group *group, const char *failure)
+{
+	spin_lock(&group->lock);
+	strscpy(group->failure, failure, sizeof(group->failure));
+	spin_unlock(&group->lock);
+}
+
+static void publish_life(struct raftlog_group *group, struct raftlog_life *life)
+{
+	struct raftlog_event event = { .type = RAFTLOG_EVENT_STATE };
+
+	spin_lock(&group->lock);
+	group->life = life;
+	/* It may have failed in the meantime. */
+	group->state = raftlog_life_is_failed(life) ? RAFTLOG_STATE_FAILED :
+						      RAFTLOG_STATE_RUNNING;
+	spin_unlock(&group->lock);
+	raftlog_event_add(group, &event);
+	wake_up_interruptible_all(&group->write_wait);
+}
+
+int raftlog_life_start(struct raftlog_group *group,
+		       const struct raftlog_start *start,
+		       const struct raft_configuration *configuration)
+{
+	struct raftlog_life *life;
+	struct file *file;
+	int error;
+
+	lockdep_assert_held(&group->lifecycle);
+	file = fget(start->wal_fd);
+	if (!file)
+		return -EBADF;
+	life = life_alloc(group, start);
+	if (!life) {
+		fput(file);
+		return -ENOMEM;
+	}
+	set_failure(group, "");
+	raftlog_event_state(group, RAFTLOG_STATE_STARTING);
+	error = bring_up(life, file, configuration);
+	fput(file);
+	if (!error)
+		error = raftlog_peers_add(group, &life->configuration);
+	if (error) {
+		tear_down(life);
+		raftlog_peers_remove(group);
+		set_failure(group, "");
+		raftlog_event_state(group, RAFTLOG_STATE_STOPPED);
+		explain(group, error);
+		return error;
+	}
+	publish_life(group, life);
+	pr_info("%s: started: node %u of cluster %016llx, %u members, log %llu … %llu\n",
+		raftlog_group_name(group), start->node_id, life->cluster_id,
+		life->configuration.n_members, life->info.first_index,
+		life->runs.end_index - 1);
+	return 0;
+}
+
+int raftlog_life_stop(struct raftlog_group *group)
+{
+	struct raftlog_life *life;
+
+	lockdep_assert_held(&group->lifecycle);
+	spin_lock(&group->lock);
+	life = group->life;
+	group->life = NULL;
+	if (life)
+		group->n_stops++;
+	spin_unlock(&group->lock);
+	if (!life)
+		return -ENOTCONN;
+
+	raftlog_event_state(group, RAFTLOG_STATE_STOPPING);
+	raftlog_peers_remove(group);
+	tear_down(life);
+	raftlog_event_state(group, RAFTLOG_STATE_STOPPED);
+	pr_info("%s: stopped\n", raftlog_group_name(group));
+	return 0;
+}

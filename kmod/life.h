@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A life: what runs between START and STOP of a group.
+ *
+ *	writers --intake--> owner thread --requests--> storage thread
+ *	readers <--commit--      |  ^                         |
+ *	                         |  '--------completions------'
+ *	                         v  ^
+ *	                      transport (softirq wakes, owner thread sends and receives)
+ *
+ * The owner thread is the only one to touch the core. It gathers what came in,
+ * steps the core, and carries out the update in order (execute.c). Others hand it
+ * work through the intake and wake it; it hands results back through completions,
+ * commit_index and the published status.
+ *
+ * Waking the owner. Put the work where it looks, then raftlog_life_kick(): sets
+ * @kicked and wakes the thread if it was not set. The owner clears @kicked before
+ * it looks. Nothing that was put is missed.
+ *
+ * Locking: I: set before the owner thread runs. O: the owner thread's, and of
+ * whoever starts it before and stops it after. K: @intake_lock. S: @status_lock.
+ * All are leaves, but for raftlog_open.lock, which is taken inside @intake_lock.
+ */
+#ifndef RAFTLOG_LIFE_H
+#define RAFTLOG_LIFE_H
+
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/raftlog.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/timerqueue.h>
+#include <linux/workqueue.h>
+
+#include "cache.h"
+#include "raft/raft.h"
+#include "runs.h"
+#include "storage.h"
+#include "transport.h"
+
+struct raftlog_group;
+struct raftlog_proposal;
+struct task_struct;
+
+enum raftlog_life_limits {
+	/* Proposals of this node that are not done, and their bytes. */
+	RAFTLOG_PENDING_MAX = 4096,
+	RAFTLOG_PENDING_BYTES_MAX = 64 << 20,
+
+	/* One AppendEntries. */
+	RAFTLOG_APPEND_BYTES_MAX = 256 << 10,
+	RAFTLOG_APPEND_ENTRIES_MAX = 256,
+
+	/* What the core remembers of recent entries; half of it uncommitted. */
+	RAFTLOG_WINDOW_ENTRIES = 1 << 16,
+
+	/* One update: the largest message the wire carries, twice, and more. */
+	RAFTLOG_UPDATE_ENTRIES_MAX = 2304,
+	RAFTLOG_UPDATE_SENDS_MAX = 256,
+
+	/* One batch of the owner thread. */
+	RAFTLOG_BATCH_MESSAGES_MAX = 64,
+	RAFTLOG_BATCH_PROPOSALS_MAX = 512,
+
+	/* Votes and answers that wait for the disk. */
+	RAFTLOG_PARKED_MAX = 1024,
+};
+
+/**
+ * struct raftlog_catch_up - entries for a peer, on their way from the disk
+ * @life: whose
+ * @work: reads them
+ * @node: intake: it did
+ * @busy: O: under way
+ * @send: O: the message
+ * @durable_index: entries up to here may be read from the disk
+ * @n: entries wanted, then read
+ * @terms: term of each
+ * @entries: references
+ */
+struct raftlog_catch_up {
+	struct raftlog_life *life;
+	struct work_struct work;
+	struct list_head node;
+	bool busy;
+	struct raft_send send;
+	u64 durable_index;
+	u32 n;
+	u64 terms[RAFTLOG_APPEND_ENTRIES_MAX];
+	struct raftlog_entry *entries[RAFTLOG_APPEND_ENTRIES_MAX];
+};
+
+/**
+ * struct raftlog_counters - since the start; written by the owner thread
+ * @appends: writes of this node that were committed
+ * @append_bytes: their payload
+ * @append_errors: writes of this node that ended otherwise
+ * @committed: entries committed
+ * @elections: times this node offered itself
+ * @flushes: storage requests that became durable
+ * @catch_ups: messages whose entries came from the disk
+ * @parked_drops: messages given up while they waited for the disk
+ * @invalid_messages: messages the core refused
+ */
+struct raftlog_counters {
+	u64 appends;
+	u64 append_bytes;
+	u64 append_errors;
+	u64 committed;
+	u64 elections;
+	u64 flushes;
+	u64 catch_ups;
+	u64 parked_drops;
+	u64 invalid_messages;
+};
+
+/**
+ * struct raftlog_life - see the top of this file
+ * @group: I: whose
+ * @users: references; see raftlog_group_life()
+ * @unused: the last reference is gone
+ * @start: I: what was asked for, defaults filled in
+ * @settings: I: what the core was told
+ * @listen: I: bound to
+ * @started_ns: I: monotonic
+ * @storage: I: the WAL
+ * @info: I: what was found there
+ * @transport: I: the socket
+ * @catch_up_queue: I: reads for peers that lag
+ * @owner: I: the owner thread
+ * @running: it joined the cluster
+ * @kicked: there may be work for the owner thread
+ * @core_memory: I: what @raft lives in
+ * @raft: O: the core
+ * @rng: O: the core's
+ * @terms: O: the core's runs of terms
+ * @update: O: what the core wants done
+ * @persisted_seq: O: hard_state_seq of the newest durable request
+ * @parked: O: struct raftlog_parked, waiting for a hard_state_seq, in order
+ * @n_parked: O: how many
+ * @received: O: messages of this batch, given back once it is carried out
+ * @n_received: O: how many
+ * @queued: O: proposals the core has not seen yet
+ * @live: O: proposals the core has
+ * @retired: O: proposals that ended, for one batch more
+ * @expiries: O: of all proposals in @queued and @live
+ * @catch_ups: O: one for each peer
+ * @shutting_down: O: whatever ends now ends by the shutdown
+ * @attached: O: entries of the message that is being sent
+ * @intake_lock: see below
+ * @stopping: K: nothing more is taken in; everybody leaves
+ * @failed: K: likewise, but committed entries can be read
+ * @proposals: K: to propose
+ * @cancels: K: to give up
+ * @persisted: K: storage requests that are done
+ * @storage_error: K: negative errno
+ * @caught_up: K: struct raftlog_catch_up, read
+ * @n_pending: K: proposals that are not done
+ * @pending_bytes: K: their memory
+ * @cache: recent entries, with its own lock
+ * @runs_lock: the next two, which the owner thread alone changes
+ * @runs: terms and kinds of all entries
+ * @commit_index: entries up to here can be read
+ * @status_lock: what follows
+ * @status: S: of the core
+ * @n_peers: S: members of @configuration
+ * @peers: S: of the core, as in @configuration; that of this node is zero
+ * @configuration: S: newest in the log
+ * @counters: written by the owner thread with WRITE_ONCE()
+ */
+struct raftlog_life {
+	struct raftlog_group *group;
+	refcount_t users;
+	struct completion unused;
+
+	struct raftlog_start start;
+	struct raft_settings settings;
+	struct raft_address listen;
+	u64 cluster_id;
+	u64 started_ns;
+	struct raftlog_storage *storage;
+	struct raftlog_storage_info info;
+	struct raftlog_transport *transport;
+	struct workqueue_struct *catch_up_queue;
+	struct task_struct *owner;
+	struct completion running;
+	atomic_t kicked;
+
+	void *core_memory;
+	struct raft *raft;
+	struct raft_rng rng;
+	struct raft_term_run *terms;
+	struct raft_update update;
+	u64 persisted_seq;
+	struct list_head parked;
+	u32 n_parked;
+	struct raftlog_received *received[RAFTLOG_BATCH_MESSAGES_MAX];
+	u32 n_received;
+	struct list_head queued;
+	struct list_head live;
+	struct list_head retired;
+	struct timerqueue_head expiries;
+	struct raftlog_catch_up *catch_ups[RAFT_MEMBERS_MAX];
+	bool shutting_down;
+	struct raftlog_entry *attached[RAFTLOG_APPEND_ENTRIES_MAX];
+
+	spinlock_t intake_lock;
+	bool stopping;
+	bool failed;
+	struct list_head proposals;
+	struct list_head cancels;
+	struct list_head persisted;
+	int storage_error;
+	struct list_head caught_up;
+	u32 n_pending;
+	u64 pending_bytes;
+
+	struct raftlog_cache cache;
+	spinlock_t runs_lock;
+	struct raftlog_runs runs;
+	u64 commit_index;
+
+	spinlock_t status_lock;
+	struct raft_status status;
+	u32 n_peers;
+	struct raft_peer_status peers[RAFT_MEMBERS_MAX];
+	struct raft_configuration configuration;
+
+	struct raftlog_counters counters;
+};
+
+#define raftlog_count(life, counter, n) \
+	WRITE_ONCE((life)->counters.counter, (life)->counters.counter + (n))
+
+/**
+ * raftlog_life_start() - open the log, bind the socket, join the cluster
+ * @group: whose, stopped; its lifecycle mutex held
+ * @start: checked by raftlog_start_check(), @members not looked at
+ * @configuration: of @start's members; n_members 0: as in the log
+ *
+ * The group's @life is set on success.
+ *
+ * Return: 0 or an errno as the uapi header says; then nothing is left behind.
+ */
+int raftlog_life_start(struct raftlog_group *group,
+		       const struct raftlog_start *start,
+		       const struct raft_configuration *configuration);
+
+/**
+ * raftlog_life_stop() - leave in order, wake everybody, release everything
+ * @group: whose; its lifecycle mutex held
+ *
+ * Return: 0, or -ENOTCONN if it was not started.
+ */
+int raftlog_life_stop(struct raftlog_group *group);
+
+/** raftlog_life_put() - the counterpart of raftlog_group_life() */
+void raftlog_life_put(struct raftlog_life *life);
+
+/** raftlog_life_kick() - there is work for the owner thread; any context */
+void raftlog_life_kick(struct raftlog_life *life);
+
+/** raftlog_life_is_stopping() - should a sleeper leave? */
+static inline bool raftlog_life_is_stopping(const struct raftlog_life *life)
+{
+	return READ_ONCE(life->stopping);
+}
+
+/** raftlog_life_is_failed() - did it stop itself? */
+static inline bool raftlog_life_is_failed(const struct raftlog_life *life)
+{
+	return READ_ONCE(life->failed);
+}
+
+/** raftlog_life_fail() - an own invariant broke: the group stops, not the host */
+void raftlog_life_fail(struct raftlog_life *life, int error, const char *why);
+
+/** raftlog_life_peer() - member @i of the configuration, as this node sees it */
+void raftlog_life_peer(struct raftlog_life *life, u32 i,
+		       struct raftlog_peer *peer);
+
+#define raftlog_assert(life, condition)                                  \
+	({                                                               \
+		bool __holds = (condition);                              \
+									 \
+		if (unlikely(!__holds))                                  \
+			raftlog_life_fail(life, -EIO, #condition);       \
+		__holds;                                                 \
+	})
+
+/* owner.c */
+
+/** raftlog_owner() - the owner thread: @data is the life */
+int raftlog_owner(void *data);
+
+/* execute.c; owner thread */
+
+/** raftlog_execute() - carry out the update, in its order, and empty it */
+void raftlog_execute(struct raftlog_life *life, u64 now_ns);
+
+/** raftlog_execute_storage() - only what the update wants persisted */
+void raftlog_execute_storage(struct raftlog_life *life);
+
+/** raftlog_execute_persisted() - send what waited for hard state @seq */
+void raftlog_execute_persisted(struct raftlog_life *life, u64 seq, u64 now_ns);
+
+/** raftlog_execute_done() - a proposal ended as its core.result says */
+void raftlog_execute_done(struct raftlog_life *life,
+			  struct raftlog_proposal *proposal);
+
+/** raftlog_parked_free() - drop what waits for the disk */
+void raftlog_parked_free(struct raftlog_life *life);
+
+/** raftlog_request_free() - drop a storage request and its references */
+void raftlog_request_free(struct raftlog_storage_request *request);
+
+/** raftlog_runs_reserve() - make room for @n more runs; may sleep */
+int raftlog_runs_reserve(struct raftlog_life *life, u32 n, gfp_t gfp);
+
+/* catch_up.c; owner thread */
+
+/** raftlog_catch_up_alloc() - for each other member. Return: 0 or -ENOMEM */
+int raftlog_catch_up_alloc(struct raftlog_life *life);
+
+/** raftlog_catch_up() - send a message whose entries must be read first */
+void raftlog_catch_up(struct raftlog_life *life, const struct raft_send *send);
+
+/** raftlog_catch_up_done() - they were read: send it */
+void raftlog_catch_up_done(struct raftlog_life *life,
+			   struct raftlog_catch_up *catch_up, u64 now_ns);
+
+/** raftlog_catch_up_free() - none is under way any more */
+void raftlog_catch_up_free(struct raftlog_life *life);
+
+/* reader.c; any thread that may sleep */
+
+/**
+ * raftlog_read_next() - the next committed entry
+ * @life: started
+ * @index: from here on
+ * @internal: also entries of the group's own
+ * @entry: with a reference for the caller
+ *
+ * Return: 0, -EAGAIN at the end, or what reading the log said.
+ */
+int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
+		      struct raftlog_entry **entry);
+
+/** raftlog_read_index() - index of that entry, 0 at the end; never sleeps */
+u64 raftlog_read_index(struct raftlog_life *life, u64 index, bool internal);
+
+#endif /* RAFTLOG_LIFE_H */

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module: a table of groups, one minor each, and nothing else that is global.
+ *
+ * A started group does not pin the module. Open files do, so that rmmod with one
+ * is refused; without, it stops the groups in order.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/init.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "group.h"
+
+static unsigned int groups = 1;
+module_param(groups, uint, 0444);
+MODULE_PARM_DESC(groups, "number of groups, each a device (1 … 1024, default 1)");
+
+static struct raftlog_group **group_table;
+static struct class *group_class;
+static dev_t first_devt;
+
+static char *devnode(RAFTLOG_CONST_DEVICE *dev, umode_t *mode)
+{
+	if (mode)
+		*mode = 0660;
+	return NULL;
+}
+
+static void remove_groups(unsigned int n)
+{
+	while (n)
+		raftlog_group_remove(group_table[--n]);
+}
+
+static int create_groups(void)
+{
+	unsigned int minor;
+
+	for (minor = 0; minor < groups; minor++) {
+		struct raftlog_group *group = raftlog_group_create(
+			group_class, first_devt + minor, minor);
+
+		if (IS_ERR(group)) {
+			remove_groups(minor);
+			return PTR_ERR(group);
+		}
+		group_table[minor] = group;
+	}
+	return 0;
+}
+
+static int __init raftlog_init(void)
+{
+	int error;
+
+	if (groups < 1 || groups > RAFTLOG_GROUPS_MAX) {
+		pr_err("groups=%u: must be 1 to %d\n", groups,
+		       RAFTLOG_GROUPS_MAX);
+		return -EINVAL;
+	}
+	group_table = kcalloc(groups, sizeof(*group_table), GFP_KERNEL);
+	if (!group_table)
+		return -ENOMEM;
+	error = alloc_chrdev_region(&first_devt, 0, groups, KBUILD_MODNAME);
+	if (error)
+		goto free_table;
+	group_class = raftlog_class_create(KBUILD_MODNAME);
+	if (IS_ERR(group_class)) {
+		error = PTR_ERR(group_class);
+		goto unregister_region;
+	}
+	group_class->devnode = devnode;
+	error = create_groups();
+	if (error)
+		goto destroy_class;
+	return 0;
+
+destroy_class:
+	class_destroy(group_class);
+unregister_region:
+	unregister_chrdev_region(first_devt, groups);
+free_table:
+	kfree(group_table);
+	return error;
+}
+
+static void __exit raftlog_exit(void)
+{
+	remove_groups(groups);
+	class_destroy(group_class);
+	unregister_chrdev_region(first_devt, groups);
+	kfree(group_table);
+}
+
+module_init(raftlog_init);
+module_exit(raftlog_exit);
+
+MODULE_DESCRIPTION("Replicated log (Raft) as a character device");
+MODULE_AUTHOR("The raftlog authors");
+MODULE_VERSION("0.1.0");
+MODULE_SOFTDEP("pre: crc32c");
+MODULE_LICENSE("GPL");

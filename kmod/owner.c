@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The owner thread: gathers what came in, steps the core, sleeps until there is
+ * more or the next deadline.
+ *
+ * A round:
+ *	1. completions of the storage thread, so that what waits for them leaves
+ *	2. messages from the socket
+ *	3. proposals, then those to give up (signals, expiries)
+ *	4. messages whose entries were read from the disk
+ *	5. RAFT_EVENT_TIME, and the update is carried out
+ *
+ * It runs at real-time priority: it must never spin. Every round is limited,
+ * follows a wake-up or a deadline, and after many rounds without sleep it makes
+ * way for a moment.
+ */
+#include <linux/hrtimer.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "entry.h"
+#include "group.h"
+#include "life.h"
+#include "proposal.h"
+#include "trace.h"
+
+enum {
+	/* Datagrams looked at for one message. */
+	RECEIVE_BUDGET = 64,
+	/* Rounds without sleep before a pause. */
+	BUSY_ROUNDS_MAX = 256,
+	BUSY_PAUSE_NS = 50 * NSEC_PER_USEC,
+	/* A deadline that is due again and again without work is a mistake. */
+	IDLE_ROUNDS_MAX = 16,
+	IDLE_PAUSE_NS = NSEC_PER_MSEC,
+};
+
+/* What others put in, taken at once. */
+struct intake {
+	struct list_head persisted;
+	struct list_head cancels;
+	struct list_head caught_up;
+	int storage_error;
+	bool any;
+};
+
+static void take_intake(struct raftlog_life *life, struct intake *in)
+{
+	INIT_LIST_HEAD(&in->persisted);
+	INIT_LIST_HEAD(&in->cancels);
+	INIT_LIST_HEAD(&in->caught_up);
+
+	spin_lock(&life->intake_lock);
+	list_splice_init(&life->persisted, &in->persisted);
+	list_splice_init(&life->cancels, &in->cancels);
+	list_splice_init(&life->caught_up, &in->caught_up);
+	list_splice_tail_init(&life->proposals, &life->queued);
+	in->storage_error = life->storage_error;
+	life->storage_error = 0;
+	spin_unlock(&life->intake_lock);
+
+	in->any = !list_empty(&in->persisted) || !list_empty(&in->cancels) ||
+		  !list_empty(&in->caught_up) || !list_empty(&life->queued) ||
+		  in->storage_error;
+}
+
+static void flush(struct raftlog_life *life);
+
+/* The core ran out of room for runs of terms. */
+static void provide_terms(struct raftlog_life *life)
+{
+	u32 n = raft_terms_capacity(life->raft) * 2;
+	struct raft_term_run *terms;
+
+	terms = kvcalloc(n, sizeof(*terms), GFP_KERNEL | __GFP_NOFAIL);
+	kvfree(raft_provide_terms(life->raft, terms, n));
+	life->terms = terms;
+}
+
+static int step(struct raftlog_life *life, struct raft_event *event)
+{
+	int error;
+
+	event->now_ns = ktime_get_ns();
+	error = raft_step(life->raft, event, &life->update);
+	if (error == -ENOMEM) {
+		provide_terms(life);
+		error = raft_step(life->raft, event, &life->update);
+	}
+	if (error == -EAGAIN) {
+		flush(life);
+		event->now_ns = ktime_get_ns();
+		error = raft_step(life->raft, event, &life->update);
+		raftlog_assert(life, error != -EAGAIN);
+	}
+	return error;
+}
+
+/* End the batch: time passes, and the update is carried out. */
+static void flush(struct raftlog_life *life)
+{
+	struct raft_event event = { .type = RAFT_EVENT_TIME };
+
+	step(life, &event);
+	raftlog_execute(life, event.now_ns);
+}
+
+static void step_persisted(struct raftlog_life *life, struct list_head *done)
+{
+	struct raftlog_storage_request *request, *next;
+
+	list_for_each_entry_safe(request, next, done, node) {
+		struct raft_event event = {
+			.type = RAFT_EVENT_PERSISTED,
+			.persisted.hard_state_seq = request->hard_state_seq,
+			.persisted.index = request->last_index,
+			.persisted.term = request->last_term,
+			.persisted.space_bytes = request->space_bytes,
+		};
+		bool ok = !request->error;
+
+		list_del(&request->node);
+		if (ok) {
+			step(life, &event);
+			raftlog_count(life, flushes, 1);
+			trace_raftlog_persisted(
+				raftlog_group_name(life->group), request);
+			raftlog_execute_persisted(life,
+						  event.persisted.hard_state_seq,
+						  event.now_ns);
+		}
+		raftlog_request_free(request);
+	}
+}
+
+static void step_storage_failed(struct raftlog_life *life, int error)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_STORAGE_FAILED,
+		.error = error,
+	};
+
+	step(life, &event);
+}
+
+static void release_received(struct raftlog_life *life)
+{
+	while (life->n_received)
+		raftlog_transport_release(life->transport,
+					  life->received[--life->n_received]);
+}
+
+static void step_message(struct raftlog_life *life,
+			 struct raftlog_received *received)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_MESSAGE,
+		.message = &received->message,
+	};
+
+	trace_raftlog_message_receive(raftlog_group_name(life->group),
+				      &received->message,
+				      received->message.n_entries);
+	if (step(life, &event) == -EINVAL)
+		raftlog_count(life, invalid_messages, 1);
+}
+
+/* Return: whether more may be waiting. */
+static bool receive(struct raftlog_life *life)
+{
+	struct raftlog_received *received;
+
+	while (life->n_received < RAFTLOG_BATCH_MESSAGES_MAX) {
+		int rc = raftlog_transport_receive(life->transport, &received,
+						   RECEIVE_BUDGET,
+						   ktime_get_ns());
+
+		if (rc < 0)
+			return false;
+		if (rc == 0)
+			return true;
+		life->received[life->n_received++] = received;
+		step_message(life, received);
+	}
+	return true;
+}
+
+static void end_proposal(struct raftlog_life *life,
+			 struct raftlog_proposal *proposal, int result)
+{
+	proposal->core.result = result;
+	raftlog_execute_done(life, proposal);
+}
+
+/* Return: whether some are left for the next batch. */
+static bool propose(struct raftlog_life *life)
+{
+	struct raftlog_proposal *proposal, *next;
+	u32 n = 0;
+
+	list_for_each_entry_safe(proposal, next, &life->queued, node) {
+		struct raft_event event = {
+			.type = RAFT_EVENT_PROPOSE,
+			.proposal = &proposal->core,
+		};
+		int error;
+
+		if (RB_EMPTY_NODE(&proposal->expiry.node))
+			timerqueue_add(&life->expiries, &proposal->expiry);
+		if (n++ == RAFTLOG_BATCH_PROPOSALS_MAX)
+			return true;
+		error = step(life, &event);
+		if (error == -EBUSY)
+			return false; /* one that ends makes room */
+		if (error) {
+			end_proposal(life, proposal,
+				     error == -ENOTRECOVERABLE ? -EIO : error);
+			continue;
+		}
+		proposal->entry->session = life->settings.session;
+		proposal->entry->sequence = proposal->core.sequence;
+		proposal->state = RAFTLOG_PROPOSAL_STEPPED;
+		list_move_tail(&proposal->node, &life->live);
+	}
+	return false;
+}
+
+static void give_up(struct raftlog_life *life,
+		    struct raftlog_proposal *proposal)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_CANCEL,
+		.proposal = &proposal->core,
+	};
+
+	switch (proposal->state) {
+	case RAFTLOG_PROPOSAL_QUEUED:
+		end_proposal(life, proposal, -EHOSTUNREACH);
+		break;
+	case RAFTLOG_PROPOSAL_STEPPED:
+		/* Comes back in the update, unless it is in it already. */
+		step(life, &event);
+		break;
+	}
+}
+
+static void step_cancels(struct raftlog_life *life, struct list_head *cancels)
+{
+	struct raftlog_proposal *proposal, *next;
+
+	list_for_each_entry_safe(proposal, next, cancels, cancel_node) {
+		list_del_init(&proposal->cancel_node);
+		give_up(life, proposal);
+		raftlog_proposal_put(proposal);
+	}
+}
+
+static void step_expiries(struct raftlog_life *life)
+{
+	ktime_t now = ktime_get();
+	struct timerqueue_node *node;
+
+	while ((node = timerqueue_getnext(&life->expiries)) &&
+	       ktime_compare(node->expires, now) <= 0) {
+		struct raftlog_proposal *proposal = container_of(
+			node, struct raftlog_proposal, expiry);
+
+		timerqueue_del(&life->expiries, node);
+		give_up(life, proposal);
+	}
+}
+
+static void send_caught_up(struct raftlog_life *life, struct list_head *list)
+{
+	struct raftlog_catch_up *catch_up, *next;
+
+	list_for_each_entry_safe(catch_up, next, list, node) {
+		list_del(&catch_up->node);
+		raftlog_catch_up_done(life, catch_up, ktime_get_ns());
+	}
+}
+
+/* The core may refer to what ended until the update after that is done. */
+static void drop_retired(struct raftlog_life *life, struct list_head *retired)
+{
+	struct raftlog_proposal *proposal, *next;
+
+	list_for_each_entry_safe(proposal, next, retired, node) {
+		list_del_init(&proposal->node);
+		raftlog_proposal_put(proposal);
+	}
+}
+
+/*
+ * One round. Sets when the next is due.
+ *
+ * Return: whether anything was done but to let time pass.
+ */
+static bool run_round(struct raftlog_life *life, u64 *due_ns)
+{
+	struct raft_event time = { .type = RAFT_EVENT_TIME };
+	struct timerqueue_node *expiry;
+	struct intake in;
+	LIST_HEAD(retired);
+	bool more;
+	u64 deadline;
+
+	list_splice_init(&life->retired, &retired);
+	take_intake(life, &in);
+
+	step_persisted(life, &in.persisted);
+	if (in.storage_error)
+		step_storage_failed(life, in.storage_error);
+	more = receive(life);
+	in.any |= life->n_received;
+	more |= propose(life);
+	step_cancels(life, &in.cancels);
+	step_expiries(life);
+	send_caught_up(life, &in.caught_up);
+
+	step(life, &time);
+	deadline = life->update.deadline_ns;
+	raftlog_execute(life, time.now_ns);
+	release_received(life);
+	drop_retired(life, &retired);
+
+	deadline = min(deadline, raftlog_transport_timer(life->transport,
+							 ktime_get_ns()));
+	expiry = timerqueue_getnext(&life->expiries);
+	if (expiry)
+		deadline = min(deadline, (u64)ktime_to_ns(expiry->expires));
+	*due_ns = more ? 0 : deadline;
+	return in.any;
+}
+
+static void nap(u64 ns)
+{
+	ktime_t delay = ns_to_ktime(ns);
+
+	__set_current_state(TASK_UNINTERRUPTIBLE);
+	schedule_hrtimeout(&delay, HRTIMER_MODE_REL);
+}
+
+/* Until kicked, stopped or @due_ns. */
+static void sleep_until(struct raftlog_life *life, u64 due_ns)
+{
+	ktime_t due = ns_to_ktime(min_t(u64, due_ns, KTIME_MAX));
+
+	set_current_state(TASK_IDLE);
+	if (!atomic_read(&life->kicked) && !kthread_should_stop())
+		schedule_hrtimeout_range(due_ns == U64_MAX ? NULL : &due, 0,
+					 HRTIMER_MODE_ABS);
+	__set_current_state(TASK_RUNNING);
+}
+
+/* End what is pending; nothing is taken in any more. */
+static void shut_down(struct raftlog_life *life)
+{
+	struct raft_event event = { .type = RAFT_EVENT_SHUTDOWN };
+	struct raftlog_proposal *proposal, *next;
+	struct intake in;
+	LIST_HEAD(retired);
+
+	life->shutting_down = true;
+	take_intake(life, &in);
+	list_for_each_entry_safe(proposal, next, &life->queued, node)
+		end_proposal(life, proposal, -ESHUTDOWN);
+	step(life, &event);
+	flush(life);
+	step_cancels(life, &in.cancels);
+	raftlog_assert(life, list_empty(&life->live));
+	list_splice_init(&life->retired, &retired);
+	drop_retired(life, &retired);
+
+	/* The rest is freed with the life. */
+	spin_lock(&life->intake_lock);
+	list_splice(&in.persisted, &life->persisted);
+	list_splice(&in.caught_up, &life->caught_up);
+	spin_unlock(&life->intake_lock);
+}
+
+int raftlog_owner(void *data)
+{
+	struct raftlog_life *life = data;
+	unsigned int noio = memalloc_noio_save();
+	u32 busy = 0, idle = 0;
+	u64 due_ns = 0;
+
+	raft_start(life->raft, ktime_get_ns(), &life->update);
+	raftlog_execute(life, ktime_get_ns());
+	complete(&life->running);
+
+	while (!kthread_should_stop()) {
+		u64 now_ns = ktime_get_ns();
+
+		if (!atomic_xchg(&life->kicked, 0) && now_ns < due_ns) {
+			busy = 0;
+			idle = 0;
+			sleep_until(life, due_ns);
+			continue;
+		}
+		idle = run_round(life, &due_ns) ? 0 : idle + 1;
+		if (idle > IDLE_ROUNDS_MAX) {
+			nap(IDLE_PAUSE_NS);
+		} else if (++busy > BUSY_ROUNDS_MAX) {
+			nap(BUSY_PAUSE_NS);
+			busy = 0;
+		}
+		cond_resched();
+	}
+
+	shut_down(life);
+	memalloc_noio_restore(noio);
+	return 0;
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The write path, up to the owner thread and back. */
+#include <linux/errno.h>
+#include <linux/ktime.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "entry.h"
+#include "group.h"
+#include "life.h"
+#include "proposal.h"
+#include "trace.h"
+
+void raftlog_proposal_put(struct raftlog_proposal *proposal)
+{
+	if (!refcount_dec_and_test(&proposal->refs))
+		return;
+	raftlog_entry_put(proposal->entry);
+	kfree(proposal);
+}
+
+/* One reference, for the caller. */
+static struct raftlog_proposal *proposal_alloc(struct iov_iter *from)
+{
+	size_t bytes = iov_iter_count(from);
+	struct raftlog_proposal *proposal;
+	int error = -ENOMEM;
+
+	proposal = kzalloc(sizeof(*proposal), GFP_KERNEL_ACCOUNT);
+	if (!proposal)
+		return ERR_PTR(-ENOMEM);
+	proposal->entry = raftlog_entry_alloc(bytes, GFP_KERNEL_ACCOUNT);
+	if (!proposal->entry)
+		goto free_proposal;
+	error = -EFAULT;
+	if (!copy_from_iter_full(proposal->entry->data, bytes, from))
+		goto put_entry;
+
+	proposal->entry->type = RAFT_ENTRY_DATA;
+	proposal->core.payload = proposal->entry;
+	proposal->core.bytes = bytes;
+	refcount_set(&proposal->refs, 1);
+	INIT_LIST_HEAD(&proposal->node);
+	INIT_LIST_HEAD(&proposal->cancel_node);
+	INIT_LIST_HEAD(&proposal->open_node);
+	timerqueue_init(&proposal->expiry);
+	init_completion(&proposal->done);
+	return proposal;
+
+put_entry:
+	raftlog_entry_put(proposal->entry);
+free_proposal:
+	kfree(proposal);
+	return ERR_PTR(error);
+}
+
+static u64 memory_of(const struct raftlog_proposal *proposal)
+{
+	return sizeof(*proposal) + sizeof(*proposal->entry) +
+	       proposal->entry->bytes;
+}
+
+static bool has_room(const struct raftlog_life *life, u64 bytes)
+{
+	return life->n_pending < RAFTLOG_PENDING_MAX &&
+	       (!life->n_pending ||
+		life->pending_bytes + bytes <= RAFTLOG_PENDING_BYTES_MAX);
+}
+
+static bool has_leader(struct raftlog_life *life)
+{
+	bool known;
+
+	spin_lock(&life->status_lock);
+	known = life->status.leader_id != RAFT_ID_NONE;
+	spin_unlock(&life->status_lock);
+	return known;
+}
+
+bool raftlog_write_has_room(struct raftlog_life *life)
+{
+	bool room;
+
+	spin_lock(&life->intake_lock);
+	room = !life->stopping && !life->failed && has_room(life, 0);
+	spin_unlock(&life->intake_lock);
+	return room && has_leader(life);
+}
+
+static void open_accept(struct raftlog_open *open,
+			struct raftlog_proposal *proposal)
+{
+	kref_get(&open->refs);
+	proposal->open = open;
+	spin_lock(&open->lock);
+	proposal->open_seq = ++open->accepted_seq;
+	list_add_tail(&proposal->open_node, &open->pending);
+	spin_unlock(&open->lock);
+}
+
+static void open_done(struct raftlog_proposal *proposal)
+{
+	struct raftlog_open *open = proposal->open;
+
+	spin_lock(&open->lock);
+	list_del_init(&proposal->open_node);
+	if (proposal->core.result && !open->error)
+		open->error = proposal->core.result;
+	spin_unlock(&open->lock);
+	wake_up_all(&open->done_wait);
+	kref_put(&open->refs, raftlog_open_release);
+}
+
+/* -EAGAIN: no room now. On success the owner thread has its own reference. */
+static int try_submit(struct raftlog_life *life,
+		      struct raftlog_proposal *proposal,
+		      struct raftlog_open *track)
+{
+	int error = 0;
+
+	spin_lock(&life->intake_lock);
+	if (life->stopping) {
+		error = -ESHUTDOWN;
+	} else if (life->failed) {
+		error = -EIO;
+	} else if (!has_room(life, memory_of(proposal))) {
+		error = -EAGAIN;
+	} else {
+		life->n_pending++;
+		life->pending_bytes += memory_of(proposal);
+		refcount_inc(&proposal->refs);
+		/* Before the owner can see and end it. */
+		if (track)
+			open_accept(track, proposal);
+		list_add_tail(&proposal->node, &life->proposals);
+	}
+	spin_unlock(&life->intake_lock);
+	if (!error)
+		raftlog_life_kick(life);
+	return error;
+}
+
+static int submit_wait(struct raftlog_life *life,
+		       struct raftlog_proposal *proposal)
+{
+	ktime_t left;
+	long rc;
+	int error = try_submit(life, proposal, NULL);
+
+	if (error != -EAGAIN)
+		return error == -ESHUTDOWN ? -ENOTCONN : error;
+	left = ktime_sub(proposal->expiry.expires, ktime_get());
+	rc = wait_event_interruptible_timeout(
+		life->group->write_wait,
+		(error = try_submit(life, proposal, NULL)) != -EAGAIN,
+		nsecs_to_jiffies(max_t(s64, ktime_to_ns(left), 0)) + 1);
+	if (error != -EAGAIN)
+		return error;
+	/* It never left this function, so it may be tried again. */
+	return rc == -ERESTARTSYS ? -ERESTARTSYS : -EHOSTUNREACH;
+}
+
+static int submit(struct raftlog_life *life, struct raftlog_proposal *proposal,
+		  struct raftlog_open *track, bool nonblock)
+{
+	int error;
+
+	if (!nonblock)
+		return submit_wait(life, proposal);
+	if (!has_leader(life) && !raftlog_life_is_failed(life))
+		return -EAGAIN;
+	error = try_submit(life, proposal, track);
+	return error == -ESHUTDOWN ? -ENOTCONN : error;
+}
+
+static void cancel(struct raftlog_life *life, struct raftlog_proposal *proposal)
+{
+	refcount_inc(&proposal->refs);
+	spin_lock(&life->intake_lock);
+	list_add_tail(&proposal->cancel_node, &life->cancels);
+	spin_unlock(&life->intake_lock);
+	raftlog_life_kick(life);
+}
+
+/*
+ * The owner thread ends every proposal it took, in time or at its expiry. A
+ * signal only makes it do so now; the answer is prompt, so wait for it: nothing
+ * else says whether the entry can be in the log.
+ */
+static int wait_done(struct raftlog_life *life,
+		     struct raftlog_proposal *proposal)
+{
+	bool interrupted =
+		wait_for_completion_interruptible(&proposal->done) != 0;
+
+	if (interrupted) {
+		cancel(life, proposal);
+		wait_for_completion(&proposal->done);
+	}
+	if (interrupted && proposal->core.result == -EHOSTUNREACH)
+		return -ERESTARTSYS;
+	if (interrupted && proposal->core.result == -ETIMEDOUT)
+		return -EINTR;
+	return proposal->core.result;
+}
+
+/* What the group allows and for how long, without holding up a stop. */
+static int check_write(struct raftlog_group *group, size_t bytes,
+		       u32 *timeout_ms)
+{
+	struct raftlog_life *life = raftlog_group_life(group);
+	int error = 0;
+
+	if (!life)
+		return -ENOTCONN;
+	if (bytes == 0)
+		error = -EINVAL;
+	else if (bytes > life->start.max_entry_bytes)
+		error = -EMSGSIZE;
+	else if (raftlog_life_is_failed(life))
+		error = -EIO;
+	if (!*timeout_ms)
+		*timeout_ms = life->start.append_timeout_ms;
+	raftlog_life_put(life);
+	return error;
+}
+
+ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
+		      struct kiocb *iocb, bool nonblock, u32 timeout_ms,
+		      u64 *index, u64 *term)
+{
+	bool async = iocb && !is_sync_kiocb(iocb);
+	size_t bytes = iov_iter_count(from);
+	struct raftlog_proposal *proposal;
+	struct raftlog_life *life;
+	ktime_t now = ktime_get();
+	ssize_t ret;
+
+	ret = check_write(open->group, bytes, &timeout_ms);
+	if (ret)
+		return ret;
+	/* May fault for as long as it likes: no life is held. */
+	proposal = proposal_alloc(from);
+	if (IS_ERR(proposal))
+		return PTR_ERR(proposal);
+	proposal->expiry.expires = ktime_add_ms(now, timeout_ms);
+	if (async)
+		proposal->iocb = iocb;
+
+	life = raftlog_group_life(open->group);
+	if (!life) {
+		ret = -ENOTCONN;
+		goto put_proposal;
+	}
+	/* The group may have been started anew, with another limit. */
+	if (bytes > life->start.max_entry_bytes) {
+		ret = -EMSGSIZE;
+		goto put_life;
+	}
+	ret = submit(life, proposal, nonblock && !async ? open : NULL,
+		     nonblock);
+	if (ret)
+		goto put_life;
+	if (async) {
+		ret = -EIOCBQUEUED;
+	} else if (nonblock) {
+		ret = bytes;
+	} else {
+		ret = wait_done(life, proposal);
+		if (!ret) {
+			ret = bytes;
+			if (index)
+				*index = proposal->core.index;
+			if (term)
+				*term = proposal->core.term;
+		}
+	}
+put_life:
+	raftlog_life_put(life);
+put_proposal:
+	raftlog_proposal_put(proposal);
+	return ret;
+}
+
+static bool all_done(struct raftlog_open *open, u64 seq)
+{
+	struct raftlog_proposal *oldest;
+	bool done;
+
+	spin_lock(&open->lock);
+	oldest = list_first_entry_or_null(&open->pending,
+					  struct raftlog_proposal, open_node);
+	done = !oldest || oldest->open_seq > seq;
+	spin_unlock(&open->lock);
+	return done;
+}
+
+int raftlog_write_sync(struct raftlog_open *open)
+{
+	u64 seq;
+	int error;
+
+	spin_lock(&open->lock);
+	seq = open->accepted_seq;
+	spin_unlock(&open->lock);
+	if (wait_event_interruptible(open->done_wait, all_done(open, seq)))
+		return -ERESTARTSYS;
+	spin_lock(&open->lock);
+	error = open->error;
+	open->error = 0;
+	spin_unlock(&open->lock);
+	return error;
+}
+
+static void count(struct raftlog_life *life,
+		  const struct raftlog_proposal *proposal)
+{
+	if (proposal->core.result) {
+		raftlog_count(life, append_errors, 1);
+	} else {
+		raftlog_count(life, appends, 1);
+		raftlog_count(life, append_bytes, proposal->core.bytes);
+	}
+}
+
+void raftlog_proposal_complete(struct raftlog_life *life,
+			       struct raftlog_proposal *proposal)
+{
+	struct kiocb *iocb = proposal->iocb;
+	bool was_full;
+
+	proposal->state = RAFTLOG_PROPOSAL_DONE;
+	count(life, proposal);
+	trace_raftlog_proposal_done(raftlog_group_name(life->group),
+				    &proposal->core);
+
+	spin_lock(&life->intake_lock);
+	was_full = !has_room(life, RAFTLOG_PENDING_BYTES_MAX / 2);
+	life->n_pending--;
+	life->pending_bytes -= memory_of(proposal);
+	spin_unlock(&life->intake_lock);
+	if (was_full)
+		wake_up_interruptible_poll(&life->group->write_wait,
+					   EPOLLOUT | EPOLLWRNORM);
+
+	if (proposal->open)
+		open_done(proposal);
+	if (iocb)
+		iocb->ki_complete(iocb, proposal->core.result ?
+						proposal->core.result :
+						(long)proposal->core.bytes);
+	complete(&proposal->done);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A proposal on its way from a writer to the log and back:
+ *
+ *	writer: alloc, submit ---> owner thread: core ---> complete
+ *	   |                            ^
+ *	   '---- signal: cancel --------'
+ *
+ * The writer waits, or is told through its kiocb, or (O_NONBLOCK) looks later by
+ * fsync(2). Whoever waits, the owner thread alone decides how a proposal ends: a
+ * timeout and a signal only ask it to.
+ */
+#ifndef RAFTLOG_PROPOSAL_H
+#define RAFTLOG_PROPOSAL_H
+
+#include <linux/completion.h>
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/timerqueue.h>
+#include <linux/uio.h>
+
+#include "raft/raft.h"
+
+struct raftlog_entry;
+struct raftlog_life;
+struct raftlog_open;
+
+/**
+ * enum raftlog_proposal_state - where the owner thread has it
+ * @RAFTLOG_PROPOSAL_QUEUED: not seen by the core yet
+ * @RAFTLOG_PROPOSAL_STEPPED: the core's
+ * @RAFTLOG_PROPOSAL_DONE: ended
+ */
+enum raftlog_proposal_state {
+	RAFTLOG_PROPOSAL_QUEUED,
+	RAFTLOG_PROPOSAL_STEPPED,
+	RAFTLOG_PROPOSAL_DONE,
+};
+
+/**
+ * struct raftlog_proposal - one write
+ * @core: what the core links; result, index and term are valid once done
+ * @refs: the owner thread's, the waiter's, and one for each cancel under way
+ * @entry: the bytes
+ * @state: owner thread: enum raftlog_proposal_state
+ * @node: intake, then owner thread: queue or live list
+ * @cancel_node: intake: list of those to cancel
+ * @expiry: when to give up; linked by the owner thread
+ * @done: it ended
+ * @open: O_NONBLOCK: told when it ends, else NULL
+ * @open_node: in @open's pending list
+ * @open_seq: its number there
+ * @iocb: asynchronous: completed when it ends, else NULL
+ */
+struct raftlog_proposal {
+	struct raft_proposal core;
+	refcount_t refs;
+	struct raftlog_entry *entry;
+
+	u8 state;
+	struct list_head node;
+	struct list_head cancel_node;
+	struct timerqueue_node expiry;
+
+	struct completion done;
+	struct raftlog_open *open;
+	struct list_head open_node;
+	u64 open_seq;
+	struct kiocb *iocb;
+};
+
+/**
+ * raftlog_write() - append what an iterator holds as one entry
+ * @open: through which open file
+ * @from: the bytes
+ * @iocb: asynchronous if not synchronous by is_sync_kiocb(); NULL: synchronous
+ * @nonblock: never sleep
+ * @timeout_ms: 0: the group's
+ * @index: if not NULL: where it went
+ * @term: if not NULL: the term of that entry
+ *
+ * Return: bytes, -EIOCBQUEUED, or an errno as the uapi header says.
+ */
+ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
+		      struct kiocb *iocb, bool nonblock, u32 timeout_ms,
+		      u64 *index, u64 *term);
+
+/**
+ * raftlog_write_sync() - wait until everything accepted is done
+ * @open: accepted through which open file
+ *
+ * Return: 0, -ERESTARTSYS, or the first failure not reported yet.
+ */
+int raftlog_write_sync(struct raftlog_open *open);
+
+/** raftlog_write_has_room() - would a write be taken now? For poll. */
+bool raftlog_write_has_room(struct raftlog_life *life);
+
+/**
+ * raftlog_proposal_complete() - it ended
+ * @life: whose
+ * @proposal: its core.result says how; the caller keeps its reference
+ *
+ * Owner thread, once for each proposal; or before it ever ran.
+ */
+void raftlog_proposal_complete(struct raftlog_life *life,
+			       struct raftlog_proposal *proposal);
+void raftlog_proposal_put(struct raftlog_proposal *proposal);
+
+#endif /* RAFTLOG_PROPOSAL_H */
