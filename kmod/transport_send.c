@@ -188,6 +188,19 @@ static int send_small(struct raftlog_transport *transport,
 }
 
 /*
+ * The head of the lane did not get through. What waits behind it is of no use
+ * without it, and would only be old when the peer is back.
+ */
+static void give_up(struct raftlog_transport *transport,
+		    struct raftlog_transport_peer *peer,
+		    enum raftlog_drop reason)
+{
+	raftlog_transport_count(transport, &transport->stats.drops[reason],
+				peer->n_lane);
+	raftlog_transport_clear_lane(peer);
+}
+
+/*
  * Take the head of the lane one step further.
  *
  * Return: 0 if it left the lane, -EINPROGRESS if it waits for acknowledgments,
@@ -220,12 +233,13 @@ static int send_head(struct raftlog_transport *transport,
 			return err ? err : -EINPROGRESS;
 	}
 
-	if (sender->state == WIRE_SENDER_DONE)
+	if (sender->state == WIRE_SENDER_DONE) {
 		raftlog_transport_count(transport, &transport->stats.tx_messages, 1);
-	else
-		raftlog_transport_drop(transport, reason);
-	wire_sender_stop(sender);
-	drop_outgoing(peer, outgoing);
+		wire_sender_stop(sender);
+		drop_outgoing(peer, outgoing);
+	} else {
+		give_up(transport, peer, reason);
+	}
 	return 0;
 }
 
