@@ -32,7 +32,7 @@
 enum wire_bulk_limits {
 	/* Pieces under way; the most is WIRE_WINDOW_PIECES_MAX. */
 	WIRE_WINDOW_PIECES_START = 16,
-	WIRE_WINDOW_PIECES_MIN = 8,
+	WIRE_WINDOW_PIECES_MIN = 16,
 	/* Timeouts in a row before a message is given up. */
 	WIRE_TIMEOUTS_MAX = 8,
 	/* Transmissions per piece, on the average, before it is given up. */
@@ -296,6 +296,7 @@ void wire_receiver_ack(struct wire_receiver *receiver,
 
 /**
  * wire_receiver_deadline() - when wire_receiver_ack() is to be sent unasked
+ * @receiver: of one peer
  *
  * Return: monotonic time, U64_MAX: never.
  */
