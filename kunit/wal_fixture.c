@@ -217,13 +217,15 @@ void wal_fixture_vote(struct wal_fixture *f, u64 term, u32 voted_for)
 void wal_fixture_drop(struct wal_fixture *f, u32 i, u32 n_entries)
 {
 	const struct wal_hard_state hard_state = f->w.hard_state;
+	struct wal_head head;
 
 	KUNIT_ASSERT_LT(f->test, i, f->n_batches);
-	f->w.head = f->batches[i];
-	f->w.head.prev_index += n_entries;
-	f->w.head.prev_term =
-		f->log.entries[f->w.head.prev_index % FIXTURE_LOG_ENTRIES].term;
-	f->log.prev_index = f->w.head.prev_index;
+	head = f->batches[i];
+	head.prev_index += n_entries;
+	head.prev_term =
+		f->log.entries[head.prev_index % FIXTURE_LOG_ENTRIES].term;
+	f->w.new_head = head;
+	f->log.prev_index = head.prev_index;
 	write_slot(f, &hard_state);
 }
 

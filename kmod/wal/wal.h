@@ -183,6 +183,7 @@ void wal_format_encode(const struct wal_superblock *super, unsigned int i,
  * struct wal_slot - a slot, native; see struct wal_disk_slot
  */
 struct wal_slot {
+	/* private: as there */
 	u64 sequence;
 	struct wal_hard_state hard_state;
 	struct wal_head head;
@@ -197,6 +198,7 @@ struct wal_slot {
  * @crc: header_crc, the seed of entry headers and payloads
  */
 struct wal_batch_info {
+	/* private: as there, but for */
 	u64 offset;
 	u64 prev_end;
 	u64 number;
@@ -206,6 +208,7 @@ struct wal_batch_info {
 	u64 prev_log_term;
 	u32 length;
 	u32 n_entries;
+	/* public: */
 	u32 crc;
 };
 
@@ -327,7 +330,9 @@ int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
  * struct wal_writer - where the next write goes
  * @super: what this WAL is
  * @hard_state: newest durable one
- * @head: first batch of the log; a change takes effect with the next slot
+ * @head: first batch of the log by the newest durable slot: what is before it
+ *	may be written over
+ * @new_head: head that the next slot records
  * @tail: logical offset behind the last durable batch
  * @number: number of the next batch
  * @slot_sequence: newest durable slot
@@ -340,6 +345,7 @@ struct wal_writer {
 	struct wal_superblock super;
 	struct wal_hard_state hard_state;
 	struct wal_head head;
+	struct wal_head new_head;
 	u64 tail;
 	u64 number;
 	u64 slot_sequence;
@@ -564,6 +570,7 @@ struct wal_window {
  * each other, and entries are mostly read one after the other.
  */
 struct wal_cursor {
+	/* private: */
 	struct wal_superblock super;
 	u32 seed;
 	struct wal_window headers;

@@ -10,6 +10,7 @@ void wal_writer_init(struct wal_writer *w, const struct wal_recovery *rec)
 		.super = rec->super,
 		.hard_state = rec->hard_state,
 		.head = rec->slot.head,
+		.new_head = rec->slot.head,
 		.tail = rec->tail,
 		.number = rec->number,
 		.slot_sequence = rec->slot.sequence,
@@ -67,7 +68,7 @@ int wal_slot_encode(const struct wal_writer *w,
 	const struct wal_slot slot = {
 		.sequence = w->slot_sequence + 1,
 		.hard_state = *hard_state,
-		.head = w->head,
+		.head = w->new_head,
 		.tail_offset = w->tail,
 		.tail_number = w->number,
 		.last_index = w->last_index,
@@ -88,6 +89,7 @@ void wal_slot_done(struct wal_writer *w,
 		   const struct wal_hard_state *hard_state)
 {
 	w->hard_state = *hard_state;
+	w->head = w->new_head;
 	w->slot_sequence++;
 	w->slot_tail = w->tail;
 }
@@ -95,7 +97,7 @@ void wal_slot_done(struct wal_writer *w,
 int wal_batch_begin(struct wal_batch *batch, const struct wal_writer *w,
 		    u64 first_index)
 {
-	if (wal_slot_due(w) || first_index <= w->head.prev_index ||
+	if (wal_slot_due(w) || first_index <= w->new_head.prev_index ||
 	    first_index > w->last_index + 1)
 		return -EINVAL;
 
