@@ -122,6 +122,7 @@ struct raftlog_counters {
  * @start: I: what was asked for, defaults filled in
  * @settings: I: what the core was told
  * @listen: I: bound to
+ * @cluster_id: I: of the WAL
  * @started_ns: I: monotonic
  * @storage: I: the WAL
  * @info: I: what was found there

@@ -9,7 +9,7 @@
  *	memcpy() memmove() memset() memcmp() memchr_inv()
  *	min() max() min_t() max_t() clamp() ARRAY_SIZE() round_up() round_down()
  *	ALIGN() IS_ALIGNED() DIV_ROUND_UP() is_power_of_2() struct_size()
- *	likely() unlikely() fallthrough __must_check container_of() BUILD_BUG_ON()
+ *	likely() unlikely() __must_check container_of() BUILD_BUG_ON()
  *	struct list_head and list_*() without the RCU ones
  *	crc32c(u32 crc, const void *address, unsigned int length)
  *	errno values, U32_MAX U64_MAX, NSEC_PER_MSEC NSEC_PER_SEC

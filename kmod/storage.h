@@ -15,6 +15,8 @@
 struct raftlog_entry;
 struct raftlog_storage;
 
+struct raftlog_storage_request;
+
 /**
  * struct raftlog_storage_ops - what storage tells its group
  * @persisted: everything submitted up to and including @request is durable, in
@@ -24,7 +26,6 @@ struct raftlog_storage;
  * @recovered: an entry found at open, in the order written: an index that was
  *	seen before replaces it and all behind it. Return an error to stop
  */
-struct raftlog_storage_request;
 struct raftlog_storage_ops {
 	void (*persisted)(void *context,
 			  struct raftlog_storage_request *request);

@@ -77,6 +77,8 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
  * @map: W
  * @map_lock: see above
  * @queue_lock: see above
+ * @name: I: for log lines
+ * @map_slots: I: of @map
  * @queue: Q: submitted, not yet seen by the thread
  * @pending: T: seen, not yet durable
  * @n_written: T: entries of the first pending request that are durable

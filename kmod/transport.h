@@ -143,6 +143,7 @@ struct raftlog_received {
  * raftlog_transport_receive() - next whole message
  * @transport: open
  * @received: filled; give back with raftlog_transport_release()
+ * @budget: datagrams to look at, at most
  * @now_ns: monotonic
  *
  * Never sleeps. Drains datagrams from the socket until a message is whole, or

@@ -11,7 +11,7 @@ int raft_check_append(const struct raft *r, const struct raft_message *message)
 	u64 term = message->append_entries.prev_log_term;
 	u32 i, runs = 0;
 
-	if ((message->append_entries.prev_log_index == 0) != (term == 0) ||
+	if (!message->append_entries.prev_log_index != !term ||
 	    term > message->term ||
 	    message->append_entries.prev_log_index > U64_MAX - U32_MAX)
 		return -EINVAL;
@@ -74,25 +74,31 @@ void raft_send_owed_ack(struct raft *r, struct raft_update *update)
 	r->ack_owed = r->durable_index < r->verified_index;
 }
 
-/* Memory and disk are bounded here as on the leader, with room for its batch. */
+/*
+ * Memory and disk are bounded here as on the leader, with room for its batch. What
+ * is durable takes no memory: it must not count, or a group that lost power with
+ * more uncommitted entries than fit could never replicate what commits them.
+ */
 static bool has_room(const struct raft *r, const struct raft_message *message,
 		     u32 skip)
 {
 	u64 commit = max(r->commit_index, message->append_entries.leader_commit);
 	u64 index = message->append_entries.prev_log_index + skip;
-	u64 base = max(r->commit_index, r->uncounted_index);
-	u64 cost = 0, uncommitted = 0;
+	u64 base = max(max(r->commit_index, r->uncounted_index),
+		       r->durable_index);
+	u64 bytes = raft_log_bytes_through(&r->log, r->log.last_index) -
+		    raft_log_bytes_through(&r->log, base);
+	u64 cost = 0;
 	u32 i;
 
 	for (i = skip; i < message->n_entries; i++) {
 		cost += raft_entry_cost(r, message->entries[i].bytes);
 		if (++index > commit)
-			uncommitted += message->entries[i].bytes;
+			bytes += message->entries[i].bytes;
 	}
 	return cost <= raft_space(r) &&
-	       raft_uncommitted_bytes(r) + uncommitted <=
-		       2 * r->settings.uncommitted_bytes_max +
-			       r->settings.append_bytes_max &&
+	       bytes <= 2 * r->settings.uncommitted_bytes_max +
+				r->settings.append_bytes_max &&
 	       (index <= base + r->settings.window_entries ||
 		index <= commit + r->settings.window_entries);
 }

@@ -95,7 +95,7 @@ struct raft {
 	u64 durable_index;
 	/* Follower: the log equals that of this term's leader up to here. */
 	u64 verified_index;
-	/* Follower: an acknowledgement is owed once durable_index gets there. */
+	/* Follower: an acknowledgment is owed once durable_index gets there. */
 	bool ack_owed;
 	u64 leader_commit_seen;
 

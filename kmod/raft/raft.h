@@ -106,6 +106,7 @@ enum raft_reason {
  * @RAFT_ENTRY_DATA: bytes of a user's
  * @RAFT_ENTRY_NOOP: the first entry of a leader's term (3.6.2, 6.4)
  * @RAFT_ENTRY_CONFIGURATION: an encoded struct raft_configuration
+ * @RAFT_ENTRY_TYPE_LAST: the last value
  */
 enum raft_entry_type {
 	RAFT_ENTRY_DATA = 0,
@@ -227,6 +228,7 @@ struct raft_entry {
  * @RAFT_PROPOSE: a follower hands a proposal to the leader
  * @RAFT_PROPOSE_RESPONSE: the leader refuses one (acceptance needs no answer:
  *	the entry comes back in the log)
+ * @RAFT_MESSAGE_TYPE_LAST: the last value
  */
 enum raft_message_type {
 	RAFT_REQUEST_VOTE = 1,
@@ -245,15 +247,19 @@ enum raft_message_type {
  * @to: receiver's node id
  * @term: sender's current_term; for a PreVote and a granted answer to it the
  *	term the sender would campaign in
+ * @request_vote: of RAFT_REQUEST_VOTE
  * @request_vote.last_log_index: index of the candidate's last entry
  * @request_vote.last_log_term: its term
  * @request_vote.pre_vote: this is a PreVote
+ * @request_vote_response: of RAFT_REQUEST_VOTE_RESPONSE
  * @request_vote_response.granted: the vote is given
  * @request_vote_response.pre_vote: answers a PreVote
+ * @append_entries: of RAFT_APPEND_ENTRIES
  * @append_entries.prev_log_index: index before the first of @entries
  * @append_entries.prev_log_term: its term
  * @append_entries.leader_commit: leader's commit_index
  * @append_entries.sent_ns: leader's clock at sending, echoed by the answer
+ * @append_entries_response: of RAFT_APPEND_ENTRIES_RESPONSE
  * @append_entries_response.rejected: @match_index is no match, but the log does
  *	not hold (prev_log_index, prev_log_term)
  * @append_entries_response.match_index: entries up to here are durable on the
@@ -264,8 +270,10 @@ enum raft_message_type {
  * @append_entries_response.hint_term: if @rejected, the sender's term there
  * @append_entries_response.sent_ns: of the request; 0 in an answer that waited
  *	for the disk
+ * @propose: of RAFT_PROPOSE
  * @propose.proposed_at: commit_index of the origin when the proposal was first
  *	made: the entry, if it is in the log, is behind this index
+ * @propose_response: of RAFT_PROPOSE_RESPONSE
  * @propose_response.session: which proposal
  * @propose_response.sequence: which proposal
  * @propose_response.error: negative errno: -ENOSPC, or -ESTALE (too old to tell
@@ -471,7 +479,7 @@ struct raft_transition {
  * @deadline_ns: call RAFT_EVENT_TIME again no later than this; U64_MAX: never.
  *	Set by RAFT_EVENT_TIME only
  *
- * Order is a safety rule: a vote or an acknowledgement that leaves before the
+ * Order is a safety rule: a vote or an acknowledgment that leaves before the
  * hard state it depends on can elect two leaders (3.8).
  */
 struct raft_update {

@@ -4,7 +4,7 @@
  *
  *	probe		where the logs match is not known: an empty AppendEntries a
  *			heartbeat interval, and at once after a refusal
- *	replicate	entries are sent ahead of their acknowledgement, limited in
+ *	replicate	entries are sent ahead of their acknowledgment, limited in
  *			messages and bytes (10.2.1)
  *
  * Heartbeats of a peer in replicate carry prev_log_index = match_index, so that
