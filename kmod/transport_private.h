@@ -20,7 +20,7 @@
 
 enum raftlog_transport_limits {
 	/* What may wait for one peer. Raft sends again what is turned away. */
-	RAFTLOG_LANE_MESSAGES_MAX = 64,
+	RAFTLOG_LANE_MESSAGES_MAX = 1024,
 	RAFTLOG_LANE_BYTES_MAX = 16 << 20,
 	/* Pieces sent to one peer before the owner looks at the others again. */
 	RAFTLOG_LANE_PIECES_PER_TURN = 64,
