@@ -75,7 +75,7 @@ static void check_leases(struct world *w, const struct node *leader)
 	for (i = 0; i < w->n_nodes; i++) {
 		const struct node *node = &w->nodes[i];
 
-		if (!node->up || node == leader || !node->raft)
+		if (!node->up || node->current_term >= leader->current_term)
 			continue;
 		raft_status(node->raft, &status);
 		if (!status.lease_until_ns)

@@ -6,10 +6,7 @@
 
 void disk_init(struct disk *disk, u64 size)
 {
-	*disk = (struct disk){
-		.bytes = memory_zeroed(size),
-		.size = size,
-	};
+	*disk = (struct disk){ .size = size };
 }
 
 void disk_free(struct disk *disk)
@@ -20,8 +17,14 @@ void disk_free(struct disk *disk)
 
 void disk_read(const struct disk *disk, u64 position, void *buf, u32 bytes)
 {
+	u64 there = 0;
+
 	memory_assert(position <= disk->size && bytes <= disk->size - position);
-	memcpy(buf, disk->bytes + position, bytes);
+	if (position < disk->n_bytes) {
+		there = min_t(u64, bytes, disk->n_bytes - position);
+		memcpy(buf, disk->bytes + position, there);
+	}
+	memset((u8 *)buf + there, 0, bytes - there);
 }
 
 void disk_begin(struct disk *disk, const struct wal_write *write)
@@ -37,10 +40,15 @@ void disk_begin(struct disk *disk, const struct wal_write *write)
 static void keep(struct disk *disk, u32 first, u32 n)
 {
 	u64 offset = (u64)first * DISK_SECTOR_BYTES;
+	u64 position = disk->write.position + offset;
+	u64 bytes = (u64)n * DISK_SECTOR_BYTES;
 
-	memcpy(disk->bytes + disk->write.position + offset,
-	       (const u8 *)disk->write.data + offset,
-	       (size_t)n * DISK_SECTOR_BYTES);
+	while (position + bytes > disk->n_bytes_max)
+		disk->bytes = memory_grow(disk->bytes, disk->n_bytes_max,
+					  &disk->n_bytes_max, 1);
+	disk->n_bytes = max(disk->n_bytes, position + bytes);
+	memcpy(disk->bytes + position, (const u8 *)disk->write.data + offset,
+	       bytes);
 }
 
 void disk_complete(struct disk *disk)

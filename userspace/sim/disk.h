@@ -14,13 +14,17 @@ enum { DISK_SECTOR_BYTES = 512 };
 
 /**
  * struct disk - a disk
- * @bytes: what is durable
- * @size: how much that is
+ * @bytes: what is durable, up to the last byte ever written; zero behind it
+ * @n_bytes: how much that is
+ * @n_bytes_max: room
+ * @size: of the disk
  * @busy: a write is under way
  * @write: that write; its data is the writer's until it completed
  */
 struct disk {
 	u8 *bytes;
+	u64 n_bytes;
+	u64 n_bytes_max;
 	u64 size;
 	bool busy;
 	struct wal_write write;

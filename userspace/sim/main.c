@@ -4,6 +4,7 @@
  * virtual clock, network and disk. One seed decides everything.
  */
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -306,5 +307,8 @@ int main(int argc, char **argv)
 	}
 	if (!good || optind != argc)
 		return usage(stderr, 2);
+	/* What one seed frees, the next one takes: no need to ask the kernel. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	return options.count ? run_seeds(&options) : run_one(&options);
 }

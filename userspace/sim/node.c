@@ -118,6 +118,21 @@ void node_start(struct world *w, struct node *node)
 	owner_carry_out(w, node);
 }
 
+/* Of the running node; what is on the disk stays. */
+static void free_core(struct node *node)
+{
+	free(node->memory);
+	free(node->runs);
+	free(node->entries);
+	free(node->sends);
+	log_free(&node->log);
+	node->raft = NULL;
+	node->memory = NULL;
+	node->runs = NULL;
+	node->entries = NULL;
+	node->sends = NULL;
+}
+
 /* All that is only in memory. */
 static void forget(struct world *w, struct node *node)
 {
@@ -129,9 +144,9 @@ static void forget(struct world *w, struct node *node)
 	node->wake_at = 0;
 	node->paused_until = 0;
 	node->timer_at = U64_MAX;
-	owner_stop(w, node);
+	owner_stop(node);
 	sender_stop(node);
-	node_free(node);
+	free_core(node);
 	clients_forget(w, node);
 }
 
@@ -164,17 +179,10 @@ void node_shutdown(struct world *w, struct node *node)
 	forget(w, node);
 }
 
-/* Of the running node; what is on the disk stays. */
-void node_free(struct node *node)
+void node_destroy(struct node *node)
 {
-	free(node->memory);
-	free(node->runs);
-	free(node->entries);
-	free(node->sends);
-	log_free(&node->log);
-	node->raft = NULL;
-	node->memory = NULL;
-	node->runs = NULL;
-	node->entries = NULL;
-	node->sends = NULL;
+	owner_stop(node);
+	sender_stop(node);
+	free_core(node);
+	store_free(&node->store);
 }

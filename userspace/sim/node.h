@@ -132,7 +132,7 @@ struct node {
 
 /* node.c: life */
 void node_init(struct world *w, struct node *node, u32 id);
-void node_free(struct node *node);
+void node_destroy(struct node *node);
 void node_start(struct world *w, struct node *node);
 void node_crash(struct world *w, struct node *node);
 void node_shutdown(struct world *w, struct node *node);
@@ -146,7 +146,7 @@ void owner_timer(struct world *w, struct node *node);
 void owner_pause(struct world *w, struct node *node, u64 ns);
 void owner_carry_out(struct world *w, struct node *node);
 void owner_step_time(struct world *w, struct node *node);
-void owner_stop(struct world *w, struct node *node);
+void owner_stop(struct node *node);
 bool owner_provide_terms(struct world *w, struct node *node);
 
 /* sender.c: from struct raft_send to datagrams */

@@ -54,7 +54,7 @@ static struct item *pop(struct node *node)
 	return item;
 }
 
-void owner_stop(struct world *w, struct node *node)
+void owner_stop(struct node *node)
 {
 	while (node->inbox)
 		free_item(pop(node));

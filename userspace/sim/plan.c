@@ -58,7 +58,7 @@ static void draw_disk(struct plan *plan, struct rng *rng)
 	u64 timeout = plan->election_timeout_ns;
 
 	plan->block_bytes = PICK(rng, blocks);
-	plan->area_bytes = plan->block_bytes == 4096 ? 4 << 20 : 2 << 20;
+	plan->area_bytes = plan->block_bytes == 4096 ? 4 << 20 : 1 << 20;
 	if (rng_chance(rng, 60000)) {
 		plan->block_bytes = 512;
 		plan->area_bytes = rng_between(rng, 128, 256) * 512;

@@ -119,6 +119,9 @@ enum progress progress_probe(struct world *w)
 		n_done += op->state != OP_PENDING;
 		if (op->state == OP_PENDING)
 			pending = op;
+		/* Once it was refused for want of room, a term goes on so. */
+		if (op->probe && op->proposal.result == -ENOSPC)
+			return PROGRESS_FULL;
 		if (op->probe && op->state > OP_OK)
 			violation(w, "progress", "op %llu on node %u ends with %d",
 				  op->number, op->node + 1, op->proposal.result);

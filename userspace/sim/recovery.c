@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Reading the WAL: all of it at a start, single entries for those behind. */
-#include <stdlib.h>
-
 #include "memory.h"
 #include "world.h"
 
@@ -109,18 +107,17 @@ bool store_recover(struct world *w, struct node *node, struct log *found,
 	u32 buf_bytes = min_t(u64, WAL_RECOVERY_BUFFER_BYTES,
 			      store->super.area_bytes);
 	struct wal_recovery rec;
-	u8 *buf = malloc(buf_bytes);
 	int error;
 	bool done;
 
-	memory_assert(buf);
+	if (!w->recovery_buf)
+		w->recovery_buf = memory_zeroed(buf_bytes);
 	wal_map_init(&store->map, store->map_slots, w->plan.map_slots);
-	error = begin(store, &rec, buf, buf_bytes);
+	error = begin(store, &rec, w->recovery_buf, buf_bytes);
 	if (error)
 		violation(w, "recovery", "node %u: the WAL does not open: %d",
 			  node->id, error);
 	done = !error && read_all(w, node, &rec, found);
-	free(buf);
 	if (!done)
 		return false;
 	if (rec.torn_bytes)

@@ -374,8 +374,9 @@ static void tear_down(struct world *w)
 		    w->events[i].kind == EVENT_READ)
 			free(w->events[i].object);
 	free(w->events);
+	free(w->recovery_buf);
 	for (i = 0; i < w->n_nodes; i++)
-		node_free(&w->nodes[i]);
+		node_destroy(&w->nodes[i]);
 	clients_free(&w->clients);
 	check_free(&w->check);
 }

@@ -93,6 +93,7 @@ struct world {
 	struct trace trace;
 	struct counters counters;
 
+	u8 *recovery_buf;
 	u64 cluster_id;
 	u8 configuration[RAFT_CONFIGURATION_BYTES_MAX];
 	u32 configuration_bytes;
