@@ -49,7 +49,7 @@ static bool term_is_possible(struct world *w, u64 term)
 	return false;
 }
 
-/* The leader of a later term has every committed entry. */
+/* The leader of a later term has every entry committed in an earlier one. */
 static void check_completeness(struct world *w, const struct node *leader,
 			       u64 first)
 {
@@ -57,7 +57,8 @@ static void check_completeness(struct world *w, const struct node *leader,
 	u64 i;
 
 	for (i = first; i <= committed->n; i++)
-		if (log_at(&leader->log, i) != log_at(committed, i)) {
+		if (log_at(committed, i)->committed_term < leader->current_term &&
+		    log_at(&leader->log, i) != log_at(committed, i)) {
 			violation(w, "leader completeness",
 				  "node %u leads term %llu without entry (%llu, %llu), which is committed",
 				  leader->id, leader->current_term, i,
@@ -263,6 +264,7 @@ static void commit_first(struct world *w, struct node *node,
 	u32 i;
 
 	w->counters.committed++;
+	record->committed_term = node->current_term;
 	log_append(committed, record);
 	check_majority(w, record);
 	if (op && op->committed)

@@ -22,6 +22,7 @@ struct op;
  * @bytes: payload length
  * @type: enum raft_entry_type
  * @op: whose it is, NULL if not a client's
+ * @committed_term: in which it was committed, 0 if it was not
  * @next: in its hash bucket
  */
 struct record {
@@ -30,6 +31,7 @@ struct record {
 	u64 prev_term;
 	u64 session;
 	u64 sequence;
+	u64 committed_term;
 	u32 bytes;
 	u8 type;
 	struct op *op;
