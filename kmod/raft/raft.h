@@ -509,7 +509,7 @@ struct raft_update {
 /**
  * raft_update_init() - make an update of the caller's arrays
  * @update: to set up, empty
- * @entries: room for entries; at least the largest n_entries of a message + 1
+ * @entries: room for entries; at least the largest n_entries of a message + 2
  * @entries_max: how many
  * @sends: room for messages
  * @sends_max: how many, at least 2 * RAFT_STEP_SENDS_MAX
