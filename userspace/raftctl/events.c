@@ -40,8 +40,8 @@ static void print_what(const struct raftlog_event *event)
 		printf("configuration changed, ");
 		break;
 	case RAFTLOG_EVENT_STATE:
-		printf("group %s, ", state_name(event->state));
-		break;
+		printf("group %s\n", state_name(event->state));
+		return;
 	default:
 		printf("event of type %u, ", event->type);
 	}

@@ -45,15 +45,33 @@ static const char *peer_role(const struct raftlog_peer *peer,
 	return member_kind_name(peer->member.kind);
 }
 
-static void add_contact(struct table *table, const struct raftlog_peer *peer)
+/* Followers hear from their leader alone: silence of others says nothing. */
+static bool is_heard(const struct raftlog_peer *peer,
+		     const struct raftlog_status *status)
+{
+	if (peer->flags & RAFTLOG_PEER_F_SELF)
+		return false;
+	return status->role == RAFTLOG_ROLE_LEADER ||
+	       peer->flags & RAFTLOG_PEER_F_LEADER;
+}
+
+static void add_contact(struct table *table, const struct raftlog_peer *peer,
+			const struct raftlog_status *status)
 {
 	char buf[FORMAT_CHARS];
 
-	if (peer->last_contact_ms == UINT64_MAX)
-		table_cell(table, "never");
+	if (is_heard(peer, status))
+		table_cell(table, "%s",
+			   peer->flags & RAFTLOG_PEER_F_ACTIVE ? "yes" : "no");
 	else
+		table_cell(table, "-");
+	if (peer->flags & RAFTLOG_PEER_F_SELF)
+		table_cell(table, "-");
+	else if (peer->last_contact_ms != UINT64_MAX)
 		table_cell(table, "%s",
 			   format_duration(buf, peer->last_contact_ms));
+	else
+		table_cell(table, "%s", is_heard(peer, status) ? "never" : "-");
 }
 
 /* What only a leader knows of the others. */
@@ -83,14 +101,7 @@ static void add_row(struct table *table, const struct raftlog_peer *peer,
 	table_cell(table, "%s%s", peer_role(peer, status),
 		   self ? " (this node)" : "");
 	table_cell(table, "%s", addr_format(buf, &peer->member.addr));
-	if (self) {
-		table_cell(table, "-");
-		table_cell(table, "-");
-	} else {
-		table_cell(table, "%s",
-			   peer->flags & RAFTLOG_PEER_F_ACTIVE ? "yes" : "no");
-		add_contact(table, peer);
-	}
+	add_contact(table, peer, status);
 	if (!leads)
 		return;
 	if (self || !peer->rtt_ns)

@@ -180,7 +180,8 @@ const struct verb status_verb = {
 		"who leads, what this node holds, how far behind the others are",
 	.help = "Exits with 0 if a leader is known, 2 if none is, 1 on an error.\n"
 		"A member is active if it was heard from within an election timeout;\n"
-		"its lag is how many entries it lacks.\n",
+		"its lag is how many entries it lacks. A leader hears from all, the\n"
+		"others from their leader alone.\n",
 };
 
 const struct verb members_verb = {

@@ -100,7 +100,7 @@ golden "status of a follower, output" <<'END'
   id  role                  address             active  last contact
    1  leader                10.0.0.1:7400       yes            12 ms
    2  follower (this node)  10.0.0.2:7400       -                  -
-   3  voter                 [2001:db8::3]:7400  no             never
+   3  voter                 [2001:db8::3]:7400  -                  -
 END
 for scene in leader follower candidate stopped failed; do
 	export FAKE_SCENE=$scene
@@ -269,7 +269,7 @@ golden "events, output" <<'END'
 2023-11-14 22:13:21.000000     2  (1) follower -> pre_candidate: election timeout, no leader, term 1, commit_index 1
 2023-11-14 22:13:22.000000     3  (3) candidate -> leader: a majority voted for it, leader 2, term 2, commit_index 1
 2023-11-14 22:13:23.000000     4  leader 1, term 3, commit_index 2
-2023-11-14 22:13:24.000000     5  group stopped, no leader, term 3, commit_index 2
+2023-11-14 22:13:24.000000     5  group stopped
 END
 run 0 "events --after" events --after 4 --json
 is_json "events --json is JSON"
