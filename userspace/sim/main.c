@@ -74,6 +74,17 @@ static void note_violation(struct report *report, const struct world *w)
 	snprintf(report->property, sizeof(report->property), "%s", w->property);
 }
 
+static bool is_found(const struct options *options,
+		     const struct report *reports)
+{
+	u32 i;
+
+	for (i = 0; i < options->jobs; i++)
+		if (reports[i].n_violations)
+			return true;
+	return false;
+}
+
 static void work(const struct options *options, u32 job,
 		 struct report *reports)
 {
@@ -82,6 +93,8 @@ static void work(const struct options *options, u32 job,
 	u64 i;
 
 	for (i = job; i < options->count; i += options->jobs) {
+		if (options->until_found && is_found(options, reports))
+			break;
 		report->seed = options->first + i;
 		alarm(SEED_SECONDS_MAX);
 		world_run(w, report->seed, &options->world);
@@ -93,8 +106,6 @@ static void work(const struct options *options, u32 job,
 		if (report->n_violations < VIOLATIONS_SHOWN)
 			show_violation(w, options);
 		note_violation(report, w);
-		if (options->until_found)
-			break;
 	}
 	alarm(0);
 	fflush(stdout);
