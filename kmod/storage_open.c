@@ -168,9 +168,10 @@ static void report_recovered(const struct raftlog_storage *storage,
 		pr_notice("%s: one of two slots is torn, used the other\n",
 			  storage->name);
 	pr_info("%s: opened a log of %llu entries, last_index %llu, last_term %llu, current_term %llu, voted_for %u, %llu of %llu bytes free\n",
-		storage->name, rec->n_entries, rec->last_index, rec->last_term,
-		rec->hard_state.current_term, rec->hard_state.voted_for,
-		wal_space_bytes(&storage->writer), storage->super.area_bytes);
+		storage->name, rec->last_index - rec->slot.head.prev_index,
+		rec->last_index, rec->last_term, rec->hard_state.current_term,
+		rec->hard_state.voted_for, wal_space_bytes(&storage->writer),
+		storage->super.area_bytes);
 }
 
 static int hand_out(struct raftlog_storage *storage,
@@ -242,6 +243,9 @@ static int recover(struct raftlog_storage *storage, u32 block_bytes)
 				buffer.bytes);
 	if (ret == -EUCLEAN)
 		report_damage(storage, rec);
+	if (ret == -EINVAL)
+		pr_err("%s: the log has blocks of %u bytes, too small for this device\n",
+		       storage->name, storage->super.block_bytes);
 	if (!ret)
 		ret = recover_entries(storage, rec, &buffer);
 	if (!ret) {
@@ -280,7 +284,11 @@ static int read_log(struct raftlog_storage *storage,
 	if (ret)
 		return ret;
 	/* Makes what was cut unreachable before anything takes its place. */
-	return raftlog_storage_slot(storage, &storage->writer.hard_state);
+	ret = raftlog_storage_slot(storage, &storage->writer.hard_state);
+	if (ret)
+		pr_err("%s: writing to the log failed with error %d\n",
+		       storage->name, ret);
+	return ret;
 }
 
 static void fill_info(const struct raftlog_storage *storage,
