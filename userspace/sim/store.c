@@ -97,13 +97,20 @@ static void write_slot(struct world *w, struct node *node)
 		.voted_for = store->write_hard_state.voted_for,
 	};
 	struct wal_write write;
+	int error;
 
 	w->counters.slot_writes++;
 	store->slot = true;
 	store->n_batch_records = 0;
 	make_room(store, store->super.block_bytes);
-	wal_slot_encode(&store->writer, &hard_state, store->buf, &write);
-	begin_write(w, node, &write, store->durable.n);
+	error = wal_slot_encode(&store->writer, &hard_state, store->buf, &write);
+	if (error)
+		violation(w, "hard state",
+			  "node %u: the WAL refuses term %llu, vote %u: %d",
+			  node->id, hard_state.current_term,
+			  hard_state.voted_for, error);
+	else
+		begin_write(w, node, &write, store->durable.n);
 }
 
 /* Reserve what of @request fits. False: not all of it. */
