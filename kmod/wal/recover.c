@@ -38,7 +38,7 @@ enum recovery_state {
 /* What the functions here return beside errors and 0, which is: go on. */
 enum {
 	STEP = 1, /* the caller's turn: the step is filled in */
-	EMPTY = 2, /* no batch that was written since the newest slot */
+	NO_BATCH = 2, /* no batch that was written since the newest slot */
 };
 
 int wal_recovery_init(struct wal_recovery *rec,
@@ -205,12 +205,12 @@ static int place_get(struct wal_recovery *rec, u64 offset, const u8 *buf,
 		return ret;
 	}
 	if (ret)
-		return EMPTY;
+		return NO_BATCH;
 	if (info->slot_sequence > rec->slot.sequence)
 		return damaged(rec, offset, "a slot was lost");
 	if (offset >= rec->slot.tail_offset &&
 	    info->slot_sequence != rec->slot.sequence)
-		return EMPTY;
+		return NO_BATCH;
 	return 0;
 }
 
