@@ -34,8 +34,8 @@ struct wal_fixture *wal_fixture_init(struct kunit *test, u32 block_bytes,
 	f->written = fixture_alloc(f->staging_bytes);
 	f->staging = fixture_alloc(f->staging_bytes);
 	f->buf = fixture_alloc(f->buf_bytes);
-	KUNIT_ASSERT_TRUE(test, f->image && f->before && f->written &&
-					f->staging && f->buf);
+	KUNIT_ASSERT_TRUE(test, f->image && f->before && f->written);
+	KUNIT_ASSERT_TRUE(test, f->staging && f->buf);
 	return f;
 }
 
