@@ -45,13 +45,13 @@ static const char *peer_role(const struct raftlog_peer *peer,
 	return member_kind_name(peer->member.kind);
 }
 
-/* Followers hear from their leader alone: silence of others says nothing. */
+/* Under a leader, followers hear from it alone: silence of others says nothing. */
 static bool is_heard(const struct raftlog_peer *peer,
 		     const struct raftlog_status *status)
 {
 	if (peer->flags & RAFTLOG_PEER_F_SELF)
 		return false;
-	return status->role == RAFTLOG_ROLE_LEADER ||
+	return status->role == RAFTLOG_ROLE_LEADER || !status->leader_id ||
 	       peer->flags & RAFTLOG_PEER_F_LEADER;
 }
 

@@ -29,6 +29,9 @@ struct starting {
 	struct wal_request wal;
 };
 
+/* Of the kernel, see struct raftlog_start. */
+enum { ELECTION_TIMEOUT_MS_DEFAULT = 500 };
+
 enum {
 	OPTION_ID = OPTION_OF_VERB,
 	OPTION_LISTEN,
@@ -182,7 +185,11 @@ static bool take_start_option(void *context, int option)
 static bool check(struct starting *starting)
 {
 	const struct start_members *members = &starting->members;
+	const struct raftlog_start *start = &starting->start;
+	u32 election_timeout_ms = ELECTION_TIMEOUT_MS_DEFAULT;
 
+	if (start->election_timeout_ms)
+		election_timeout_ms = start->election_timeout_ms;
 	if (!members->node_id) {
 		complain("--id N, the number of this node, different on each",
 			 "--id is missing");
@@ -197,6 +204,13 @@ static bool check(struct starting *starting)
 	if (starting->wal.force && !starting->wal.format) {
 		complain(help_advice(),
 			 "--force means nothing without --format");
+		return false;
+	}
+	if (start->heartbeat_interval_ms > election_timeout_ms / 2) {
+		complain(
+			help_advice(),
+			"--heartbeat %u: more than half of the election timeout, %u",
+			start->heartbeat_interval_ms, election_timeout_ms);
 		return false;
 	}
 	/* Whole blocks of every disk. */
@@ -307,8 +321,8 @@ static void explain(const struct starting *starting, int fd, int error)
 			 addr_format(buf, listen));
 		break;
 	case EINVAL:
-		complain("dmesg may say which: timers, sizes or members",
-			 "the kernel refused the options");
+		complain(help_advice(),
+			 "the kernel refused timers, sizes or members");
 		break;
 	default:
 		complain_errno(error, "start the group");

@@ -111,9 +111,9 @@ static int conclude(int ret, const struct raftlog_status *status)
 		return EXIT_OK;
 	case ETIMEDOUT:
 		complain("raftctl status shows which members are up",
-			 "timed out: leader %u, role %s, commit_index %llu",
-			 status->leader_id, role_name(status->role),
-			 status->commit_index);
+			 "timed out: %s, role %s, commit_index %llu",
+			 status->leader_id ? "a leader is known" : "no leader",
+			 role_name(status->role), status->commit_index);
 		return EXIT_NO_LEADER;
 	case EINTR:
 		complain(NULL, "interrupted");

@@ -256,7 +256,7 @@ END
 run 0 "wait --json" wait --json --role leader --commit 8
 is_json "wait --json is JSON"
 FAKE_SCENE=candidate run 2 "wait --leader, none comes" wait --leader --timeout 0.1
-complains "wait --leader, why" "timed out"
+complains "wait --leader, why" "timed out: no leader"
 FAKE_SCENE=candidate FAKE_ELECTION=1 run 0 "wait --leader, one comes" wait --leader --timeout 5
 run 2 "wait --commit, not yet" wait --commit 9 --timeout 0
 run 2 "wait --role, another" wait --role follower --timeout 0
@@ -292,6 +292,8 @@ complains "start with a bad address, why" "--listen 10.0.0.2: a port is missing"
 run 1 "start with a bad peer" start --id 2 --peer 10.0.0.1:7400
 run 1 "start with peer 0" start --id 2 --peer 0=10.0.0.1:7400
 run 1 "start, heartbeat 0" start --heartbeat 0
+run 1 "start, heartbeat too slow" start --id 2 --dir "$dir/a" --heartbeat 251
+complains "start, heartbeat too slow, why" "more than half of the election timeout, 500"
 run 1 "start, cluster name too long" start --cluster 123456789012345678901234567890123
 run 1 "start when it runs" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a"
 complains "start when it runs, why" "runs already, as node 2"
