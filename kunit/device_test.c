@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pure parts of the device: what START accepts, the cluster's number, and
+ * how a reader finds the next entry and its term.
+ */
+#include <kunit/test.h>
+#include <linux/raftlog.h>
+
+#include "../kmod/cluster_id.h"
+#include "../kmod/runs.h"
+#include "../kmod/settings.h"
+#include "suites.h"
+
+/* START */
+
+static struct raftlog_start valid_start(void)
+{
+	return (struct raftlog_start){
+		.node_id = 1,
+		.wal_fd = 3,
+		.snapshot_fd = { -1, -1 },
+		.n_members = 1,
+		.members = 0x1000,
+	};
+}
+
+static void start_fills_in_defaults(struct kunit *test)
+{
+	struct raftlog_start start = valid_start();
+
+	KUNIT_ASSERT_EQ(test, raftlog_start_check(&start), 0);
+	KUNIT_EXPECT_EQ(test, start.election_timeout_ms, 500u);
+	KUNIT_EXPECT_EQ(test, start.heartbeat_interval_ms, 50u);
+	KUNIT_EXPECT_EQ(test, start.append_timeout_ms, 10000u);
+	KUNIT_EXPECT_EQ(test, start.max_entry_bytes,
+			RAFTLOG_ENTRY_BYTES_DEFAULT);
+	KUNIT_EXPECT_EQ(test, start.datagram_bytes, 1400u);
+	KUNIT_EXPECT_EQ(test, start.inflight_messages, 64u);
+	KUNIT_EXPECT_EQ(test, start.cache_bytes, 64ull << 20);
+	KUNIT_EXPECT_EQ(test, start.inflight_bytes, 8ull << 20);
+}
+
+static void start_derives_the_heartbeat(struct kunit *test)
+{
+	struct raftlog_start start = valid_start();
+
+	start.election_timeout_ms = 20;
+	KUNIT_ASSERT_EQ(test, raftlog_start_check(&start), 0);
+	KUNIT_EXPECT_EQ(test, start.heartbeat_interval_ms, 2u);
+}
+
+static void start_keeps_what_is_given(struct kunit *test)
+{
+	struct raftlog_start start = valid_start();
+
+	start.election_timeout_ms = 600000;
+	start.heartbeat_interval_ms = 300000;
+	start.max_entry_bytes = RAFTLOG_ENTRY_BYTES_MAX;
+	start.datagram_bytes = 512;
+	start.inflight_messages = 1024;
+	start.cache_bytes = 1;
+	KUNIT_ASSERT_EQ(test, raftlog_start_check(&start), 0);
+	KUNIT_EXPECT_EQ(test, start.heartbeat_interval_ms, 300000u);
+	KUNIT_EXPECT_EQ(test, start.max_entry_bytes, RAFTLOG_ENTRY_BYTES_MAX);
+	KUNIT_EXPECT_EQ(test, start.cache_bytes, 1ull);
+}
+
+struct refusal {
+	const char *name;
+	void (*spoil)(struct raftlog_start *start);
+};
+
+#define REFUSAL(name, statement)                            \
+	static void spoil_##name(struct raftlog_start *s)   \
+	{                                                   \
+		statement;                                  \
+	}
+
+REFUSAL(flags, s->flags = RAFTLOG_START_F_ALL + 1)
+REFUSAL(node_id, s->node_id = 0)
+REFUSAL(wal_fd, s->wal_fd = -1)
+REFUSAL(snapshot_fd_0, s->snapshot_fd[0] = 4)
+REFUSAL(snapshot_fd_1, s->snapshot_fd[1] = 0)
+REFUSAL(n_members, s->n_members = RAFTLOG_MEMBERS_MAX + 1)
+REFUSAL(members_without_count, s->n_members = 0)
+REFUSAL(format_without_members,
+	s->n_members = 0; s->members = 0; s->flags = RAFTLOG_START_F_FORMAT)
+REFUSAL(cluster_name_padding, s->cluster_name[31] = 'x')
+REFUSAL(listen_without_family, s->listen.port = 1)
+REFUSAL(election_timeout_low, s->election_timeout_ms = 19)
+REFUSAL(election_timeout_high, s->election_timeout_ms = 600001)
+REFUSAL(heartbeat_high,
+	s->election_timeout_ms = 100; s->heartbeat_interval_ms = 51)
+REFUSAL(max_entry_bytes, s->max_entry_bytes = RAFTLOG_ENTRY_BYTES_MAX + 1)
+REFUSAL(datagram_bytes_low, s->datagram_bytes = 511)
+REFUSAL(datagram_bytes_high, s->datagram_bytes = 65001)
+REFUSAL(inflight_messages, s->inflight_messages = 1025)
+REFUSAL(reserved, s->__reserved[3] = 1)
+
+#define CASE(name) { #name, spoil_##name }
+
+static const struct refusal refusals[] = {
+	CASE(flags),
+	CASE(node_id),
+	CASE(wal_fd),
+	CASE(snapshot_fd_0),
+	CASE(snapshot_fd_1),
+	CASE(n_members),
+	CASE(members_without_count),
+	CASE(format_without_members),
+	CASE(cluster_name_padding),
+	CASE(listen_without_family),
+	CASE(election_timeout_low),
+	CASE(election_timeout_high),
+	CASE(heartbeat_high),
+	CASE(max_entry_bytes),
+	CASE(datagram_bytes_low),
+	CASE(datagram_bytes_high),
+	CASE(inflight_messages),
+	CASE(reserved),
+};
+
+static void describe_refusal(const struct refusal *refusal, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", refusal->name);
+}
+
+KUNIT_ARRAY_PARAM(refusal, refusals, describe_refusal);
+
+static void start_refuses(struct kunit *test)
+{
+	const struct refusal *refusal = test->param_value;
+	struct raftlog_start start = valid_start();
+
+	refusal->spoil(&start);
+	KUNIT_EXPECT_EQ(test, raftlog_start_check(&start), -EINVAL);
+}
+
+/* Addresses and members */
+
+static struct raftlog_member member(u32 id, u8 last, u16 port)
+{
+	struct raftlog_member m = {
+		.id = id,
+		.addr = { .family = RAFTLOG_AF_INET, .ip = { 10, 0, 0, last } },
+	};
+	u8 *bytes = (u8 *)&m.addr.port;
+
+	bytes[0] = port >> 8;
+	bytes[1] = port & 0xff;
+	return m;
+}
+
+static void address_goes_there_and_back(struct kunit *test)
+{
+	struct raftlog_member m = member(1, 7, 7400);
+	struct raft_address address;
+	struct raftlog_addr back;
+
+	KUNIT_ASSERT_EQ(test, raftlog_address_from_user(&address, &m.addr), 0);
+	KUNIT_EXPECT_EQ(test, address.family, 4);
+	KUNIT_EXPECT_EQ(test, address.port, 7400);
+	KUNIT_EXPECT_EQ(test, address.ip[3], 7);
+	raftlog_address_to_user(&back, &address);
+	KUNIT_EXPECT_EQ(test, memcmp(&back, &m.addr, sizeof(back)), 0);
+
+	m.addr.family = RAFTLOG_AF_INET6;
+	m.addr.scope_id = 2;
+	m.addr.ip[15] = 1;
+	KUNIT_ASSERT_EQ(test, raftlog_address_from_user(&address, &m.addr), 0);
+	KUNIT_EXPECT_EQ(test, address.family, 6);
+	raftlog_address_to_user(&back, &address);
+	KUNIT_EXPECT_EQ(test, memcmp(&back, &m.addr, sizeof(back)), 0);
+}
+
+static void address_refuses(struct kunit *test)
+{
+	struct raftlog_addr good = member(1, 7, 7400).addr;
+	struct raft_address address;
+	struct raftlog_addr bad;
+
+	bad = good;
+	bad.family = 1;
+	KUNIT_EXPECT_EQ(test, raftlog_address_from_user(&address, &bad),
+			-EINVAL);
+	bad = good;
+	bad.port = 0;
+	KUNIT_EXPECT_EQ(test, raftlog_address_from_user(&address, &bad),
+			-EINVAL);
+	bad = good;
+	bad.ip[4] = 1;
+	KUNIT_EXPECT_EQ(test, raftlog_address_from_user(&address, &bad),
+			-EINVAL);
+	bad = good;
+	bad.scope_id = 1;
+	KUNIT_EXPECT_EQ(test, raftlog_address_from_user(&address, &bad),
+			-EINVAL);
+}
+
+static struct raft_configuration *new_configuration(struct kunit *test)
+{
+	struct raft_configuration *configuration =
+		kunit_kzalloc(test, sizeof(*configuration), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, configuration);
+	return configuration;
+}
+
+static void members_are_sorted(struct kunit *test)
+{
+	struct raft_configuration *c = new_configuration(test);
+	struct raftlog_member members[] = {
+		member(30, 3, 7400),
+		member(10, 1, 7400),
+		member(20, 2, 7400),
+	};
+
+	KUNIT_ASSERT_EQ(test, raftlog_configuration_from_user(c, members, 3), 0);
+	KUNIT_EXPECT_EQ(test, c->n_members, 3u);
+	KUNIT_EXPECT_EQ(test, c->members[0].id, 10u);
+	KUNIT_EXPECT_EQ(test, c->members[1].id, 20u);
+	KUNIT_EXPECT_EQ(test, c->members[2].id, 30u);
+	KUNIT_EXPECT_EQ(test, c->members[1].address.ip[3], 2);
+	KUNIT_EXPECT_PTR_EQ(test, raftlog_configuration_find(c, 20),
+			    (const struct raft_member *)&c->members[1]);
+	KUNIT_EXPECT_TRUE(test, !raftlog_configuration_find(c, 21));
+}
+
+static void members_refuse(struct kunit *test)
+{
+	struct raft_configuration *c = new_configuration(test);
+	struct raftlog_member m[2] = { member(1, 1, 7400), member(2, 2, 7400) };
+
+	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 0),
+			-EINVAL);
+	m[1].id = 1; /* the same id */
+	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 2),
+			-EINVAL);
+	m[1] = member(2, 1, 7400); /* the same address */
+	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 2),
+			-EINVAL);
+	m[1] = member(0, 2, 7400); /* no id */
+	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 2),
+			-EINVAL);
+	m[1] = member(2, 2, 7400);
+	m[1].addr.ip[0] = 224; /* multicast */
+	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 2),
+			-EINVAL);
+	m[1] = member(2, 2, 7400);
+	memset(m[1].addr.ip, 0, sizeof(m[1].addr.ip)); /* any */
+	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 2),
+			-EINVAL);
+	m[1] = member(2, 2, 7400);
+	m[1].kind = 2;
+	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 2),
+			-EINVAL);
+	m[1].kind = 0;
+	m[1].__reserved = 1;
+	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 2),
+			-EINVAL);
+	m[0].kind = RAFTLOG_NON_VOTER; /* no voter */
+	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 1),
+			-EINVAL);
+}
+
+/* Cluster number */
+
+static void cluster_id_tells_clusters_apart(struct kunit *test)
+{
+	static const char a[32] = "a", b[32] = "b";
+	static const u8 members[3] = { 1, 2, 3 }, others[3] = { 1, 2, 4 };
+	u64 id = raftlog_cluster_id(a, sizeof(a), members, sizeof(members));
+
+	KUNIT_EXPECT_TRUE(test, id != 0);
+	KUNIT_EXPECT_EQ(test, id,
+			raftlog_cluster_id(a, sizeof(a), members,
+					   sizeof(members)));
+	KUNIT_EXPECT_TRUE(test, id != raftlog_cluster_id(b, sizeof(b), members,
+							 sizeof(members)));
+	KUNIT_EXPECT_TRUE(test, id != raftlog_cluster_id(a, sizeof(a), others,
+							 sizeof(others)));
+	KUNIT_EXPECT_TRUE(test, id != raftlog_cluster_id(a, sizeof(a), members,
+							 2));
+}
+
+/* The value is on disks and in datagrams: FNV-1a, and it stays that. */
+static void cluster_id_is_fnv_1a(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, raftlog_cluster_id("", 0, "", 0),
+			0xcbf29ce484222325ull);
+	KUNIT_EXPECT_EQ(test, raftlog_cluster_id("foo", 3, "bar", 3),
+			0x85944171f73967e8ull);
+}
+
+/* Runs */
+
+enum {
+	MAX_RUNS = 8,
+};
+
+static void init_runs(struct raftlog_runs *runs, struct raftlog_run *table)
+{
+	memset(runs, 0, sizeof(*runs));
+	runs->runs = table;
+	runs->max_runs = MAX_RUNS;
+}
+
+/*
+ * index     1  2  3  4  5  6  7
+ * term      1  2  2  2  3  3  3
+ * internal  x  x        x  x
+ */
+static void fill_runs(struct raftlog_runs *runs, struct raftlog_run *table)
+{
+	init_runs(runs, table);
+	raftlog_runs_append(runs, 1, 1, true);
+	raftlog_runs_append(runs, 2, 2, true);
+	raftlog_runs_append(runs, 3, 2, false);
+	raftlog_runs_append(runs, 4, 2, false);
+	raftlog_runs_append(runs, 5, 3, true);
+	raftlog_runs_append(runs, 6, 3, true);
+	raftlog_runs_append(runs, 7, 3, false);
+}
+
+static void runs_know_terms(struct kunit *test)
+{
+	static const u64 terms[] = { 1, 2, 2, 2, 3, 3, 3 };
+	struct raftlog_run table[MAX_RUNS];
+	struct raftlog_runs runs;
+	u32 i;
+
+	fill_runs(&runs, table);
+	KUNIT_EXPECT_EQ(test, runs.n_runs, 5u);
+	for (i = 0; i < ARRAY_SIZE(terms); i++)
+		KUNIT_EXPECT_EQ(test, raftlog_runs_find(&runs, i + 1)->term,
+				terms[i]);
+	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 0));
+	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 8));
+}
+
+static void runs_skip_internal_entries(struct kunit *test)
+{
+	static const u64 next[] = { 3, 3, 3, 3, 4, 7, 7, 7, 0 };
+	struct raftlog_run table[MAX_RUNS];
+	struct raftlog_runs runs;
+	u32 i;
+
+	fill_runs(&runs, table);
+	for (i = 0; i < ARRAY_SIZE(next); i++)
+		KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, i, false),
+				next[i]);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 0, true), 1ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 5, true), 5ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 8, true), 0ull);
+}
+
+static void runs_replace_a_suffix(struct kunit *test)
+{
+	struct raftlog_run table[MAX_RUNS];
+	struct raftlog_runs runs;
+
+	fill_runs(&runs, table);
+	/* In the middle of a run: what is before it stays. */
+	raftlog_runs_append(&runs, 4, 4, true);
+	KUNIT_EXPECT_EQ(test, runs.end_index, 5ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_find(&runs, 3)->term, 2ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_find(&runs, 4)->term, 4ull);
+	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 5));
+	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 4, false), 0ull);
+	/* At the start of a run, by the term of the one before. */
+	raftlog_runs_append(&runs, 4, 2, false);
+	KUNIT_EXPECT_EQ(test, runs.n_runs, 3u);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 4, false), 4ull);
+}
+
+static void runs_may_be_empty(struct kunit *test)
+{
+	struct raftlog_run table[MAX_RUNS];
+	struct raftlog_runs runs;
+
+	init_runs(&runs, table);
+	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 1));
+	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 0, true), 0ull);
+	/* A log whose beginning is gone. */
+	raftlog_runs_append(&runs, 100, 9, false);
+	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 99));
+	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 1, false), 100ull);
+}
+
+static struct kunit_case device_cases[] = {
+	KUNIT_CASE(start_fills_in_defaults),
+	KUNIT_CASE(start_derives_the_heartbeat),
+	KUNIT_CASE(start_keeps_what_is_given),
+	KUNIT_CASE_PARAM(start_refuses, refusal_gen_params),
+	KUNIT_CASE(address_goes_there_and_back),
+	KUNIT_CASE(address_refuses),
+	KUNIT_CASE(members_are_sorted),
+	KUNIT_CASE(members_refuse),
+	KUNIT_CASE(cluster_id_tells_clusters_apart),
+	KUNIT_CASE(cluster_id_is_fnv_1a),
+	KUNIT_CASE(runs_know_terms),
+	KUNIT_CASE(runs_skip_internal_entries),
+	KUNIT_CASE(runs_replace_a_suffix),
+	KUNIT_CASE(runs_may_be_empty),
+	{}
+};
+
+struct kunit_suite raftlog_device_suite = {
+	.name = "raftlog_device",
+	.test_cases = device_cases,
+};
