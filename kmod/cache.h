@@ -22,7 +22,7 @@ struct raftlog_entry;
  * @bytes_max: more than this only for entries that may not be evicted
  */
 struct raftlog_cache {
-	spinlock_t lock;
+	spinlock_t lock; /* all below */
 	struct raftlog_entry **slots;
 	u64 mask;
 	u64 first_index;

@@ -33,41 +33,47 @@ static bool keep(struct raftlog_catch_up *c, u32 *n, u32 n_read, u64 *bytes)
 	return *n == end;
 }
 
+/* From the cache or the disk. Return: how many, 0 if there is none, or errno. */
+static int read_some(struct raftlog_catch_up *c, u32 n, u64 bytes_max)
+{
+	struct raftlog_life *life = c->life;
+	u64 index = c->send.first_index + n;
+	struct raftlog_entry *cached = raftlog_cache_get(&life->cache, index);
+	u64 n_max;
+
+	if (cached && cached->term != c->terms[n]) {
+		raftlog_entry_put(cached);
+		return 0;
+	}
+	if (cached) {
+		c->entries[n] = cached;
+		return 1;
+	}
+	if (index > c->durable_index)
+		return 0;
+	n_max = min_t(u64, c->n - n, c->durable_index - index + 1);
+	return raftlog_storage_read_range(life->storage, index, c->terms + n,
+					  c->entries + n, n_max, bytes_max);
+}
+
 static void read_entries(struct work_struct *work)
 {
 	struct raftlog_catch_up *c =
 		container_of(work, struct raftlog_catch_up, work);
 	struct raftlog_life *life = c->life;
-	u64 first = c->send.first_index;
 	u64 bytes = 0;
 	u32 n = 0;
+	int n_read;
 
-	while (n < c->n && !raftlog_life_is_stopping(life)) {
-		struct raftlog_entry *cached =
-			raftlog_cache_get(&life->cache, first + n);
-		int n_read = 1;
-
-		if (cached) {
-			c->entries[n] = cached;
-			if (cached->term != c->terms[n]) {
-				raftlog_entry_put(cached);
-				break;
-			}
-		} else {
-			if (first + n > c->durable_index)
-				break;
-			n_read = raftlog_storage_read_range(
-				life->storage, first + n, c->terms + n,
-				c->entries + n,
-				min_t(u64, c->n,
-				      c->durable_index - first + 1) - n,
-				c->send.bytes_max - min_t(u64, bytes,
-							  c->send.bytes_max));
-		}
-		if (n_read <= 0 || !keep(c, &n, n_read, &bytes))
-			break;
+	do {
+		n_read = read_some(c, n, c->send.bytes_max - bytes);
 		cond_resched();
-	}
+	} while (n_read > 0 && keep(c, &n, n_read, &bytes) && n < c->n &&
+		 bytes < c->send.bytes_max && !raftlog_life_is_stopping(life));
+	if (n_read < 0)
+		pr_err_ratelimited("%s: cannot read entry %llu back (error %d)\n",
+				   raftlog_group_name(life->group),
+				   c->send.first_index + n, n_read);
 	c->n = n;
 
 	spin_lock(&life->intake_lock);
@@ -114,13 +120,12 @@ void raftlog_catch_up(struct raftlog_life *life, const struct raft_send *send)
 	c->send = *send;
 	c->durable_index = status.durable_index;
 	c->n = 0;
-	for (index = send->first_index; index <= send->last_index &&
-					c->n < ARRAY_SIZE(c->terms);
-	     index++) {
-		c->terms[c->n] = raft_term_at(life->raft, index);
-		if (!c->terms[c->n])
+	for (index = send->first_index; index <= send->last_index; index++) {
+		u64 term = raft_term_at(life->raft, index);
+
+		if (!term || c->n == ARRAY_SIZE(c->terms))
 			break;
-		c->n++;
+		c->terms[c->n++] = term;
 	}
 	if (!c->n)
 		return;

@@ -83,8 +83,7 @@ const char *raftlog_state_name(u32 state)
 static void tell(struct raftlog_group *group, const struct raftlog_event *event)
 {
 	char state[32], role[32], leader_id[32], current_term[48], edge[16];
-	char *environment[] = { state, role, leader_id, current_term, edge,
-				NULL };
+	char *environment[6] = { state };
 
 	snprintf(state, sizeof(state), "STATE=%s",
 		 raftlog_state_name(event->state));
@@ -95,8 +94,12 @@ static void tell(struct raftlog_group *group, const struct raftlog_event *event)
 		 event->current_term);
 	snprintf(edge, sizeof(edge), "EDGE=%u", event->edge);
 	/* A change of state says nothing of the role. */
-	if (event->type == RAFTLOG_EVENT_STATE)
-		environment[1] = NULL;
+	if (event->type != RAFTLOG_EVENT_STATE) {
+		environment[1] = role;
+		environment[2] = leader_id;
+		environment[3] = current_term;
+		environment[4] = edge;
+	}
 	kobject_uevent_env(&group->dev.kobj, KOBJ_CHANGE, environment);
 
 	if (event->type == RAFTLOG_EVENT_STATE)

@@ -129,16 +129,15 @@ static void persist(struct raftlog_life *life, const struct raft_status *status)
 	request->last_term = status->last_term;
 	request->submitted_ns = ktime_get_ns();
 	for (i = 0; i < update->n_entries; i++) {
-		struct raftlog_entry *entry = entry_of(
-			&update->entries[i], update->first_index + i);
+		struct raftlog_entry *entry =
+			entry_of(&update->entries[i], update->first_index + i);
 
 		add_entry(life, entry, evictable);
 		request->entries[request->n_entries++] = entry;
 	}
-	raftlog_assert(life, !request->n_entries ||
-				     request->first_index + request->n_entries -
-						     1 ==
-					     request->last_index);
+	if (request->n_entries)
+		raftlog_assert(life,
+			       life->runs.end_index == status->last_index + 1);
 	trace_raftlog_append(raftlog_group_name(life->group), request);
 	raftlog_storage_submit(life->storage, request);
 }
@@ -170,8 +169,8 @@ static u32 attach(struct raftlog_life *life, const struct raft_send *send)
 
 	while (send->first_index + n <= send->last_index &&
 	       n < ARRAY_SIZE(life->attached)) {
-		struct raftlog_entry *entry = raftlog_cache_get(
-			&life->cache, send->first_index + n);
+		struct raftlog_entry *entry =
+			raftlog_cache_get(&life->cache, send->first_index + n);
 
 		if (!entry)
 			break;
@@ -321,7 +320,14 @@ static void commit(struct raftlog_life *life, u64 index)
 static void note_failure(struct raftlog_life *life,
 			 const struct raft_status *status)
 {
-	struct raftlog_event event = { .type = RAFTLOG_EVENT_STATE };
+	struct raftlog_event event = {
+		.type = RAFTLOG_EVENT_STATE,
+		.current_term = status->hard_state.current_term,
+		.commit_index = status->commit_index,
+		.from_role = status->role,
+		.to_role = status->role,
+		.reason = status->reason,
+	};
 	struct raftlog_group *group = life->group;
 
 	spin_lock(&life->intake_lock);

@@ -58,10 +58,10 @@ struct raftlog_group {
 	struct device dev;
 	struct cdev cdev;
 
-	struct mutex lifecycle;
+	struct mutex lifecycle; /* START, STOP, removal */
 	bool removed;
 
-	spinlock_t lock;
+	spinlock_t lock; /* L: state, life, events */
 	u32 state;
 	struct raftlog_life *life;
 	u64 n_stops;
@@ -99,14 +99,14 @@ struct raftlog_open {
 	struct raftlog_group *group;
 	struct kref refs;
 
-	struct mutex read_lock;
+	struct mutex read_lock; /* position */
 	loff_t position;
 	bool framed;
 	u32 framed_flags;
 	u64 n_stops;
 	u64 seen_seq;
 
-	spinlock_t lock;
+	spinlock_t lock; /* pending, accepted_seq, error */
 	struct list_head pending;
 	u64 accepted_seq;
 	int error;

@@ -256,9 +256,10 @@ static int open_storage(struct raftlog_life *life, struct file *file,
 	struct raftlog_storage *storage;
 
 	if (first)
-		params.cluster_id = raftlog_cluster_id(
-			start->cluster_name, sizeof(start->cluster_name),
-			first->data, first->bytes);
+		params.cluster_id =
+			raftlog_cluster_id(start->cluster_name,
+					   sizeof(start->cluster_name),
+					   first->data, first->bytes);
 	storage = raftlog_storage_open(&params, &storage_ops, life,
 				       &life->info);
 	if (IS_ERR(storage))
@@ -384,6 +385,13 @@ static int start_threads(struct raftlog_life *life)
 	return 0;
 }
 
+/* Uncommitted, or committed by others before they are durable here. */
+static u32 n_pinned_max(const struct raftlog_life *life)
+{
+	return RAFTLOG_WINDOW_ENTRIES +
+	       life->start.inflight_messages * RAFTLOG_APPEND_ENTRIES_MAX;
+}
+
 static int bring_up(struct raftlog_life *life, struct file *file,
 		    const struct raft_configuration *configuration)
 {
@@ -394,11 +402,9 @@ static int bring_up(struct raftlog_life *life, struct file *file,
 		return PTR_ERR(first);
 	error = make_core(life);
 	if (!error)
-		error = raftlog_cache_init(
-			&life->cache, life->start.cache_bytes,
-			RAFTLOG_WINDOW_ENTRIES +
-				life->start.inflight_messages *
-					RAFTLOG_APPEND_ENTRIES_MAX);
+		error = raftlog_cache_init(&life->cache,
+					   life->start.cache_bytes,
+					   n_pinned_max(life));
 	if (!error)
 		error = open_storage(life, file, first);
 	if (!error)
@@ -516,6 +522,15 @@ static void set_failure(struct raftlog_group *group, const char *failure)
 static void publish_life(struct raftlog_group *group, struct raftlog_life *life)
 {
 	struct raftlog_event event = { .type = RAFTLOG_EVENT_STATE };
+
+	spin_lock(&life->status_lock);
+	event.current_term = life->status.hard_state.current_term;
+	event.commit_index = life->status.commit_index;
+	event.from_role = life->status.role;
+	event.to_role = life->status.role;
+	event.leader_id = life->status.leader_id;
+	event.reason = life->status.reason;
+	spin_unlock(&life->status_lock);
 
 	spin_lock(&group->lock);
 	group->life = life;

@@ -205,7 +205,7 @@ struct raftlog_life {
 	bool shutting_down;
 	struct raftlog_entry *attached[RAFTLOG_APPEND_ENTRIES_MAX];
 
-	spinlock_t intake_lock;
+	spinlock_t intake_lock; /* K: what others put in */
 	bool stopping;
 	bool failed;
 	struct list_head proposals;
@@ -217,11 +217,11 @@ struct raftlog_life {
 	u64 pending_bytes;
 
 	struct raftlog_cache cache;
-	spinlock_t runs_lock;
+	spinlock_t runs_lock; /* runs, commit_index */
 	struct raftlog_runs runs;
 	u64 commit_index;
 
-	spinlock_t status_lock;
+	spinlock_t status_lock; /* S: what others may see */
 	struct raft_status status;
 	u32 n_peers;
 	struct raft_peer_status peers[RAFT_MEMBERS_MAX];

@@ -110,6 +110,7 @@ static void flush(struct raftlog_life *life)
 
 static void step_persisted(struct raftlog_life *life, struct list_head *done)
 {
+	const char *name = raftlog_group_name(life->group);
 	struct raftlog_storage_request *request, *next;
 
 	list_for_each_entry_safe(request, next, done, node) {
@@ -126,8 +127,7 @@ static void step_persisted(struct raftlog_life *life, struct list_head *done)
 		if (ok) {
 			step(life, &event);
 			raftlog_count(life, flushes, 1);
-			trace_raftlog_persisted(
-				raftlog_group_name(life->group), request);
+			trace_raftlog_persisted(name, request);
 			raftlog_execute_persisted(life,
 						  event.persisted.hard_state_seq,
 						  event.now_ns);
@@ -265,8 +265,8 @@ static void step_expiries(struct raftlog_life *life)
 
 	while ((node = timerqueue_getnext(&life->expiries)) &&
 	       ktime_compare(node->expires, now) <= 0) {
-		struct raftlog_proposal *proposal = container_of(
-			node, struct raftlog_proposal, expiry);
+		struct raftlog_proposal *proposal =
+			container_of(node, struct raftlog_proposal, expiry);
 
 		timerqueue_del(&life->expiries, node);
 		give_up(life, proposal);

@@ -141,20 +141,27 @@ static int try_submit(struct raftlog_life *life,
 	return error;
 }
 
+static bool submitted(struct raftlog_life *life,
+		      struct raftlog_proposal *proposal, int *error)
+{
+	*error = try_submit(life, proposal, NULL);
+	return *error != -EAGAIN;
+}
+
 static int submit_wait(struct raftlog_life *life,
 		       struct raftlog_proposal *proposal)
 {
 	ktime_t left;
-	long rc;
+	long ticks, rc;
 	int error = try_submit(life, proposal, NULL);
 
 	if (error != -EAGAIN)
 		return error == -ESHUTDOWN ? -ENOTCONN : error;
 	left = ktime_sub(proposal->expiry.expires, ktime_get());
-	rc = wait_event_interruptible_timeout(
-		life->group->write_wait,
-		(error = try_submit(life, proposal, NULL)) != -EAGAIN,
-		nsecs_to_jiffies(max_t(s64, ktime_to_ns(left), 0)) + 1);
+	ticks = nsecs_to_jiffies(max_t(s64, ktime_to_ns(left), 0)) + 1;
+	rc = wait_event_interruptible_timeout(life->group->write_wait,
+					      submitted(life, proposal, &error),
+					      ticks);
 	if (error != -EAGAIN)
 		return error;
 	/* It never left this function, so it may be tried again. */

@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "raft/raft.h"
 #include "storage.h"
+#include "transport.h"
 
 DECLARE_EVENT_CLASS(raftlog_message,
 	TP_PROTO(const char *group, const struct raft_message *message,
@@ -174,20 +175,33 @@ TRACE_EVENT(raftlog_proposal_done,
 );
 
 TRACE_EVENT(raftlog_drop,
-	TP_PROTO(u32 node_id, u32 reason, u32 peer_id),
-	TP_ARGS(node_id, reason, peer_id),
+	TP_PROTO(u32 node_id, u8 reason, u64 n),
+	TP_ARGS(node_id, reason, n),
 	TP_STRUCT__entry(
 		__field(u32, node_id)
-		__field(u32, reason)
-		__field(u32, peer_id)
+		__field(u8, reason)
+		__field(u64, n)
 	),
 	TP_fast_assign(
 		__entry->node_id = node_id;
 		__entry->reason = reason;
-		__entry->peer_id = peer_id;
+		__entry->n = n;
 	),
-	TP_printk("node_id=%u reason=%u peer_id=%u", __entry->node_id,
-		  __entry->reason, __entry->peer_id)
+	TP_printk("node_id=%u reason=%s n=%llu", __entry->node_id,
+		  __print_symbolic(__entry->reason,
+			{ RAFTLOG_DROP_SHORT, "short" },
+			{ RAFTLOG_DROP_VERSION, "version" },
+			{ RAFTLOG_DROP_TYPE, "type" },
+			{ RAFTLOG_DROP_CLUSTER, "cluster" },
+			{ RAFTLOG_DROP_RECEIVER, "receiver" },
+			{ RAFTLOG_DROP_SENDER, "sender" },
+			{ RAFTLOG_DROP_CHECKSUM, "checksum" },
+			{ RAFTLOG_DROP_MALFORMED, "malformed" },
+			{ RAFTLOG_DROP_REASSEMBLY, "reassembly" },
+			{ RAFTLOG_DROP_NO_MEMORY, "no_memory" },
+			{ RAFTLOG_DROP_SEND, "send" },
+			{ RAFTLOG_DROP_QUEUE_FULL, "queue_full" }),
+		  __entry->n)
 );
 
 #endif /* RAFTLOG_TRACE_H */

@@ -15,6 +15,7 @@
 #include <linux/ratelimit.h>
 #include <linux/u64_stats_sync.h>
 
+#include "trace.h"
 #include "transport.h"
 #include "wire/bulk.h"
 
@@ -125,10 +126,17 @@ static inline void raftlog_transport_count(struct raftlog_transport *transport,
 	u64_stats_update_end(&transport->syncp);
 }
 
+static inline void raftlog_transport_drops(struct raftlog_transport *transport,
+					   enum raftlog_drop reason, u64 n)
+{
+	raftlog_transport_count(transport, &transport->stats.drops[reason], n);
+	trace_raftlog_drop(transport->params.node_id, reason, n);
+}
+
 static inline void raftlog_transport_drop(struct raftlog_transport *transport,
 					  enum raftlog_drop reason)
 {
-	raftlog_transport_count(transport, &transport->stats.drops[reason], 1);
+	raftlog_transport_drops(transport, reason, 1);
 }
 
 struct raftlog_transport_peer *

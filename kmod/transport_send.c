@@ -195,8 +195,7 @@ static void give_up(struct raftlog_transport *transport,
 		    struct raftlog_transport_peer *peer,
 		    enum raftlog_drop reason)
 {
-	raftlog_transport_count(transport, &transport->stats.drops[reason],
-				peer->n_lane);
+	raftlog_transport_drops(transport, reason, peer->n_lane);
 	raftlog_transport_clear_lane(peer);
 }
 
