@@ -23,7 +23,7 @@
 #include "badinput.h"
 
 enum {
-	APPEND_TIMEOUT_MS = 1500,
+	APPEND_TIMEOUT_MS = 4000,
 	LEADER_TRIES = 300,
 	PAUSE_US = 20000,
 };
@@ -93,12 +93,10 @@ static void on_alarm(int number)
 {
 }
 
-void alarm_in_ms(int ms)
+void alarm_every_ms(int ms)
 {
-	struct itimerval timer = {
-		.it_value = { ms / 1000, ms % 1000 * 1000 },
-		.it_interval = { 0, 0 },
-	};
+	struct timeval after = { ms / 1000, ms % 1000 * 1000 };
+	struct itimerval timer = { .it_value = after, .it_interval = after };
 
 	setitimer(ITIMER_REAL, &timer, NULL);
 }

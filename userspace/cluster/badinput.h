@@ -31,7 +31,8 @@ void expect(const char *what, long ret, int error);
 /* The kernel's log since skip_log() or the last call holds a line of raftlog's. */
 void expect_log_line(const char *what);
 void skip_log(void);
-void alarm_in_ms(int ms);
+/* A signal that does nothing but interrupt, again and again; 0: no more. */
+void alarm_every_ms(int ms);
 
 struct raftlog_addr loopback(uint16_t port);
 int make_wal(const char *name, size_t bytes);

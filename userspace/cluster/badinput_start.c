@@ -245,7 +245,7 @@ void start_damaged(void)
 	wal = used_wal("middle");
 	s = a_start(wal, 1);
 	s.flags = 0;
-	damage("middle", WAL_AREA_POSITION + 20000, 16);
+	damage("middle", WAL_AREA_POSITION + 12000, 16);
 	skip_log();
 	refuse("start, alone, on a WAL damaged in the middle", &s, EUCLEAN);
 	expect_log_line("damage in the middle");

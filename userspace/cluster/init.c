@@ -163,7 +163,7 @@ static void child_exec(char **argv, uint32_t flags, int in, int out, int err)
 	struct sched_param param = { 0 };
 	sigset_t none;
 
-	setsid();
+	setpgid(0, 0);
 	dup2(in, 0);
 	dup2(out, 1);
 	dup2(err, 2);
@@ -210,6 +210,9 @@ static void job_start(uint32_t id, char *data, uint32_t bytes)
 	job->pid = fork();
 	if (job->pid == 0)
 		child_exec(argv, flags, in[0], out[1], err[1]);
+	/* Here too: the next frame may be a signal for the group. */
+	if (job->pid > 0)
+		setpgid(job->pid, job->pid);
 	close(in[0]);
 	close(out[1]);
 	close(err[1]);
