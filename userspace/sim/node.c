@@ -47,7 +47,8 @@ static void make_core(struct world *w, struct node *node)
 		.entry_overhead_bytes =
 			wal_entry_overhead_bytes(plan->block_bytes),
 		.space_reserve_bytes =
-			16 * wal_entry_overhead_bytes(plan->block_bytes),
+			NODE_RESERVE_ENTRIES *
+			wal_entry_overhead_bytes(plan->block_bytes),
 		.window_entries = plan->window_entries,
 		.proposals_max = plan->proposals_max,
 	};

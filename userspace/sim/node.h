@@ -14,6 +14,9 @@
 
 struct op;
 
+/* No-ops and configurations that fit into a log that is full. */
+enum { NODE_RESERVE_ENTRIES = 16 };
+
 enum item_kind {
 	ITEM_PACKET,
 	ITEM_PROPOSE,

@@ -3,25 +3,43 @@
 #include "memory.h"
 #include "world.h"
 
+/* No-ops that still fit where a log is not quite full. */
+enum { NOOPS = 8 };
+
+static u64 room_of(const struct node *node)
+{
+	struct raft_status status;
+
+	raft_status(node->raft, &status);
+	return status.space_bytes;
+}
+
 /*
- * A log without room for no-ops cannot get a leader, and nothing frees room: then
- * only safety can be asked for.
+ * Is there room on all for what is still to come? If not, nothing frees any, and
+ * logs need not become equal.
  */
 static bool is_full(struct world *w)
 {
-	u64 least = 8ull * wal_entry_overhead_bytes(w->plan.block_bytes) +
-		    16ull * wal_entry_overhead_bytes(w->plan.block_bytes) +
-		    w->n_nodes * (w->plan.payload_max +
-				  wal_entry_overhead_bytes(w->plan.block_bytes));
-	struct raft_status status;
+	u64 overhead = wal_entry_overhead_bytes(w->plan.block_bytes);
+	u64 least = (NOOPS + NODE_RESERVE_ENTRIES) * overhead +
+		    w->n_nodes * (w->plan.payload_max + overhead);
 	bool full = false;
 	u32 i;
 
-	for (i = 0; i < w->n_nodes; i++) {
-		raft_status(w->nodes[i].raft, &status);
-		full |= status.space_bytes < least;
-	}
+	for (i = 0; i < w->n_nodes; i++)
+		full |= room_of(&w->nodes[i]) < least;
 	return full;
+}
+
+/* A majority with room for no-ops can elect one of its own. */
+static bool can_elect(struct world *w)
+{
+	u64 least = NOOPS * wal_entry_overhead_bytes(w->plan.block_bytes);
+	u32 i, n = 0;
+
+	for (i = 0; i < w->n_voters; i++)
+		n += room_of(&w->nodes[i]) >= least;
+	return n >= w->n_voters / 2 + 1;
 }
 
 static void no_progress(struct world *w, const struct node *node)
@@ -91,6 +109,8 @@ enum progress progress_converge(struct world *w)
 
 	if (is_full(w)) {
 		w->counters.full_seeds++;
+		if (can_elect(w))
+			is_led(w);
 		return PROGRESS_FULL;
 	}
 	if (!is_led(w))
