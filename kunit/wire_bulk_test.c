@@ -48,6 +48,9 @@ struct world {
 	u32 n_delivered;
 	u32 n_replaced;
 	u64 receiver_session;
+	u64 piece_ns; /* the way to the receiver takes one piece in this time */
+	u64 busy_until_ns;
+	u64 queue_most_ns;
 	bool acks_lost;
 	bool cut;
 	struct slot *slots;
@@ -108,9 +111,24 @@ static struct world *world_new(struct kunit *test, const struct weather *weather
 	return world;
 }
 
+/* How long a piece waits for those before it. */
+static u64 queue_ns(struct world *world, const struct slot *datagram)
+{
+	u64 wait_ns;
+
+	if (!world->piece_ns || datagram->is_ack)
+		return 0;
+	world->busy_until_ns = max(world->busy_until_ns, world->now_ns) +
+			       world->piece_ns;
+	wait_ns = world->busy_until_ns - world->now_ns;
+	world->queue_most_ns = max(world->queue_most_ns, wait_ns);
+	return wait_ns;
+}
+
 static void carry_once(struct world *world, const struct slot *datagram)
 {
-	u64 delay_ns = DELAY_NS + random_below(world, DELAY_NS / 10);
+	u64 delay_ns = DELAY_NS + random_below(world, DELAY_NS / 10) +
+		       queue_ns(world, datagram);
 	u32 i;
 
 	if (random_below(world, 100) < world->weather.reordering)
@@ -415,6 +433,27 @@ static void bulk_interrupted(struct kunit *test)
 	KUNIT_EXPECT_LE(test, world->now_ns - healed_ns, 1ull * NSEC_PER_SEC);
 }
 
+/* A heartbeat behind it would not be late: the queue stays short. */
+static void bulk_narrow_way(struct kunit *test)
+{
+	struct world *world = world_new(test, &calm);
+	u32 i;
+
+	world->piece_ns = NSEC_PER_MSEC / 2;
+	for (i = 0; i < 10; i++) {
+		start(test, world, MESSAGE_BYTES_MAX);
+		finish(test, world);
+		KUNIT_EXPECT_EQ(test, (u32)world->sender.state,
+				(u32)WIRE_SENDER_DONE);
+		wire_sender_stop(&world->sender);
+	}
+	KUNIT_EXPECT_EQ(test, world->n_delivered, 10u);
+	KUNIT_EXPECT_LE(test, world->queue_most_ns, 3ull * WIRE_QUEUE_MAX_NS);
+	/* And yet the way is never idle for long. */
+	KUNIT_EXPECT_LE(test, world->now_ns - NSEC_PER_SEC,
+			10 * world->sender.n_pieces * world->piece_ns * 5 / 4);
+}
+
 static void forget_receiver(struct world *world, u64 session)
 {
 	void *memory = world->receiver.memory;
@@ -586,6 +625,7 @@ static struct kunit_case wire_bulk_cases[] = {
 	KUNIT_CASE(bulk_acks_lost),
 	KUNIT_CASE(bulk_given_up),
 	KUNIT_CASE(bulk_interrupted),
+	KUNIT_CASE(bulk_narrow_way),
 	KUNIT_CASE_PARAM(bulk_receiver_restarts, weather_gen_params),
 	KUNIT_CASE_PARAM(bulk_sender_restarts, weather_gen_params),
 	KUNIT_CASE(bulk_message_replaced),

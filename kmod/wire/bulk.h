@@ -18,6 +18,9 @@
  * pieces turn out to have been sent twice in vain. If nothing arrives at all, a
  * timer sends the newest piece again, then everything, ever more slowly.
  *
+ * The window also stays so small that what is under way does not queue up for
+ * long anywhere: heartbeats share the way with it.
+ *
  * Each acknowledgment says what its sender is putting together (session and
  * reassembly). If that changes in the middle, the other side has forgotten what
  * it acknowledged, and the message starts from its first piece.
@@ -50,11 +53,16 @@ enum wire_bulk_limits {
 /* Scheduling of the owner thread looks like reordering of this much. */
 #define WIRE_REORDERING_MIN_NS ((u64)NSEC_PER_MSEC)
 #define WIRE_ACK_DELAY_NS (2 * (u64)NSEC_PER_MSEC)
+/* Round-trip time beyond the least seen: more of it is our own queue. */
+#define WIRE_QUEUE_MAX_NS (20 * (u64)NSEC_PER_MSEC)
+#define WIRE_RTT_LEAST_VALID_NS (10 * (u64)NSEC_PER_SEC)
 
 /**
  * struct wire_path - what is known of the way to a peer; outlives messages
  * @rtt_ns: smoothed round-trip time, 0 if not known
  * @rtt_deviation_ns: its mean deviation
+ * @rtt_least_ns: least round-trip time seen lately
+ * @rtt_least_at_ns: when
  * @window: pieces that may be under way
  * @window_credit: acknowledged pieces towards the next growth of @window
  * @slow_start_threshold: below this @window grows with every acknowledged piece
@@ -63,6 +71,8 @@ enum wire_bulk_limits {
 struct wire_path {
 	u64 rtt_ns;
 	u64 rtt_deviation_ns;
+	u64 rtt_least_ns;
+	u64 rtt_least_at_ns;
 	u32 window;
 	u32 window_credit;
 	u32 slow_start_threshold;

@@ -143,8 +143,22 @@ void wire_sender_sent(struct wire_sender *sender, const struct wire_piece *piece
 		sender->state = WIRE_SENDER_GIVEN_UP;
 }
 
+/* Once per window's worth of pieces: what gets lost together counts once. */
+static void cut_window(struct wire_sender *sender, u32 transmission)
+{
+	struct wire_path *path = &sender->path;
+
+	if (transmission <= sender->recovered_at)
+		return;
+	sender->recovered_at = sender->transmission;
+	path->window = max_t(u32, path->window - path->window / 4,
+			     WIRE_WINDOW_PIECES_MIN);
+	path->slow_start_threshold = path->window;
+	path->window_credit = 0;
+}
+
 /* Jacobson's estimator, gains 1/8 and 1/4. */
-static void measure(struct wire_path *path, u64 rtt_ns)
+static void smooth(struct wire_path *path, u64 rtt_ns)
 {
 	u64 error;
 
@@ -159,6 +173,23 @@ static void measure(struct wire_path *path, u64 rtt_ns)
 	path->rtt_deviation_ns += error / 4;
 	path->rtt_ns -= path->rtt_ns / 8;
 	path->rtt_ns += rtt_ns / 8;
+}
+
+static void measure(struct wire_sender *sender,
+		    const struct wire_sent_piece *sent, u64 now_ns)
+{
+	struct wire_path *path = &sender->path;
+	u64 rtt_ns = now_ns - sent->sent_ns;
+
+	smooth(path, rtt_ns);
+	/* The first pieces of a message find the way empty. */
+	if (!path->rtt_least_at_ns || rtt_ns <= path->rtt_least_ns ||
+	    now_ns - path->rtt_least_at_ns > WIRE_RTT_LEAST_VALID_NS) {
+		path->rtt_least_ns = rtt_ns;
+		path->rtt_least_at_ns = now_ns;
+	}
+	if (rtt_ns - path->rtt_least_ns > WIRE_QUEUE_MAX_NS)
+		cut_window(sender, sent->transmission);
 }
 
 static u64 timeout_ns(const struct wire_sender *sender)
@@ -192,20 +223,6 @@ static void grow_window(struct wire_path *path, u32 n_arrived)
 		}
 	}
 	path->window = min_t(u32, path->window, WIRE_WINDOW_PIECES_MAX);
-}
-
-/* Once per window's worth of pieces: what gets lost together counts once. */
-static void cut_window(struct wire_sender *sender, u32 transmission)
-{
-	struct wire_path *path = &sender->path;
-
-	if (transmission <= sender->recovered_at)
-		return;
-	sender->recovered_at = sender->transmission;
-	path->window = max_t(u32, path->window - path->window / 4,
-			     WIRE_WINDOW_PIECES_MIN);
-	path->slow_start_threshold = path->window;
-	path->window_credit = 0;
 }
 
 static void lose(struct wire_sender *sender, struct wire_sent_piece *sent)
@@ -248,7 +265,7 @@ static bool arrive(struct wire_sender *sender, u32 piece, u32 transmission,
 		sender->n_under_way--;
 		/* Numbers are never used twice: this is a true round trip. */
 		if (sent->transmission == transmission)
-			measure(&sender->path, now_ns - sent->sent_ns);
+			measure(sender, sent, now_ns);
 		break;
 	case WIRE_PIECE_LOST:
 		sender->n_lost--;
