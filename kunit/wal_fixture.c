@@ -373,3 +373,23 @@ int wal_fixture_lookup(struct wal_fixture *f, u64 index, u64 term)
 				     step.entry.bytes));
 	return 0;
 }
+
+struct wal_fixture *wal_fixture_started(struct kunit *test, u32 block_bytes,
+					u64 area_bytes)
+{
+	struct wal_fixture *f = wal_fixture_init(test, block_bytes, area_bytes);
+
+	wal_fixture_format(f, 1);
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 1, 1, 1, 40), 0);
+	return f;
+}
+
+void wal_fixture_expect_kept(struct wal_fixture *f)
+{
+	KUNIT_ASSERT_EQ(f->test, wal_fixture_recover(f), 0);
+	KUNIT_EXPECT_TRUE(f->test, wal_fixture_same(&f->found, &f->log));
+	KUNIT_EXPECT_EQ(f->test, f->rec.torn_bytes, 0);
+	KUNIT_EXPECT_EQ(f->test, f->rec.tail, f->w.tail);
+	KUNIT_EXPECT_EQ(f->test, f->rec.number, f->w.number);
+}

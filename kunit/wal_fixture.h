@@ -111,6 +111,13 @@ int wal_fixture_append_all(struct wal_fixture *f, u64 first_index, u64 term,
  */
 void wal_fixture_drop(struct wal_fixture *f, u32 i, u32 n_entries);
 
+/** wal_fixture_started() - a fresh WAL with a first batch: entry 1 of term 1 */
+struct wal_fixture *wal_fixture_started(struct kunit *test, u32 block_bytes,
+					u64 area_bytes);
+
+/** wal_fixture_expect_kept() - recovery finds all that is durable */
+void wal_fixture_expect_kept(struct wal_fixture *f);
+
 /** wal_fixture_sectors() - of the newest write */
 u32 wal_fixture_sectors(const struct wal_fixture *f);
 

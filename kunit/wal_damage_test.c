@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is damaged, foreign or made up is refused, or cut if it was never durable. */
+#include <kunit/test.h>
+
+#include "suites.h"
+#include "wal/codec.h"
+#include "wal_fixture.h"
+
+#define AREA_BYTES (64ull << 10)
+
+enum harm {
+	HARM_NOTHING,
+	HARM_ZEROS, /* all of it */
+	HARM_NOISE, /* a byte of it */
+	HARM_VERSION, /* a newer one, checksum right */
+};
+
+struct superblock_case {
+	const char *name;
+	enum harm harm[2];
+	int ret;
+};
+
+static const struct superblock_case superblock_cases[] = {
+	{ "both good", { HARM_NOTHING, HARM_NOTHING }, 0 },
+	{ "first bad", { HARM_NOISE, HARM_NOTHING }, 0 },
+	{ "second bad", { HARM_NOTHING, HARM_NOISE }, 0 },
+	{ "first zero", { HARM_ZEROS, HARM_NOTHING }, 0 },
+	{ "second zero", { HARM_NOTHING, HARM_ZEROS }, 0 },
+	{ "both bad", { HARM_NOISE, HARM_NOISE }, -EUCLEAN },
+	{ "bad and zero", { HARM_NOISE, HARM_ZEROS }, -EUCLEAN },
+	{ "both zero", { HARM_ZEROS, HARM_ZEROS }, -ENODATA },
+	{ "newer", { HARM_VERSION, HARM_VERSION }, -EPROTONOSUPPORT },
+	{ "newer, second bad", { HARM_VERSION, HARM_NOISE }, -EPROTONOSUPPORT },
+	{ "newer, first bad", { HARM_NOISE, HARM_VERSION }, -EPROTONOSUPPORT },
+};
+
+static void describe_superblock(const struct superblock_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(superblock, superblock_cases, describe_superblock);
+
+static void harm_superblock(u8 *copy, enum harm harm)
+{
+	struct wal_disk_superblock disk;
+
+	memcpy(&disk, copy, sizeof(disk));
+	switch (harm) {
+	case HARM_NOTHING:
+		return;
+	case HARM_ZEROS:
+		memset(&disk, 0, sizeof(disk));
+		break;
+	case HARM_NOISE:
+		disk.reserved[77] ^= 1;
+		break;
+	case HARM_VERSION:
+		disk.version = cpu_to_le32(WAL_FORMAT_VERSION + 1);
+		disk.crc = 0;
+		disk.crc = cpu_to_le32(crc32c(~0u, &disk, sizeof(disk)));
+		break;
+	}
+	memcpy(copy, &disk, sizeof(disk));
+}
+
+static void superblock_is_refused_or_used(struct kunit *test)
+{
+	const struct superblock_case *c = test->param_value;
+	struct wal_fixture *f = wal_fixture_init(test, 512, AREA_BYTES);
+	struct wal_superblock super;
+	int ret;
+
+	wal_fixture_format(f, 1);
+	harm_superblock(f->image + WAL_SUPERBLOCK_POSITION_0, c->harm[0]);
+	harm_superblock(f->image + WAL_SUPERBLOCK_POSITION_1, c->harm[1]);
+	ret = wal_superblock_decode(&super,
+				    f->image + WAL_SUPERBLOCK_POSITION_0,
+				    f->image + WAL_SUPERBLOCK_POSITION_1);
+	KUNIT_EXPECT_EQ(test, ret, c->ret);
+	if (!ret)
+		KUNIT_EXPECT_EQ(test, super.area_bytes, AREA_BYTES);
+}
+
+static void unusable_file_is_refused(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+
+	f->bytes--;
+	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	f->bytes++;
+	KUNIT_EXPECT_EQ(test,
+			wal_recovery_init(&f->rec, &f->super, f->bytes, 4096,
+					  NULL, f->buf, f->buf_bytes),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test,
+			wal_recovery_init(&f->rec, &f->super, f->bytes, 512,
+					  NULL, f->buf, f->buf_bytes - 1),
+			-EINVAL);
+}
+
+/* Not the newest: the slot that is being written can tear. */
+static void torn_slot_leaves_the_other(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 term;
+
+	for (term = 2; term < 8; term++) {
+		u8 *slot;
+
+		wal_fixture_vote(f, term, 2);
+		slot = f->image + f->write.position;
+		memset(slot + 8, 0x5a, 200);
+		KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
+		KUNIT_EXPECT_TRUE(test, f->rec.slot_torn);
+		KUNIT_EXPECT_TRUE(test,
+				  wal_fixture_same(&f->found, &f->log_before));
+		memset(slot, 0, 512);
+		KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
+		KUNIT_EXPECT_TRUE(test,
+				  wal_fixture_same(&f->found, &f->log_before));
+
+		/* Opened with one slot, it has two again. */
+		if (term & 1)
+			KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+		else
+			wal_fixture_untear(f);
+		KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
+		KUNIT_EXPECT_FALSE(test, f->rec.slot_torn);
+	}
+}
+
+static void lost_slot_is_noticed(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 position;
+
+	wal_fixture_vote(f, 2, 2);
+	position = f->write.position;
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 1, 9), 0);
+	f->image[position + 9] ^= 1;
+	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	f->image[WAL_SLOT_POSITION_0 + 10] ^= 1;
+	f->image[WAL_SLOT_POSITION_1 + 10] ^= 1;
+	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	KUNIT_EXPECT_EQ(test, f->rec.damage.offset, U64_MAX);
+}
+
+static void swapped_slots_are_noticed(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+
+	memcpy(f->staging, f->image + WAL_SLOT_POSITION_0, 512);
+	memcpy(f->image + WAL_SLOT_POSITION_0, f->image + WAL_SLOT_POSITION_1,
+	       512);
+	memcpy(f->image + WAL_SLOT_POSITION_1, f->staging, 512);
+	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+}
+
+/* Every byte of the log that means something, and every batch but the last. */
+static void damage_in_the_log_is_refused(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 at, end;
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
+	end = f->w.tail;
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 5, 2, 1, 10), 0);
+	for (at = 0; at < end; at++) {
+		u8 *byte = f->image + WAL_AREA_POSITION + at;
+		bool padding = (at >= 80 + 56 + 40 && at < 512) ||
+			       at >= 512 + 80 + 3 * 56 + 3 * 400;
+
+		*byte ^= 0x10;
+		if (!padding) {
+			KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+			KUNIT_EXPECT_EQ(test, f->rec.damage.position,
+					WAL_AREA_POSITION +
+						(at < 512 ? 0 : 512));
+		}
+		*byte ^= 0x10;
+	}
+	wal_fixture_expect_kept(f);
+}
+
+static void damage_names_entries(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 5, 2, 1, 10), 0);
+	/* Header good. */
+	f->image[WAL_AREA_POSITION + 512 + 1000] ^= 1;
+	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	KUNIT_EXPECT_EQ(test, f->rec.damage.offset, 512);
+	KUNIT_EXPECT_EQ(test, f->rec.damage.first_index, 2);
+	KUNIT_EXPECT_EQ(test, f->rec.damage.last_index, 4);
+	/* Header bad, too. */
+	f->image[WAL_AREA_POSITION + 512] ^= 1;
+	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	KUNIT_EXPECT_EQ(test, f->rec.damage.first_index, 2);
+	KUNIT_EXPECT_EQ(test, f->rec.damage.last_index, 4);
+	/* An error is final. */
+	KUNIT_EXPECT_EQ(test, wal_recovery_next(&f->rec, &(struct wal_step){}),
+			-EUCLEAN);
+}
+
+enum batch_field {
+	BATCH_VERSION,
+	BATCH_FLAGS,
+	BATCH_NUMBER,
+	BATCH_PREV_END,
+	BATCH_SLOT_SEQUENCE,
+	BATCH_TERM,
+	BATCH_VOTE,
+	BATCH_FIRST_INDEX,
+	BATCH_PREV_LOG_TERM,
+};
+
+struct batch_case {
+	const char *name;
+	enum batch_field field;
+	u64 value;
+	int ret;
+};
+
+/* The last of three batches: number 3, entry 5 of term 2, no vote but for 1. */
+static const struct batch_case batch_cases[] = {
+	{ "newer version", BATCH_VERSION, 2, -EPROTONOSUPPORT },
+	{ "unknown flag", BATCH_FLAGS, 1, -EPROTONOSUPPORT },
+	{ "number again", BATCH_NUMBER, 2, -EUCLEAN },
+	{ "number left out", BATCH_NUMBER, 4, -EUCLEAN },
+	{ "another end", BATCH_PREV_END, 512, 0 },
+	{ "older slot", BATCH_SLOT_SEQUENCE, 1, 0 },
+	{ "newer slot", BATCH_SLOT_SEQUENCE, 99, -EUCLEAN },
+	{ "term of the past", BATCH_TERM, 1, 0 },
+	{ "another vote", BATCH_VOTE, 2, -EUCLEAN },
+	{ "gap", BATCH_FIRST_INDEX, 6, -EUCLEAN },
+	{ "no index", BATCH_FIRST_INDEX, 0, 0 },
+	{ "another term before", BATCH_PREV_LOG_TERM, 1, -EUCLEAN },
+};
+
+static void describe_batch(const struct batch_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(batch, batch_cases, describe_batch);
+
+static void change_batch(struct wal_disk_batch *disk,
+			 const struct batch_case *c)
+{
+	switch (c->field) {
+	case BATCH_VERSION:
+		disk->version = cpu_to_le16(c->value);
+		break;
+	case BATCH_FLAGS:
+		disk->flags = cpu_to_le16(c->value);
+		break;
+	case BATCH_NUMBER:
+		disk->number = cpu_to_le64(c->value);
+		break;
+	case BATCH_PREV_END:
+		disk->prev_end = cpu_to_le64(c->value);
+		break;
+	case BATCH_SLOT_SEQUENCE:
+		disk->slot_sequence = cpu_to_le64(c->value);
+		break;
+	case BATCH_TERM:
+		disk->current_term = cpu_to_le64(c->value);
+		break;
+	case BATCH_VOTE:
+		disk->voted_for = cpu_to_le32(c->value);
+		break;
+	case BATCH_FIRST_INDEX:
+		disk->first_index = cpu_to_le64(c->value);
+		break;
+	case BATCH_PREV_LOG_TERM:
+		disk->prev_log_term = cpu_to_le64(c->value);
+		break;
+	}
+}
+
+/* Checksums right, contents not: cut as never written, or refused. */
+static void batch_that_does_not_fit_is_not_taken(struct kunit *test)
+{
+	const struct batch_case *c = test->param_value;
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	struct wal_disk_batch disk;
+	u8 *at;
+	int ret;
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 40), 0);
+	wal_fixture_vote(f, 2, 1);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 5, 2, 1, 10), 0);
+	at = f->image + f->write.position;
+	memcpy(&disk, at, sizeof(disk));
+	KUNIT_ASSERT_EQ(test, le64_to_cpu(disk.number), 3);
+	change_batch(&disk, c);
+	disk.crc = cpu_to_le32(
+		crc32c(wal_seed(&f->super), (u8 *)&disk + 8, sizeof(disk) - 8));
+	memcpy(at, &disk, sizeof(disk));
+	ret = wal_fixture_recover(f);
+	KUNIT_EXPECT_EQ(test, ret, c->ret);
+	if (!ret)
+		KUNIT_EXPECT_TRUE(test,
+				  wal_fixture_same(&f->found, &f->log_before));
+}
+
+enum slot_field {
+	SLOT_SEQUENCE,
+	SLOT_TERM,
+	SLOT_HEAD_OFFSET,
+	SLOT_HEAD_NUMBER,
+	SLOT_PREV_INDEX,
+	SLOT_TAIL_OFFSET,
+	SLOT_TAIL_NUMBER,
+	SLOT_LAST_INDEX,
+	SLOT_LAST_TERM,
+};
+
+struct slot_case {
+	const char *name;
+	enum slot_field field;
+	u64 value;
+	bool slot_bad; /* by itself: the other one is taken */
+};
+
+/* Of the newest: sequence 5, term 2, vote 1, batches 1 and 2, entries 1 to 4. */
+static const struct slot_case slot_cases[] = {
+	{ "sequence of the other place", SLOT_SEQUENCE, 6, true },
+	{ "sequence left out", SLOT_SEQUENCE, 7, false },
+	{ "older term", SLOT_TERM, 1, true },
+	{ "head off a block", SLOT_HEAD_OFFSET, 100, true },
+	{ "head behind the tail", SLOT_HEAD_OFFSET, 1 << 20, true },
+	{ "head elsewhere", SLOT_HEAD_OFFSET, 512, true },
+	{ "no head", SLOT_HEAD_NUMBER, 0, true },
+	{ "more batches than room", SLOT_TAIL_NUMBER, 1 << 20, true },
+	{ "fewer batches", SLOT_TAIL_NUMBER, 2, false },
+	{ "tail beyond the area", SLOT_TAIL_OFFSET, 128 << 10, true },
+	{ "tail beyond all bounds", SLOT_TAIL_OFFSET, 1ull << 63, true },
+	{ "tail elsewhere", SLOT_TAIL_OFFSET, 512, true },
+	{ "ends before it begins", SLOT_PREV_INDEX, 5, true },
+	{ "other last index", SLOT_LAST_INDEX, 3, false },
+	{ "other last term", SLOT_LAST_TERM, 1, false },
+	{ "last term of the future", SLOT_LAST_TERM, 3, true },
+};
+
+static void describe_slot(const struct slot_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(slot, slot_cases, describe_slot);
+
+static void change_slot(struct wal_slot *slot, const struct slot_case *c)
+{
+	u64 *const fields[] = {
+		[SLOT_SEQUENCE] = &slot->sequence,
+		[SLOT_TERM] = &slot->hard_state.current_term,
+		[SLOT_HEAD_OFFSET] = &slot->head.offset,
+		[SLOT_HEAD_NUMBER] = &slot->head.number,
+		[SLOT_PREV_INDEX] = &slot->head.prev_index,
+		[SLOT_TAIL_OFFSET] = &slot->tail_offset,
+		[SLOT_TAIL_NUMBER] = &slot->tail_number,
+		[SLOT_LAST_INDEX] = &slot->last_index,
+		[SLOT_LAST_TERM] = &slot->last_term,
+	};
+
+	*fields[c->field] = c->value;
+}
+
+static void slot_that_does_not_fit_is_not_taken(struct kunit *test)
+{
+	const struct slot_case *c = test->param_value;
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	struct wal_slot slot;
+	u8 *at;
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 40), 0);
+	wal_fixture_vote(f, 2, 0);
+	wal_fixture_vote(f, 2, 1);
+	at = f->image + f->write.position;
+	KUNIT_ASSERT_EQ(test, wal_slot_get(&f->super, at, &slot), 0);
+	KUNIT_ASSERT_EQ(test, slot.sequence, 5);
+	change_slot(&slot, c);
+	wal_slot_put(&f->super, &slot, at);
+	if (c->slot_bad) {
+		KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
+		KUNIT_EXPECT_TRUE(test, f->rec.slot_torn);
+		KUNIT_EXPECT_TRUE(test,
+				  wal_fixture_same(&f->found, &f->log_before));
+	} else {
+		KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	}
+}
+
+/* Once a slot names the tail, nothing in front of it can be a torn write. */
+static void damage_before_the_slot_is_refused(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
+	f->image[WAL_AREA_POSITION + 512 + 1000] ^= 1;
+	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), 0);
+	f->image[WAL_AREA_POSITION + 512 + 1000] ^= 1;
+	wal_fixture_vote(f, 2, 1);
+	wal_fixture_expect_kept(f);
+	f->image[WAL_AREA_POSITION + 512 + 1000] ^= 1;
+	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	memset(f->image + WAL_AREA_POSITION, 0, AREA_BYTES);
+	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+}
+
+static void leftovers_of_another_wal_do_not_parse(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
+	wal_fixture_format(f, 2);
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	KUNIT_EXPECT_EQ(test, f->rec.last_index, 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 1, 1, 1, 40), 0);
+	wal_fixture_expect_kept(f);
+}
+
+static struct kunit_case wal_damage_cases[] = {
+	KUNIT_CASE_PARAM(superblock_is_refused_or_used, superblock_gen_params),
+	KUNIT_CASE(unusable_file_is_refused),
+	KUNIT_CASE(torn_slot_leaves_the_other),
+	KUNIT_CASE(lost_slot_is_noticed),
+	KUNIT_CASE(swapped_slots_are_noticed),
+	KUNIT_CASE(damage_in_the_log_is_refused),
+	KUNIT_CASE(damage_names_entries),
+	KUNIT_CASE_PARAM(batch_that_does_not_fit_is_not_taken,
+			 batch_gen_params),
+	KUNIT_CASE_PARAM(slot_that_does_not_fit_is_not_taken, slot_gen_params),
+	KUNIT_CASE(damage_before_the_slot_is_refused),
+	KUNIT_CASE(leftovers_of_another_wal_do_not_parse),
+	{}
+};
+
+struct kunit_suite raftlog_wal_damage_suite = {
+	.name = "raftlog_wal_damage",
+	.exit = wal_fixture_exit,
+	.test_cases = wal_damage_cases,
+};
