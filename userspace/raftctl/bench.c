@@ -99,7 +99,7 @@ static bool append_once(struct worker *worker, int fd, void *data)
 			histogram_add(&worker->latency, end_ns - start_ns);
 		return true;
 	}
-	if (ret == -EINTR && interrupted)
+	if (ret == -EINTR && is_over(bench))
 		return false;
 	worker->errors[-ret < ERRNO_MAX ? -ret : 0]++;
 	if (is_final(-ret))
@@ -133,30 +133,77 @@ static void *work(void *argument)
 	return NULL;
 }
 
-static int run_workers(struct bench *bench, struct worker *workers)
+static void ignore(int number)
+{
+	(void)number;
+}
+
+/* SIGINT is for the main thread; SIGUSR1 only ends a worker's sleep. */
+static void direct_signals(int how)
+{
+	struct sigaction action = { .sa_handler = ignore };
+	sigset_t set;
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGUSR1, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(how, &set, NULL);
+}
+
+static unsigned int start_workers(struct bench *bench, struct worker *workers)
 {
 	pthread_attr_t attr;
 	unsigned int n;
-	int error = 0;
+	int error;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
-	for (n = 0; n < bench->threads && !error; n++) {
+	for (n = 0; n < bench->threads; n++) {
 		workers[n].bench = bench;
 		workers[n].number = n;
 		error = pthread_create(&workers[n].thread, &attr, work,
 				       &workers[n]);
-	}
-	pthread_attr_destroy(&attr);
-	if (error) {
-		n--;
-		bench->end_ns = 0;
+		if (!error)
+			continue;
 		complain("ask for fewer with --inflight",
 			 "cannot start thread %u: %s", n + 1, strerror(error));
+		break;
 	}
-	while (n)
-		pthread_join(workers[--n].thread, NULL);
-	return error;
+	pthread_attr_destroy(&attr);
+	return n;
+}
+
+/* One that sleeps in the kernel is woken, again if it was on its way there. */
+static void join_worker(const struct bench *bench, struct worker *worker)
+{
+	struct timespec deadline;
+
+	for (;;) {
+		clock_gettime(CLOCK_REALTIME, &deadline);
+		deadline.tv_nsec += RETRY_MS * 1000000;
+		deadline.tv_sec += deadline.tv_nsec / 1000000000;
+		deadline.tv_nsec %= 1000000000;
+		if (!pthread_timedjoin_np(worker->thread, NULL, &deadline))
+			return;
+		if (is_over(bench))
+			pthread_kill(worker->thread, SIGUSR1);
+	}
+}
+
+static bool run_workers(struct bench *bench, struct worker *workers)
+{
+	unsigned int n;
+
+	direct_signals(SIG_BLOCK);
+	n = start_workers(bench, workers);
+	direct_signals(SIG_UNBLOCK);
+	if (n < bench->threads)
+		interrupted = 1;
+	for (unsigned int i = 0; i < n; i++)
+		join_worker(bench, &workers[i]);
+	return n == bench->threads;
 }
 
 /**
@@ -196,17 +243,23 @@ static double quantile_us(const struct result *result, double quantile)
 	return histogram_quantile(&result->latency, quantile) / 1e3;
 }
 
-static void print_result(const struct bench *bench, const struct result *result)
+static void print_rate(const struct bench *bench, const struct result *result)
 {
-	printf("%llu bytes, %u in flight, %.1f s\n", bench->bytes,
-	       bench->threads, result->seconds);
 	printf("rate     %.0f appends/s, %.2f MiB/s\n", result->rate,
 	       result->rate * bench->bytes / (1 << 20));
 	printf("latency  p50 %.0f  p90 %.0f  p99 %.0f  p99.9 %.0f  max %.0f us\n",
 	       quantile_us(result, 0.5), quantile_us(result, 0.9),
 	       quantile_us(result, 0.99), quantile_us(result, 0.999),
 	       result->latency.max / 1e3);
+}
+
+static void print_result(const struct bench *bench, const struct result *result)
+{
+	printf("%llu bytes, %u in flight, %.1f s\n", bench->bytes,
+	       bench->threads, result->seconds);
 	printf("appends  %llu\n", result->latency.count);
+	if (result->latency.count)
+		print_rate(bench, result);
 	for (int e = 0; e < ERRNO_MAX; e++)
 		if (result->errors[e])
 			printf("error    %s %llu\n", errno_name(e),
@@ -269,7 +322,7 @@ static int run(struct bench *bench)
 	catch_signals();
 	bench->warmup_end_ns = monotonic_ns() + bench->warmup_ms * 1000000;
 	bench->end_ns = bench->warmup_end_ns + bench->ms * 1000000;
-	if (!run_workers(bench, workers)) {
+	if (run_workers(bench, workers)) {
 		gather(bench, workers, result);
 		if (raftctl.json)
 			print_result_json(bench, result);

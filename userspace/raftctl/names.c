@@ -70,7 +70,7 @@ static const struct {
 	{ "vote_won", "a majority voted for it" },
 	{ "higher_term", "a newer term was seen" },
 	{ "leader_seen", "another server leads" },
-	{ "vote_lost", "a majority refused" },
+	{ "vote_lost", "no majority" },
 	{ "quorum_lost", "no majority answers" },
 	{ "disk_stalled", "the disk stalled" },
 	{ "storage_failed", "the disk failed" },
