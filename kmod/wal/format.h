@@ -61,7 +61,7 @@ enum {
 	 * No batch ends further than this behind the tail that the newest slot
 	 * names: bounds the search for batches behind a damaged one.
 	 */
-	WAL_SLOT_INTERVAL_BYTES = 64 << 20,
+	WAL_SLOT_INTERVAL_BYTES = 32 << 20,
 };
 
 /**
