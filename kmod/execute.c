@@ -70,6 +70,14 @@ void raftlog_request_free(struct raftlog_storage_request *request)
 	kvfree(request);
 }
 
+/* Received for this very place in the log, or not in a log yet. */
+static bool fits_place(const struct raftlog_entry *entry,
+		       const struct raft_entry *from, u64 index)
+{
+	return !entry->index ||
+	       (entry->index == index && entry->term == from->term);
+}
+
 /*
  * The payload of an entry of the log, with a reference. One that was in the log
  * before, at another index or in another term, may still be on its way to the
@@ -77,16 +85,15 @@ void raftlog_request_free(struct raftlog_storage_request *request)
  */
 static struct raftlog_entry *entry_of(const struct raft_entry *from, u64 index)
 {
-	struct raftlog_entry *entry = from->payload;
+	struct raftlog_entry *old = from->payload;
+	struct raftlog_entry *entry;
 
-	if (!entry || entry->index) {
-		struct raftlog_entry *old = entry;
-
+	if (old && fits_place(old, from, index)) {
+		entry = raftlog_entry_get(old);
+	} else {
 		entry = raftlog_entry_alloc(from->bytes, GFP_OWNER);
 		if (old)
 			memcpy(entry->data, old->data, old->bytes);
-	} else {
-		raftlog_entry_get(entry);
 	}
 	entry->index = index;
 	entry->term = from->term;
