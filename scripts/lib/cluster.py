@@ -16,9 +16,11 @@ started to die with it.
 
 import atexit
 import contextlib
+import glob
 import lzma
 import os
 import queue
+import re
 import shlex
 import shutil
 import signal
@@ -365,11 +367,27 @@ class Node:
                       *words])
 
 
+def sweep():
+    """Remove what processes that were killed left: sockets, disks, never consoles."""
+    stale = glob.glob(os.path.join(tempfile.gettempdir(), "raftlog-*-*"))
+    stale += glob.glob(os.path.join(BUILD, "clusters", "*", "disk-*"))
+    stale += glob.glob(os.path.join(BUILD, "clusters", "*", "initramfs"))
+    for path in stale:
+        # raftlog-PID-..., or NAME-PID/...
+        owner = re.search(r"raftlog-(\d+)-[^/]*$|-(\d+)/[^/]*$", path)
+        if owner and not os.path.exists(f"/proc/{owner[1] or owner[2]}"):
+            if os.path.isdir(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                os.unlink(path)
+
+
 class Cluster:
     """N guests, their network and their files."""
 
     def __init__(self, n=3, name="cluster", block=False, kernel="stock", smp=1,
                  megabytes=384, cache="writeback", programs=(), accel=None):
+        sweep()
         self.block = block
         self.smp = smp
         self.megabytes = megabytes
@@ -381,7 +399,7 @@ class Cluster:
         shutil.rmtree(self.logs, ignore_errors=True)
         os.makedirs(self.logs)
         # A socket's path is at most 107 characters; the build folder's may be more.
-        self.sockets = tempfile.mkdtemp(prefix="raftlog-")
+        self.sockets = tempfile.mkdtemp(prefix=f"raftlog-{os.getpid()}-")
         self.initramfs = os.path.join(self.logs, "initramfs")
         self.qemu_log = open(os.path.join(self.logs, "qemu.log"), "ab")
         self.switch = None

@@ -88,11 +88,11 @@ static uint32_t entry_bytes(uint32_t node, uint64_t number, uint32_t max)
 	static const struct {
 		uint32_t per_10000, from, to;
 	} sizes[] = {
-		{ 7500, 1, 256 },
-		{ 2000, 257, 4096 },
-		{ 450, 4097, 32768 },
-		{ 40, 32769, 262144 },
-		{ 9, 262145, ENTRY_BYTES_MAX },
+		{ 8500, 1, 256 },
+		{ 1300, 257, 2048 },
+		{ 185, 2049, 16384 },
+		{ 12, 16385, 131072 },
+		{ 2, 131073, ENTRY_BYTES_MAX },
 		{ 1, ENTRY_BYTES_MAX, ENTRY_BYTES_MAX },
 	};
 	uint64_t random = mix(((uint64_t)node << 48) ^ number);
