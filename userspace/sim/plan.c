@@ -14,7 +14,7 @@ static void draw_cluster(struct plan *plan, struct rng *rng, u32 n_nodes)
 	static const u32 sizes[] = { 1, 2, 3, 3, 3, 3, 3, 3, 4, 4,
 				     5, 5, 5, 5, 5, 5, 6, 7, 7, 3 };
 	static const u64 timeouts_ms[] = { 40, 150, 500 };
-	static const u32 per_timeout[] = { 2, 4, 5, 10 };
+	static const u32 per_timeout[] = { 2, 3, 4, 8 };
 	u64 timeout;
 
 	plan->n_nodes = PICK(rng, sizes);
@@ -58,7 +58,7 @@ static void draw_disk(struct plan *plan, struct rng *rng)
 	u64 timeout = plan->election_timeout_ns;
 
 	plan->block_bytes = PICK(rng, blocks);
-	plan->area_bytes = plan->block_bytes == 4096 ? 4 << 20 : 1 << 20;
+	plan->area_bytes = plan->block_bytes == 4096 ? 2 << 20 : 512 << 10;
 	if (rng_chance(rng, 60000)) {
 		plan->block_bytes = 512;
 		plan->area_bytes = rng_between(rng, 128, 256) * 512;
@@ -103,7 +103,7 @@ static void draw_faults(struct plan *plan, struct rng *rng)
 			plan->faults[i] = weights[i];
 	plan->fault_interval_ns = timeout * rng_between(rng, 1, 6) / 2;
 	plan->repair_ns_max = timeout * rng_between(rng, 1, 6);
-	plan->fault_phase_ns = timeout * rng_between(rng, 8, 40);
+	plan->fault_phase_ns = timeout * rng_between(rng, 6, 26);
 	plan->power_cycle = rng_chance(rng, 250000);
 	/* Many terms in one log. */
 	if (rng_chance(rng, 30000)) {
@@ -111,13 +111,13 @@ static void draw_faults(struct plan *plan, struct rng *rng)
 		plan->faults[FAULT_PARTITION_LEADER] = 20;
 		plan->fault_interval_ns = 2 * timeout;
 		plan->repair_ns_max = 2 * timeout;
-		plan->fault_phase_ns = 120 * timeout;
+		plan->fault_phase_ns = 100 * timeout;
 	}
 }
 
 static void draw_clients(struct plan *plan, struct rng *rng)
 {
-	static const u32 payloads[] = { 8, 64, 300, 4000 };
+	static const u32 payloads[] = { 8, 64, 300, 2000 };
 	u64 timeout = plan->election_timeout_ns;
 
 	plan->propose_interval_ns = timeout / rng_between(rng, 1, 12);
