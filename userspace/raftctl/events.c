@@ -4,13 +4,18 @@
 #include <poll.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "device.h"
 #include "json.h"
 #include "names.h"
 #include "raftctl.h"
 
-enum { EVENTS_AT_ONCE = 64 };
+enum {
+	EVENTS_AT_ONCE = 64,
+	STOP_TRIES = 100,
+	STOP_PAUSE_US = 10000,
+};
 
 static void print_leader(u32 leader_id)
 {
@@ -117,6 +122,19 @@ static int print_events(int fd, u64 *after_seq)
 	return events.n_events;
 }
 
+/* poll() knows of the end of a group a little before the last event is there. */
+static void await_stop(int fd)
+{
+	struct raftlog_status status = { 0 };
+
+	for (int i = 0; i < STOP_TRIES; i++) {
+		if (device_get_status(fd, &status) ||
+		    status.state != RAFTLOG_STATE_STOPPING)
+			return;
+		usleep(STOP_PAUSE_US);
+	}
+}
+
 static int run(int fd, u64 after_seq, bool follow)
 {
 	int ret, revents = 0;
@@ -132,6 +150,8 @@ static int run(int fd, u64 after_seq, bool follow)
 		revents = device_poll(fd, POLLPRI, -1);
 		if (revents < 0)
 			return revents;
+		if (revents & POLLHUP)
+			await_stop(fd);
 	}
 }
 
