@@ -189,6 +189,8 @@ static int set_limits(struct raftlog_transport *transport)
 	transport->limits.message_bytes_max = WIRE_MESSAGE_FIXED_BYTES_MAX +
 					      WIRE_ENTRIES_MAX * WIRE_ENTRY_BYTES +
 					      payload_bytes;
+	transport->bundle_bytes_max = transport->limits.message_bytes_max +
+				      WIRE_BUNDLE_HEADER_BYTES;
 	return 0;
 }
 
@@ -228,10 +230,13 @@ free:
 	return ERR_PTR(err);
 }
 
-static void free_peer(struct raftlog_transport_peer *peer)
+static void free_peer(struct raftlog_transport *transport,
+		      struct raftlog_transport_peer *peer)
 {
 	raftlog_transport_clear_lane(peer);
 	kvfree(peer->sender.pieces);
+	if (transport->bundle_from == peer)
+		transport->bundle_from = NULL;
 	kvfree(peer->receiver.memory);
 	kfree(peer);
 }
@@ -243,7 +248,7 @@ void raftlog_transport_close(struct raftlog_transport *transport)
 	close_socket(transport);
 	put_net(transport->params.net);
 	for (i = 0; i < transport->n_peers; i++)
-		free_peer(transport->peers[i]);
+		free_peer(transport, transport->peers[i]);
 	WARN_ON_ONCE(transport->n_received);
 	free_buffers(transport);
 	kfree(transport);
@@ -274,9 +279,9 @@ make_peer(const struct raftlog_transport *transport, u32 id)
 	/* Memory for large messages comes with the first of them. */
 	wire_sender_init(&peer->sender, NULL, 0, transport->params.session);
 	/* Not from 0: this session may have talked to an earlier peer of that id. */
-	peer->sender.message_id = transport->counter;
+	peer->sender.bundle_id = transport->counter;
 	wire_receiver_init(&peer->receiver, NULL,
-			   transport->limits.message_bytes_max);
+			   transport->bundle_bytes_max);
 	return peer;
 }
 
@@ -311,7 +316,7 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
 		while (k < n_peers && peers[k] != peer)
 			k++;
 		if (k == n_peers)
-			free_peer(peer);
+			free_peer(transport, peer);
 	}
 	memcpy(transport->peers, peers, n_peers * sizeof(*peers));
 	transport->n_peers = n_peers;
@@ -329,7 +334,7 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
 
 free_made:
 	while (n_made)
-		free_peer(made[--n_made]);
+		free_peer(transport, made[--n_made]);
 	return -ENOMEM;
 }
 

@@ -23,8 +23,10 @@ enum raftlog_transport_limits {
 	/* What may wait for one peer. Raft sends again what is turned away. */
 	RAFTLOG_LANE_MESSAGES_MAX = 1024,
 	RAFTLOG_LANE_BYTES_MAX = 16 << 20,
+	/* Messages that wait together travel together, up to about this much. */
+	RAFTLOG_BUNDLE_BYTES = 64 << 10,
 	/* Pieces sent to one peer before the owner looks at the others again. */
-	RAFTLOG_LANE_PIECES_PER_TURN = 64,
+	RAFTLOG_LANE_PIECES_PER_TURN = 32,
 	/* Messages of few entries live in blocks of this many, made at open. */
 	RAFTLOG_RECEIVED_ENTRIES_SMALL = 16,
 	RAFTLOG_RECEIVED_SPARE = 32,
@@ -47,19 +49,23 @@ union raftlog_sockaddr {
  * @id: I: node id
  * @address: O: as configured: where datagrams go, and must come from
  * @session: O: of its last datagram, 0 before the first
- * @sender: O: the large message under way, which is the first of @lane
+ * @sender: O: the bundle under way
+ * @bundle: O: its bytes
+ * @n_bundled: O: messages in it, which are the first of @lane; 0: none under way
  * @lane: O: struct raftlog_outgoing, in order
  * @n_lane: O: how many
  * @lane_bytes: O: encoded
  * @term: O: newest term of a message to it
  * @resume_ns: O: @lane can go on then; U64_MAX: not for want of a turn
- * @receiver: O: the large message it is sending
+ * @receiver: O: the bundle it is sending
  */
 struct raftlog_transport_peer {
 	u32 id;
 	union raftlog_sockaddr address;
 	u64 session;
 	struct wire_sender sender;
+	u8 *bundle;
+	u32 n_bundled;
 	struct list_head lane;
 	u32 n_lane;
 	u32 lane_bytes;
@@ -84,6 +90,7 @@ struct raftlog_incoming {
  * struct raftlog_transport - a socket and its peers
  * @params: I: as given
  * @limits: I: what is accepted
+ * @bundle_bytes_max: I: likewise
  * @socket: I: bound
  * @data_ready: I: the socket's own
  * @peers: O: by id
@@ -93,6 +100,8 @@ struct raftlog_incoming {
  * @tx_entries: O: entries of the message being sent, WIRE_ENTRIES_MAX
  * @rx: O: datagram being read, WIRE_DATAGRAM_BYTES_MAX
  * @rx_entries: O: entries of the message being read, WIRE_ENTRIES_MAX
+ * @bundle_from: O: whose receiver holds a bundle that is being taken apart
+ * @bundle_offset: O: how far that got
  * @spare: O: unused struct raftlog_incoming with RAFTLOG_RECEIVED_ENTRIES_SMALL
  * @n_received: O: given out and not released
  * @complaints: O: limits log lines that strangers can cause
@@ -102,6 +111,7 @@ struct raftlog_incoming {
 struct raftlog_transport {
 	struct raftlog_transport_params params;
 	struct wire_limits limits;
+	u32 bundle_bytes_max;
 	struct socket *socket;
 	void (*data_ready)(struct sock *sk);
 	struct raftlog_transport_peer *peers[RAFT_MEMBERS_MAX];
@@ -111,6 +121,8 @@ struct raftlog_transport {
 	struct raft_entry *tx_entries;
 	u8 *rx;
 	struct raft_entry *rx_entries;
+	struct raftlog_transport_peer *bundle_from;
+	u32 bundle_offset;
 	struct list_head spare;
 	u32 n_received;
 	struct ratelimit_state complaints;

@@ -225,6 +225,36 @@ receive_message(struct raftlog_transport *transport, u32 from, const void *buf,
 	return received;
 }
 
+/*
+ * The next message of the bundle that was put together last. It is in its
+ * receiver's memory, and must be through before another piece is looked at.
+ */
+static struct raftlog_received *
+receive_bundled(struct raftlog_transport *transport)
+{
+	struct raftlog_transport_peer *peer = transport->bundle_from;
+	struct raftlog_received *received;
+	const void *message;
+	u32 bytes;
+	int more;
+
+	while (peer) {
+		more = wire_bundle_next(wire_receiver_bundle(&peer->receiver),
+					peer->receiver.bundle_bytes,
+					&transport->bundle_offset, &message,
+					&bytes);
+		if (more < 0)
+			raftlog_transport_drop(transport, RAFTLOG_DROP_MALFORMED);
+		if (more <= 0)
+			break;
+		received = receive_message(transport, peer->id, message, bytes);
+		if (received)
+			return received;
+	}
+	transport->bundle_from = NULL;
+	return NULL;
+}
+
 static struct raftlog_received *
 receive_piece(struct raftlog_transport *transport,
 	      struct raftlog_transport_peer *peer, const void *body,
@@ -240,7 +270,7 @@ receive_piece(struct raftlog_transport *transport,
 	}
 	if (!receiver->memory)
 		receiver->memory =
-			kvmalloc(wire_receiver_memory_bytes(receiver->message_bytes_max),
+			kvmalloc(wire_receiver_memory_bytes(receiver->bundle_bytes_max),
 				 GFP_NOIO | __GFP_NOWARN);
 	if (!receiver->memory) {
 		raftlog_transport_drop(transport, RAFTLOG_DROP_NO_MEMORY);
@@ -255,9 +285,9 @@ receive_piece(struct raftlog_transport *transport,
 		raftlog_transport_acknowledge(transport, peer);
 	if (!(receipt & WIRE_RECEIPT_WHOLE))
 		return NULL;
-	return receive_message(transport, peer->id,
-			       wire_receiver_message(receiver),
-			       receiver->message_bytes);
+	transport->bundle_from = peer;
+	transport->bundle_offset = 0;
+	return receive_bundled(transport);
 }
 
 static void receive_ack(struct raftlog_transport *transport,
@@ -330,6 +360,9 @@ int raftlog_transport_receive(struct raftlog_transport *transport,
 	union raftlog_sockaddr source;
 	int bytes;
 
+	*received = receive_bundled(transport);
+	if (*received)
+		return 1;
 	for (; budget; budget--) {
 		bytes = read_datagram(transport, &source);
 		if (bytes == -EAGAIN)

@@ -2,7 +2,8 @@
 /*
  * Messages to datagrams. What carries no entries goes out at once. What carries
  * some waits in the peer's lane while something larger than a datagram is ahead
- * of it, so that AppendEntries arrive in the order the leader sent them.
+ * of it, so that AppendEntries arrive in the order the leader sent them. One
+ * bundle per peer is under way; what gathered meanwhile goes with the next.
  *
  * Everything is best effort: Raft sends again what is dropped here.
  */
@@ -23,8 +24,8 @@
  * @first_index: RAFT_APPEND_ENTRIES: index of its first entry
  * @session: RAFT_PROPOSE: which proposal
  * @sequence: RAFT_PROPOSE: which proposal
- * @bytes: length of @data
- * @data: encoded
+ * @bytes: length of the message
+ * @data: the message as it stands in a bundle: behind its length
  */
 struct raftlog_outgoing {
 	struct list_head node;
@@ -103,6 +104,11 @@ void raftlog_transport_acknowledge(struct raftlog_transport *transport,
 		raftlog_transport_drop(transport, RAFTLOG_DROP_SEND);
 }
 
+static u32 bundled_bytes(const struct raftlog_outgoing *outgoing)
+{
+	return WIRE_BUNDLE_HEADER_BYTES + outgoing->bytes;
+}
+
 static void drop_outgoing(struct raftlog_transport_peer *peer,
 			  struct raftlog_outgoing *outgoing)
 {
@@ -112,11 +118,21 @@ static void drop_outgoing(struct raftlog_transport_peer *peer,
 	kvfree(outgoing);
 }
 
+/* Nothing is under way any more; the lane stays. */
+static void end_bundle(struct raftlog_transport_peer *peer)
+{
+	wire_sender_stop(&peer->sender);
+	if (peer->n_bundled > 1)
+		kvfree(peer->bundle);
+	peer->bundle = NULL;
+	peer->n_bundled = 0;
+}
+
 void raftlog_transport_clear_lane(struct raftlog_transport_peer *peer)
 {
 	struct raftlog_outgoing *outgoing, *next;
 
-	wire_sender_stop(&peer->sender);
+	end_bundle(peer);
 	list_for_each_entry_safe(outgoing, next, &peer->lane, node)
 		drop_outgoing(peer, outgoing);
 }
@@ -126,37 +142,89 @@ static struct raftlog_outgoing *lane_head(struct raftlog_transport_peer *peer)
 	return list_first_entry_or_null(&peer->lane, struct raftlog_outgoing, node);
 }
 
-static int start_large(struct raftlog_transport *transport,
-		       struct raftlog_transport_peer *peer,
-		       const struct raftlog_outgoing *outgoing, u64 now_ns)
+/*
+ * Put the first @n messages of the lane together. A single one stands in its
+ * own buffer as it would in a bundle.
+ */
+static u8 *make_bundle(struct raftlog_transport_peer *peer, u32 n, u32 bytes)
+{
+	struct raftlog_outgoing *outgoing;
+	u8 *bundle, *p;
+
+	if (n == 1)
+		return lane_head(peer)->data;
+	bundle = kvmalloc(bytes, GFP_NOIO | __GFP_NOWARN);
+	if (!bundle)
+		return NULL;
+	p = bundle;
+	list_for_each_entry(outgoing, &peer->lane, node) {
+		if (!n--)
+			break;
+		memcpy(p, outgoing->data, bundled_bytes(outgoing));
+		p += bundled_bytes(outgoing);
+	}
+	return bundle;
+}
+
+/* Choose what goes together: the head, and what fits beside it. */
+static u32 gather(const struct raftlog_transport *transport,
+		  const struct raftlog_transport_peer *peer, u32 *n)
+{
+	u32 bytes_max = min_t(u32, RAFTLOG_BUNDLE_BYTES,
+			      transport->bundle_bytes_max);
+	const struct raftlog_outgoing *outgoing;
+	u32 bytes = 0;
+
+	*n = 0;
+	list_for_each_entry(outgoing, &peer->lane, node) {
+		if (*n && bytes + bundled_bytes(outgoing) > bytes_max)
+			break;
+		bytes += bundled_bytes(outgoing);
+		++*n;
+	}
+	return bytes;
+}
+
+static int start_bundle(struct raftlog_transport *transport,
+			struct raftlog_transport_peer *peer, u64 now_ns)
 {
 	u32 piece_bytes = tx_body_bytes_max(transport) - WIRE_PIECE_HEADER_BYTES;
 	struct wire_sender *sender = &peer->sender;
+	u32 n, bytes;
+	int err;
 
 	if (!sender->pieces) {
-		u32 n = wire_piece_count(transport->limits.message_bytes_max,
-					 piece_bytes);
-
+		n = wire_piece_count(transport->bundle_bytes_max, piece_bytes);
 		sender->pieces = kvmalloc_array(n, sizeof(*sender->pieces),
 						GFP_NOIO | __GFP_NOWARN);
 		if (!sender->pieces)
 			return -ENOMEM;
 		sender->n_pieces_max = n;
 	}
-	return wire_sender_start(sender, outgoing->bytes, piece_bytes, now_ns);
+	bytes = gather(transport, peer, &n);
+	peer->bundle = make_bundle(peer, n, bytes);
+	if (!peer->bundle) {
+		n = 1;
+		bytes = bundled_bytes(lane_head(peer));
+		peer->bundle = make_bundle(peer, n, bytes);
+	}
+	peer->n_bundled = n;
+	err = wire_sender_start(sender, bytes, piece_bytes, now_ns);
+	if (err)
+		end_bundle(peer);
+	return err;
 }
 
 /* Return: 0, or -EAGAIN if there is more to send when the socket has room. */
 static int send_pieces(struct raftlog_transport *transport,
-		       struct raftlog_transport_peer *peer,
-		       const struct raftlog_outgoing *outgoing, u64 now_ns)
+		       struct raftlog_transport_peer *peer, u64 now_ns)
 {
 	u64 n_retransmits = peer->sender.n_retransmits;
 	struct wire_piece piece;
 	int bytes, err = 0;
 	u32 n = 0;
 
-	while (wire_sender_peek(&peer->sender, &piece, outgoing->data)) {
+	while (wire_sender_peek(&peer->sender, &piece, peer->bundle)) {
 		if (n++ == RAFTLOG_LANE_PIECES_PER_TURN) {
 			peer->resume_ns = now_ns;
 			break;
@@ -199,73 +267,99 @@ static void give_up(struct raftlog_transport *transport,
 	raftlog_transport_clear_lane(peer);
 }
 
+/* The bundle arrived. */
+static void finish_bundle(struct raftlog_transport *transport,
+			  struct raftlog_transport_peer *peer)
+{
+	u32 n = peer->n_bundled;
+
+	raftlog_transport_count(transport, &transport->stats.tx_messages, n);
+	end_bundle(peer);
+	while (n--)
+		drop_outgoing(peer, lane_head(peer));
+}
+
+/* Send the head of the lane, which fits a datagram. Return: 0 or -EAGAIN. */
+static int send_small_head(struct raftlog_transport *transport,
+			   struct raftlog_transport_peer *peer)
+{
+	struct raftlog_outgoing *outgoing = lane_head(peer);
+	int err;
+
+	memcpy(tx_body(transport), outgoing->data + WIRE_BUNDLE_HEADER_BYTES,
+	       outgoing->bytes);
+	err = send_small(transport, peer, outgoing->bytes);
+	if (!err)
+		drop_outgoing(peer, outgoing);
+	return err;
+}
+
 /*
- * Take the head of the lane one step further.
+ * Take the lane one step further.
  *
- * Return: 0 if it left the lane, -EINPROGRESS if it waits for acknowledgments,
+ * Return: 0 if its head left it, -EINPROGRESS if that waits for acknowledgments,
  * -EAGAIN if it waits for the socket.
  */
 static int send_head(struct raftlog_transport *transport,
-		     struct raftlog_transport_peer *peer,
-		     struct raftlog_outgoing *outgoing, u64 now_ns)
+		     struct raftlog_transport_peer *peer, u64 now_ns)
 {
 	struct wire_sender *sender = &peer->sender;
-	enum raftlog_drop reason = RAFTLOG_DROP_SEND;
 	int err;
 
-	if (outgoing->bytes <= tx_body_bytes_max(transport)) {
-		memcpy(tx_body(transport), outgoing->data, outgoing->bytes);
-		err = send_small(transport, peer, outgoing->bytes);
-		if (!err)
-			drop_outgoing(peer, outgoing);
-		return err;
-	}
-
-	if (sender->state == WIRE_SENDER_IDLE) {
-		err = start_large(transport, peer, outgoing, now_ns);
-		if (err == -ENOMEM)
-			reason = RAFTLOG_DROP_NO_MEMORY;
+	if (!peer->n_bundled) {
+		if (lane_head(peer)->bytes <= tx_body_bytes_max(transport))
+			return send_small_head(transport, peer);
+		err = start_bundle(transport, peer, now_ns);
+		if (err) {
+			give_up(transport, peer, err == -ENOMEM ?
+						RAFTLOG_DROP_NO_MEMORY :
+						RAFTLOG_DROP_SEND);
+			return 0;
+		}
 	}
 	if (sender->state == WIRE_SENDER_SENDING) {
-		err = send_pieces(transport, peer, outgoing, now_ns);
+		err = send_pieces(transport, peer, now_ns);
 		if (sender->state == WIRE_SENDER_SENDING)
 			return err ? err : -EINPROGRESS;
 	}
-
-	if (sender->state == WIRE_SENDER_DONE) {
-		raftlog_transport_count(transport, &transport->stats.tx_messages, 1);
-		wire_sender_stop(sender);
-		drop_outgoing(peer, outgoing);
-	} else {
-		give_up(transport, peer, reason);
-	}
+	if (sender->state == WIRE_SENDER_DONE)
+		finish_bundle(transport, peer);
+	else
+		give_up(transport, peer, RAFTLOG_DROP_SEND);
 	return 0;
 }
 
 void raftlog_transport_pump(struct raftlog_transport *transport,
 			    struct raftlog_transport_peer *peer, u64 now_ns)
 {
-	struct raftlog_outgoing *outgoing;
 	int err = 0;
 
 	peer->resume_ns = U64_MAX;
-	while (!err && (outgoing = lane_head(peer)))
-		err = send_head(transport, peer, outgoing, now_ns);
+	while (!err && !list_empty(&peer->lane))
+		err = send_head(transport, peer, now_ns);
 	if (err == -EAGAIN)
 		peer->resume_ns = now_ns + RAFTLOG_SOCKET_RETRY_NS;
 }
 
-/* A leader of an older term has nothing to say any more (3.3). */
+/*
+ * A leader of an older term has nothing to say any more (3.3). Of a bundle that
+ * is under way no part can be taken back; one of many messages is small.
+ */
 static void drop_stale(struct raftlog_transport_peer *peer)
 {
+	u32 n_bundled = peer->n_bundled;
 	struct raftlog_outgoing *outgoing, *next;
+	u32 i = 0;
 
 	list_for_each_entry_safe(outgoing, next, &peer->lane, node) {
+		bool is_bundled = i++ < n_bundled;
+
 		if (outgoing->type != RAFT_APPEND_ENTRIES ||
-		    outgoing->term >= peer->term)
+		    outgoing->term >= peer->term ||
+		    (is_bundled && n_bundled > 1))
 			continue;
-		if (outgoing == lane_head(peer))
-			wire_sender_stop(&peer->sender);
+		if (is_bundled)
+			end_bundle(peer);
 		drop_outgoing(peer, outgoing);
 	}
 }
@@ -305,7 +399,8 @@ static void queue_message(struct raftlog_transport *transport,
 		raftlog_transport_drop(transport, RAFTLOG_DROP_QUEUE_FULL);
 		return;
 	}
-	outgoing = kvmalloc(struct_size(outgoing, data, bytes),
+	outgoing = kvmalloc(struct_size(outgoing, data,
+					WIRE_BUNDLE_HEADER_BYTES + bytes),
 			    GFP_NOIO | __GFP_NOWARN);
 	if (!outgoing) {
 		raftlog_transport_drop(transport, RAFTLOG_DROP_NO_MEMORY);
@@ -319,7 +414,10 @@ static void queue_message(struct raftlog_transport *transport,
 	outgoing->session = message->entries[0].session;
 	outgoing->sequence = message->entries[0].sequence;
 	outgoing->bytes = bytes;
-	if (wire_message_encode(message, outgoing->data, bytes) < 0) {
+	wire_bundle_put(outgoing->data, bytes);
+	if (wire_message_encode(message,
+				outgoing->data + WIRE_BUNDLE_HEADER_BYTES,
+				bytes) < 0) {
 		raftlog_transport_drop(transport, RAFTLOG_DROP_MALFORMED);
 		kvfree(outgoing);
 		return;

@@ -57,7 +57,7 @@ struct world {
 	struct wire_sender sender;
 	struct wire_receiver receiver;
 	u8 *message;
-	u32 message_bytes;
+	u32 bundle_bytes;
 };
 
 static u64 random_next(struct world *world)
@@ -177,10 +177,10 @@ static void acknowledge(struct world *world)
 static void deliver(struct kunit *test, struct world *world)
 {
 	world->n_delivered++;
-	KUNIT_EXPECT_EQ(test, world->receiver.message_bytes, world->message_bytes);
+	KUNIT_EXPECT_EQ(test, world->receiver.bundle_bytes, world->bundle_bytes);
 	KUNIT_EXPECT_EQ(test,
-			memcmp(wire_receiver_message(&world->receiver),
-			       world->message, world->message_bytes), 0);
+			memcmp(wire_receiver_bundle(&world->receiver),
+			       world->message, world->bundle_bytes), 0);
 }
 
 static void arrive(struct kunit *test, struct world *world,
@@ -250,7 +250,7 @@ static bool turn(struct kunit *test, struct world *world)
 
 static void start(struct kunit *test, struct world *world, u32 bytes)
 {
-	world->message_bytes = bytes;
+	world->bundle_bytes = bytes;
 	KUNIT_ASSERT_EQ(test,
 			wire_sender_start(&world->sender, bytes,
 					  world->weather.piece_bytes,
@@ -537,7 +537,7 @@ static void receiver_refuses(struct kunit *test)
 	struct world *world = world_new(test, &calm);
 	struct wire_receiver *receiver = &world->receiver;
 	struct wire_piece piece = {
-		.message_id = 5, .message_bytes = 3 * PIECE_BYTES,
+		.bundle_id = 5, .bundle_bytes = 3 * PIECE_BYTES,
 		.piece_bytes = PIECE_BYTES, .piece = 0, .transmission = 1,
 		.data = world->message, .bytes = PIECE_BYTES,
 	};
@@ -548,16 +548,16 @@ static void receiver_refuses(struct kunit *test)
 			1 + WIRE_ACK_DELAY_NS);
 
 	other = piece;
-	other.message_id = 4;
+	other.bundle_id = 4;
 	KUNIT_EXPECT_EQ(test, wire_receiver_piece(receiver, 1, &other, 1), -ESTALE);
 	other = piece;
-	other.message_bytes--;
+	other.bundle_bytes--;
 	KUNIT_EXPECT_EQ(test, wire_receiver_piece(receiver, 1, &other, 1), -EBADMSG);
 	other = piece;
 	other.piece_bytes--;
 	KUNIT_EXPECT_EQ(test, wire_receiver_piece(receiver, 1, &other, 1), -EBADMSG);
 	other = piece;
-	other.message_bytes = MESSAGE_BYTES_MAX + 1;
+	other.bundle_bytes = MESSAGE_BYTES_MAX + 1;
 	KUNIT_EXPECT_EQ(test, wire_receiver_piece(receiver, 1, &other, 1), -EMSGSIZE);
 	KUNIT_EXPECT_EQ(test, receiver->n_arrived, 1u);
 
@@ -579,7 +579,7 @@ static void sender_refuses(struct kunit *test)
 	struct world *world = world_new(test, &calm);
 	struct wire_sender *sender = &world->sender;
 	struct wire_piece_ack ack = {
-		.session = SENDER_SESSION, .message_id = 1, .reassembly = 7,
+		.session = SENDER_SESSION, .bundle_id = 1, .reassembly = 7,
 		.transmission = 16,
 	};
 	struct wire_piece_ack other;
@@ -596,7 +596,7 @@ static void sender_refuses(struct kunit *test)
 						      world->now_ns), error); \
 	} while (0)
 	REFUSED(-ESTALE, other.session++);
-	REFUSED(-ESTALE, other.message_id++);
+	REFUSED(-ESTALE, other.bundle_id++);
 	REFUSED(-EBADMSG, other.transmission = 17);
 	REFUSED(-EBADMSG, other.first_missing = 17);
 	REFUSED(-EBADMSG, other.first_missing = U32_MAX);

@@ -541,8 +541,8 @@ static void datagram_header_refused(struct kunit *test)
 static struct wire_piece piece_of(u32 number)
 {
 	return (struct wire_piece){
-		.message_id = 0x51,
-		.message_bytes = 2 * 440 + 3,
+		.bundle_id = 0x51,
+		.bundle_bytes = 2 * 440 + 3,
 		.piece_bytes = 440,
 		.piece = number,
 		.transmission = 0x61,
@@ -569,8 +569,8 @@ static void piece_golden(struct kunit *test)
 			-EMSGSIZE);
 	KUNIT_ASSERT_EQ(test, wire_piece_decode(&decoded, expected,
 						sizeof(expected)), 0);
-	KUNIT_EXPECT_EQ(test, decoded.message_id, piece.message_id);
-	KUNIT_EXPECT_EQ(test, decoded.message_bytes, piece.message_bytes);
+	KUNIT_EXPECT_EQ(test, decoded.bundle_id, piece.bundle_id);
+	KUNIT_EXPECT_EQ(test, decoded.bundle_bytes, piece.bundle_bytes);
 	KUNIT_EXPECT_EQ(test, decoded.piece_bytes, piece.piece_bytes);
 	KUNIT_EXPECT_EQ(test, decoded.piece, piece.piece);
 	KUNIT_EXPECT_EQ(test, decoded.transmission, piece.transmission);
@@ -597,11 +597,11 @@ static void piece_refused(struct kunit *test)
 							BUFFER_BYTES),        \
 				-EINVAL);                                     \
 	} while (0)
-	REFUSED(message_id, 0);
-	REFUSED(message_bytes, 0);
-	REFUSED(message_bytes, 440);
-	REFUSED(message_bytes, WIRE_MESSAGE_BYTES_MAX + 1);
-	REFUSED(message_bytes, U32_MAX);
+	REFUSED(bundle_id, 0);
+	REFUSED(bundle_bytes, 0);
+	REFUSED(bundle_bytes, 440);
+	REFUSED(bundle_bytes, WIRE_BUNDLE_BYTES_MAX + 1);
+	REFUSED(bundle_bytes, U32_MAX);
 	REFUSED(piece_bytes, 0);
 	REFUSED(piece_bytes, 439);
 	REFUSED(piece_bytes, U32_MAX);
@@ -614,6 +614,43 @@ static void piece_refused(struct kunit *test)
 #undef REFUSED
 }
 
+static void bundle_taken_apart(struct kunit *test)
+{
+	static const u8 bundle[] = { LE32(3), 'a', 'b', 'c', LE32(1), 'd' };
+	const void *message;
+	u32 bytes, offset, n;
+	u8 header[4];
+
+	KUNIT_EXPECT_EQ(test, wire_bundle_put(header, 3), (size_t)7);
+	KUNIT_EXPECT_EQ(test, memcmp(header, bundle, 4), 0);
+
+	offset = 0;
+	KUNIT_ASSERT_EQ(test, wire_bundle_next(bundle, sizeof(bundle), &offset,
+					       &message, &bytes), 1);
+	KUNIT_EXPECT_TRUE(test, message == bundle + 4);
+	KUNIT_EXPECT_EQ(test, bytes, 3u);
+	KUNIT_ASSERT_EQ(test, wire_bundle_next(bundle, sizeof(bundle), &offset,
+					       &message, &bytes), 1);
+	KUNIT_EXPECT_TRUE(test, message == bundle + 11);
+	KUNIT_EXPECT_EQ(test, bytes, 1u);
+	KUNIT_EXPECT_EQ(test, wire_bundle_next(bundle, sizeof(bundle), &offset,
+					       &message, &bytes), 0);
+	/* Cut anywhere behind the first message. */
+	for (n = 8; n < sizeof(bundle); n++) {
+		offset = 7;
+		KUNIT_EXPECT_EQ(test, wire_bundle_next(bundle, n, &offset,
+						       &message, &bytes),
+				-EBADMSG);
+		KUNIT_EXPECT_EQ(test, offset, 7u);
+	}
+	/* A length of 0 would never end. */
+	offset = 0;
+	KUNIT_EXPECT_EQ(test, wire_bundle_next("\0\0\0\0\0", 5, &offset,
+					       &message, &bytes), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, wire_bundle_next("\xff\xff\xff\xff\0", 5, &offset,
+					       &message, &bytes), -EBADMSG);
+}
+
 static void ack_golden(struct kunit *test)
 {
 	static const u8 expected[] = {
@@ -621,7 +658,7 @@ static void ack_golden(struct kunit *test)
 		LE32(0x71), LE32(0x72), LE32(0x73), LE32(0x74), 0, 0x80,
 	};
 	const struct wire_piece_ack ack = {
-		.session = SESSION, .message_id = 0x51, .reassembly = 0x71,
+		.session = SESSION, .bundle_id = 0x51, .reassembly = 0x71,
 		.first_missing = 0x72, .transmission = 0x73,
 		.n_duplicates = 0x74, .bitmap_bytes = 2, .bitmap = { 0, 0x80 },
 	};
@@ -635,7 +672,7 @@ static void ack_golden(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, wire_piece_ack_decode(&decoded, expected,
 						    sizeof(expected)), 0);
 	KUNIT_EXPECT_EQ(test, decoded.session, ack.session);
-	KUNIT_EXPECT_EQ(test, decoded.message_id, ack.message_id);
+	KUNIT_EXPECT_EQ(test, decoded.bundle_id, ack.bundle_id);
 	KUNIT_EXPECT_EQ(test, decoded.reassembly, ack.reassembly);
 	KUNIT_EXPECT_EQ(test, decoded.first_missing, ack.first_missing);
 	KUNIT_EXPECT_EQ(test, decoded.transmission, ack.transmission);
@@ -671,6 +708,7 @@ static struct kunit_case wire_cases[] = {
 	KUNIT_CASE(datagram_header_refused),
 	KUNIT_CASE(piece_golden),
 	KUNIT_CASE(piece_refused),
+	KUNIT_CASE(bundle_taken_apart),
 	KUNIT_CASE(ack_golden),
 	{}
 };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Messages larger than a datagram: cut into pieces, sent under a window,
- * acknowledged piecewise, sent again where they got lost, put together.
+ * Messages larger than a datagram, and what has to stay behind them, go as a
+ * bundle (format.h): cut into pieces, sent under a window, acknowledged
+ * piecewise, sent again where they got lost, put together.
  *
  * Sender and receiver are state machines without clock or socket. A sender has
- * one message under way, a receiver (there is one per sender) puts one together:
+ * one bundle under way, a receiver (there is one per sender) puts one together:
  *
  *	wire_sender_start()
  *	   |  while (wire_sender_peek())  -- send the piece --  wire_sender_sent()
@@ -23,7 +24,7 @@
  *
  * Each acknowledgment says what its sender is putting together (session and
  * reassembly). If that changes in the middle, the other side has forgotten what
- * it acknowledged, and the message starts from its first piece.
+ * it acknowledged, and the bundle starts from its first piece.
  *
  * Locking: none, one caller at a time.
  */
@@ -36,7 +37,7 @@ enum wire_bulk_limits {
 	/* Pieces under way; the most is WIRE_WINDOW_PIECES_MAX. */
 	WIRE_WINDOW_PIECES_START = 16,
 	WIRE_WINDOW_PIECES_MIN = 16,
-	/* Timeouts in a row before a message is given up. */
+	/* Timeouts in a row before a bundle is given up. */
 	WIRE_TIMEOUTS_MAX = 8,
 	/* Transmissions per piece, on the average, before it is given up. */
 	WIRE_TRANSMISSIONS_PER_PIECE_MAX = 32,
@@ -58,7 +59,7 @@ enum wire_bulk_limits {
 #define WIRE_RTT_LEAST_VALID_NS (10 * (u64)NSEC_PER_SEC)
 
 /**
- * struct wire_path - what is known of the way to a peer; outlives messages
+ * struct wire_path - what is known of the way to a peer; outlives bundles
  * @rtt_ns: smoothed round-trip time, 0 if not known
  * @rtt_deviation_ns: its mean deviation
  * @rtt_least_ns: least round-trip time seen lately
@@ -106,14 +107,14 @@ enum wire_sender_state {
 };
 
 /**
- * struct wire_sender - one message under way to one peer
- * @path: kept between messages
+ * struct wire_sender - one bundle under way to one peer
+ * @path: kept between bundles
  * @pieces: array of the caller's
  * @n_pieces_max: room in @pieces
  * @session: of this node
  * @state: enum wire_sender_state
- * @message_id: of the last message started, ascending
- * @message_bytes: its length
+ * @bundle_id: of the last bundle started, ascending
+ * @bundle_bytes: its length
  * @piece_bytes: of every piece but the last
  * @n_pieces: pieces it has
  * @first_missing: all pieces before this have arrived
@@ -131,7 +132,7 @@ enum wire_sender_state {
  * @receiver_session: of the peer, as of its last ack
  * @reassembly: likewise
  * @n_duplicates: likewise
- * @n_retransmits: pieces sent again, of all messages
+ * @n_retransmits: pieces sent again, of all bundles
  */
 struct wire_sender {
 	struct wire_path path;
@@ -139,8 +140,8 @@ struct wire_sender {
 	u32 n_pieces_max;
 	u64 session;
 	u8 state;
-	u64 message_id;
-	u32 message_bytes;
+	u64 bundle_id;
+	u32 bundle_bytes;
 	u32 piece_bytes;
 	u32 n_pieces;
 	u32 first_missing;
@@ -173,27 +174,27 @@ void wire_sender_init(struct wire_sender *sender,
 		      u64 session);
 
 /**
- * wire_sender_start() - a new message
+ * wire_sender_start() - a new bundle
  * @sender: idle
- * @message_bytes: its length, more than @piece_bytes
+ * @bundle_bytes: its length, more than @piece_bytes
  * @piece_bytes: WIRE_PIECE_BYTES_MIN or more
  * @now_ns: monotonic
  *
  * Return: 0, -EBUSY, -EINVAL, or -EMSGSIZE (too many pieces).
  */
-int wire_sender_start(struct wire_sender *sender, u32 message_bytes,
+int wire_sender_start(struct wire_sender *sender, u32 bundle_bytes,
 		      u32 piece_bytes, u64 now_ns);
 
 /**
  * wire_sender_peek() - the piece to send next
  * @sender: any state
- * @piece: filled in; data is set to @message plus its offset
- * @message: the message
+ * @piece: filled in; data is set to @bundle plus its offset
+ * @bundle: the bundle
  *
  * Return: true, or false if nothing may be sent now.
  */
 bool wire_sender_peek(struct wire_sender *sender, struct wire_piece *piece,
-		      const void *message);
+		      const void *bundle);
 
 /** wire_sender_sent() - the piece that wire_sender_peek() gave is on its way */
 void wire_sender_sent(struct wire_sender *sender, const struct wire_piece *piece,
@@ -206,7 +207,7 @@ void wire_sender_sent(struct wire_sender *sender, const struct wire_piece *piece
  * @ack: decoded
  * @now_ns: monotonic
  *
- * Return: 0, -ESTALE (of another message, session or reassembly; harmless), or
+ * Return: 0, -ESTALE (of another bundle, session or reassembly; harmless), or
  * -EBADMSG (of pieces that were never sent). Look at @sender->state after it.
  */
 int wire_sender_ack(struct wire_sender *sender, u64 receiver_session,
@@ -223,7 +224,7 @@ u64 wire_sender_deadline(const struct wire_sender *sender);
  * @sender: any state
  * @now_ns: monotonic
  *
- * Ends a back-off. What the peer still has of the message its answer will say.
+ * Ends a back-off. What the peer still has of the bundle its answer will say.
  */
 void wire_sender_probe(struct wire_sender *sender, u64 now_ns);
 
@@ -232,27 +233,27 @@ void wire_sender_stop(struct wire_sender *sender);
 
 /**
  * struct wire_receiver - what one peer is sending
- * @memory: arrived bits, then the message
- * @message_bytes_max: room for a message in @memory
+ * @memory: arrived bits, then the bundle
+ * @bundle_bytes_max: room for a bundle in @memory
  * @session: of the peer, 0 if none
- * @message_id: of the newest message
- * @message_bytes: its length
+ * @bundle_id: of the newest bundle
+ * @bundle_bytes: its length
  * @piece_bytes: of every piece but the last
  * @n_pieces: pieces it has
  * @n_arrived: how many are there
- * @first_missing: all before this are there; @n_pieces: the message is whole
+ * @first_missing: all before this are there; @n_pieces: the bundle is whole
  * @transmission: newest one received of it
  * @n_duplicates: pieces of it received more than once
- * @reassembly: counts the messages begun
+ * @reassembly: counts the bundles begun
  * @n_unacknowledged: pieces received since the last ack
  * @ack_due_ns: U64_MAX: no ack is due
  */
 struct wire_receiver {
 	void *memory;
-	u32 message_bytes_max;
+	u32 bundle_bytes_max;
 	u64 session;
-	u64 message_id;
-	u32 message_bytes;
+	u64 bundle_id;
+	u32 bundle_bytes;
 	u32 piece_bytes;
 	u32 n_pieces;
 	u32 n_arrived;
@@ -264,24 +265,24 @@ struct wire_receiver {
 	u64 ack_due_ns;
 };
 
-/** wire_receiver_memory_bytes() - memory to put messages together in */
-size_t wire_receiver_memory_bytes(u32 message_bytes_max);
+/** wire_receiver_memory_bytes() - memory to put bundles together in */
+size_t wire_receiver_memory_bytes(u32 bundle_bytes_max);
 
 /**
  * wire_receiver_init() - nothing was ever received
  * @receiver: to set up
  * @memory: wire_receiver_memory_bytes() bytes, aligned to 8, kept; may be NULL
  *	and be set before the first wire_receiver_piece()
- * @message_bytes_max: messages that are longer are refused
+ * @bundle_bytes_max: bundles that are longer are refused
  */
 void wire_receiver_init(struct wire_receiver *receiver, void *memory,
-			u32 message_bytes_max);
+			u32 bundle_bytes_max);
 
 /* What wire_receiver_piece() asks for, or'ed together. */
 enum wire_receipt {
 	WIRE_RECEIPT_ACK = 1 << 0, /* send wire_receiver_ack() now */
-	WIRE_RECEIPT_WHOLE = 1 << 1, /* wire_receiver_message() is there, once */
-	WIRE_RECEIPT_REPLACED = 1 << 2, /* an unfinished message was given up */
+	WIRE_RECEIPT_WHOLE = 1 << 1, /* wire_receiver_bundle() is there, once */
+	WIRE_RECEIPT_REPLACED = 1 << 2, /* an unfinished bundle was given up */
 };
 
 /**
@@ -291,14 +292,14 @@ enum wire_receipt {
  * @piece: decoded
  * @now_ns: monotonic
  *
- * Return: enum wire_receipt, or -ESTALE (of an older message),
- * -EBADMSG (does not fit the pieces before it), -EMSGSIZE (message too long).
+ * Return: enum wire_receipt, or -ESTALE (of an older bundle),
+ * -EBADMSG (does not fit the pieces before it), -EMSGSIZE (bundle too long).
  */
 int wire_receiver_piece(struct wire_receiver *receiver, u64 session,
 			const struct wire_piece *piece, u64 now_ns);
 
-/** wire_receiver_message() - the whole message, until the next piece is taken */
-const void *wire_receiver_message(const struct wire_receiver *receiver);
+/** wire_receiver_bundle() - the whole bundle, until the next piece is taken */
+const void *wire_receiver_bundle(const struct wire_receiver *receiver);
 
 /** wire_receiver_ack() - what to acknowledge; counts as done */
 void wire_receiver_ack(struct wire_receiver *receiver,

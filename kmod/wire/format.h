@@ -64,23 +64,26 @@
  *		28  u8   type		enum raft_entry_type
  *		29  u8   0 (three)
  *
- * body of WIRE_PIECE: part of a message that is too large for one datagram.
- * Piece i holds the bytes from i * piece_bytes on, piece_bytes of them, the last
+ * Messages that are too large for one datagram travel in a bundle: one or more
+ * messages in the order they were sent, each behind a le32 length of its own,
+ * without padding.
+ *
+ * body of WIRE_PIECE: part of a bundle. Piece i holds the bytes from i * piece_bytes on, piece_bytes of them, the last
  * piece the rest. At least two pieces.
  *
- * piece	 0  le64 message_id	ascending in a session, not 0
- *		 8  le32 message_bytes
+ * piece	 0  le64 bundle_id	ascending in a session, not 0
+ *		 8  le32 bundle_bytes
  *		12  le32 piece_bytes
  *		16  le32 piece		number of this one, from 0
- *		20  le32 transmission	pieces of this message sent so far, with
+ *		20  le32 transmission	pieces of this bundle sent so far, with
  *					repetitions, from 1; the top bit asks for an
  *					acknowledgment at once
  *		24  bytes
  *
  * body of WIRE_PIECE_ACK: which pieces are there.
  *
- * ack		 0  le64 session	of the message's sender: whose message_id
- *		 8  le64 message_id
+ * ack		 0  le64 session	of the bundle's sender: whose bundle_id
+ *		 8  le64 bundle_id
  *		16  le32 reassembly	counts what its sender began to put together:
  *					acks of different ones say nothing about
  *					each other
@@ -155,6 +158,9 @@ enum wire_limits_fixed {
 	WIRE_MESSAGE_BYTES_MAX = WIRE_APPEND_ENTRIES_BYTES +
 				 WIRE_ENTRIES_MAX * WIRE_ENTRY_BYTES +
 				 WIRE_MESSAGE_PAYLOAD_BYTES_MAX,
+
+	WIRE_BUNDLE_HEADER_BYTES = 4, /* per message */
+	WIRE_BUNDLE_BYTES_MAX = WIRE_MESSAGE_BYTES_MAX + WIRE_BUNDLE_HEADER_BYTES,
 };
 
 #endif /* RAFTLOG_WIRE_FORMAT_H */

@@ -1,25 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pieces of large messages and their acknowledgments, to bytes and back.
+ * Bundles of messages, their pieces and the acknowledgments of those, to bytes
+ * and back.
  */
 #include "wire.h"
+
+size_t wire_bundle_put(void *buf, u32 message_bytes)
+{
+	put_unaligned_le32(message_bytes, buf);
+	return WIRE_BUNDLE_HEADER_BYTES + (size_t)message_bytes;
+}
+
+int wire_bundle_next(const void *bundle, u32 bytes, u32 *offset,
+		     const void **message, u32 *message_bytes)
+{
+	const u8 *p = (const u8 *)bundle + *offset;
+	u32 rest = bytes - *offset;
+
+	if (!rest)
+		return 0;
+	if (rest < WIRE_BUNDLE_HEADER_BYTES)
+		return -EBADMSG;
+	*message_bytes = get_unaligned_le32(p);
+	rest -= WIRE_BUNDLE_HEADER_BYTES;
+	if (!*message_bytes || *message_bytes > rest)
+		return -EBADMSG;
+	*message = p + WIRE_BUNDLE_HEADER_BYTES;
+	*offset += WIRE_BUNDLE_HEADER_BYTES + *message_bytes;
+	return 1;
+}
 
 /* Checks everything but @data, and sets @bytes, which follows from the rest. */
 static bool piece_possible(struct wire_piece *piece)
 {
 	u32 n_pieces;
 
-	if (!piece->message_id || !piece->transmission ||
+	if (!piece->bundle_id || !piece->transmission ||
 	    piece->transmission >= WIRE_PIECE_ACK_AT_ONCE ||
-	    piece->message_bytes > WIRE_MESSAGE_BYTES_MAX ||
+	    piece->bundle_bytes > WIRE_BUNDLE_BYTES_MAX ||
 	    piece->piece_bytes < WIRE_PIECE_BYTES_MIN ||
-	    piece->piece_bytes >= piece->message_bytes)
+	    piece->piece_bytes >= piece->bundle_bytes)
 		return false;
-	n_pieces = wire_piece_count(piece->message_bytes, piece->piece_bytes);
+	n_pieces = wire_piece_count(piece->bundle_bytes, piece->piece_bytes);
 	if (piece->piece >= n_pieces)
 		return false;
 	piece->bytes = min(piece->piece_bytes,
-			   piece->message_bytes - piece->piece * piece->piece_bytes);
+			   piece->bundle_bytes - piece->piece * piece->piece_bytes);
 	return true;
 }
 
@@ -33,8 +59,8 @@ int wire_piece_encode(const struct wire_piece *piece, void *buf, size_t bytes)
 	if (bytes < WIRE_PIECE_HEADER_BYTES ||
 	    bytes - WIRE_PIECE_HEADER_BYTES < piece->bytes)
 		return -EMSGSIZE;
-	put_unaligned_le64(piece->message_id, p);
-	put_unaligned_le32(piece->message_bytes, p + 8);
+	put_unaligned_le64(piece->bundle_id, p);
+	put_unaligned_le32(piece->bundle_bytes, p + 8);
 	put_unaligned_le32(piece->piece_bytes, p + 12);
 	put_unaligned_le32(piece->piece, p + 16);
 	put_unaligned_le32(piece->transmission |
@@ -52,8 +78,8 @@ int wire_piece_decode(struct wire_piece *piece, const void *buf, size_t bytes)
 	if (bytes < WIRE_PIECE_HEADER_BYTES)
 		return -EBADMSG;
 	transmission = get_unaligned_le32(p + 20);
-	piece->message_id = get_unaligned_le64(p);
-	piece->message_bytes = get_unaligned_le32(p + 8);
+	piece->bundle_id = get_unaligned_le64(p);
+	piece->bundle_bytes = get_unaligned_le32(p + 8);
 	piece->piece_bytes = get_unaligned_le32(p + 12);
 	piece->piece = get_unaligned_le32(p + 16);
 	piece->transmission = transmission & ~WIRE_PIECE_ACK_AT_ONCE;
@@ -67,7 +93,7 @@ int wire_piece_decode(struct wire_piece *piece, const void *buf, size_t bytes)
 
 static bool ack_possible(const struct wire_piece_ack *ack)
 {
-	return ack->session && ack->message_id && ack->transmission &&
+	return ack->session && ack->bundle_id && ack->transmission &&
 	       ack->transmission < WIRE_PIECE_ACK_AT_ONCE &&
 	       ack->bitmap_bytes <= WIRE_PIECE_ACK_BITMAP_BYTES &&
 	       (!ack->bitmap_bytes || ack->bitmap[ack->bitmap_bytes - 1]);
@@ -83,7 +109,7 @@ int wire_piece_ack_encode(const struct wire_piece_ack *ack, void *buf,
 	if (bytes < WIRE_PIECE_ACK_HEADER_BYTES + (size_t)ack->bitmap_bytes)
 		return -EMSGSIZE;
 	put_unaligned_le64(ack->session, p);
-	put_unaligned_le64(ack->message_id, p + 8);
+	put_unaligned_le64(ack->bundle_id, p + 8);
 	put_unaligned_le32(ack->reassembly, p + 16);
 	put_unaligned_le32(ack->first_missing, p + 20);
 	put_unaligned_le32(ack->transmission, p + 24);
@@ -101,7 +127,7 @@ int wire_piece_ack_decode(struct wire_piece_ack *ack, const void *buf,
 	    bytes > WIRE_PIECE_ACK_HEADER_BYTES + WIRE_PIECE_ACK_BITMAP_BYTES)
 		return -EBADMSG;
 	ack->session = get_unaligned_le64(p);
-	ack->message_id = get_unaligned_le64(p + 8);
+	ack->bundle_id = get_unaligned_le64(p + 8);
 	ack->reassembly = get_unaligned_le32(p + 16);
 	ack->first_missing = get_unaligned_le32(p + 20);
 	ack->transmission = get_unaligned_le32(p + 24);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Putting the pieces of one peer's messages together, see bulk.h.
+ * Putting the pieces of one peer's bundles together, see bulk.h.
  */
 #include "bulk.h"
 
 /* Every piece but the last is at least WIRE_PIECE_BYTES_MIN long. */
-static size_t arrived_words(u32 message_bytes_max)
+static size_t arrived_words(u32 bundle_bytes_max)
 {
-	return DIV_ROUND_UP(DIV_ROUND_UP(message_bytes_max, WIRE_PIECE_BYTES_MIN), 64);
+	return DIV_ROUND_UP(DIV_ROUND_UP(bundle_bytes_max, WIRE_PIECE_BYTES_MIN), 64);
 }
 
-size_t wire_receiver_memory_bytes(u32 message_bytes_max)
+size_t wire_receiver_memory_bytes(u32 bundle_bytes_max)
 {
-	return arrived_words(message_bytes_max) * sizeof(u64) + message_bytes_max;
+	return arrived_words(bundle_bytes_max) * sizeof(u64) + bundle_bytes_max;
 }
 
 static u64 *arrived(const struct wire_receiver *receiver)
@@ -20,14 +20,14 @@ static u64 *arrived(const struct wire_receiver *receiver)
 	return receiver->memory;
 }
 
-static u8 *message(const struct wire_receiver *receiver)
+static u8 *bundle(const struct wire_receiver *receiver)
 {
-	return (u8 *)(arrived(receiver) + arrived_words(receiver->message_bytes_max));
+	return (u8 *)(arrived(receiver) + arrived_words(receiver->bundle_bytes_max));
 }
 
-const void *wire_receiver_message(const struct wire_receiver *receiver)
+const void *wire_receiver_bundle(const struct wire_receiver *receiver)
 {
-	return message(receiver);
+	return bundle(receiver);
 }
 
 static bool has_arrived(const struct wire_receiver *receiver, u32 piece)
@@ -36,11 +36,11 @@ static bool has_arrived(const struct wire_receiver *receiver, u32 piece)
 }
 
 void wire_receiver_init(struct wire_receiver *receiver, void *memory,
-			u32 message_bytes_max)
+			u32 bundle_bytes_max)
 {
 	memset(receiver, 0, sizeof(*receiver));
 	receiver->memory = memory;
-	receiver->message_bytes_max = message_bytes_max;
+	receiver->bundle_bytes_max = bundle_bytes_max;
 	receiver->ack_due_ns = U64_MAX;
 }
 
@@ -49,17 +49,17 @@ static bool whole(const struct wire_receiver *receiver)
 	return receiver->n_arrived == receiver->n_pieces;
 }
 
-/* Return: whether an unfinished message was given up. */
+/* Return: whether an unfinished bundle was given up. */
 static bool begin(struct wire_receiver *receiver, u64 session,
 		  const struct wire_piece *piece)
 {
 	bool replaced = !whole(receiver);
 
 	receiver->session = session;
-	receiver->message_id = piece->message_id;
-	receiver->message_bytes = piece->message_bytes;
+	receiver->bundle_id = piece->bundle_id;
+	receiver->bundle_bytes = piece->bundle_bytes;
 	receiver->piece_bytes = piece->piece_bytes;
-	receiver->n_pieces = wire_piece_count(piece->message_bytes,
+	receiver->n_pieces = wire_piece_count(piece->bundle_bytes,
 					      piece->piece_bytes);
 	receiver->n_arrived = 0;
 	receiver->first_missing = 0;
@@ -75,7 +75,7 @@ static bool begin(struct wire_receiver *receiver, u64 session,
 
 static void place(struct wire_receiver *receiver, const struct wire_piece *piece)
 {
-	memcpy(message(receiver) + (size_t)piece->piece * piece->piece_bytes,
+	memcpy(bundle(receiver) + (size_t)piece->piece * piece->piece_bytes,
 	       piece->data, piece->bytes);
 	arrived(receiver)[piece->piece / 64] |= 1ull << (piece->piece % 64);
 	receiver->n_arrived++;
@@ -89,16 +89,16 @@ int wire_receiver_piece(struct wire_receiver *receiver, u64 session,
 {
 	int receipt = 0;
 
-	if (piece->message_bytes > receiver->message_bytes_max)
+	if (piece->bundle_bytes > receiver->bundle_bytes_max)
 		return -EMSGSIZE;
 	if (session == receiver->session &&
-	    piece->message_id < receiver->message_id)
+	    piece->bundle_id < receiver->bundle_id)
 		return -ESTALE;
 	if (session != receiver->session ||
-	    piece->message_id != receiver->message_id) {
+	    piece->bundle_id != receiver->bundle_id) {
 		if (begin(receiver, session, piece))
 			receipt |= WIRE_RECEIPT_REPLACED;
-	} else if (piece->message_bytes != receiver->message_bytes ||
+	} else if (piece->bundle_bytes != receiver->bundle_bytes ||
 		   piece->piece_bytes != receiver->piece_bytes) {
 		return -EBADMSG;
 	}
@@ -129,7 +129,7 @@ void wire_receiver_ack(struct wire_receiver *receiver,
 
 	memset(ack, 0, sizeof(*ack));
 	ack->session = receiver->session;
-	ack->message_id = receiver->message_id;
+	ack->bundle_id = receiver->bundle_id;
 	ack->reassembly = receiver->reassembly;
 	ack->first_missing = receiver->first_missing;
 	ack->transmission = receiver->transmission;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Getting one large message through to a peer, see bulk.h.
+ * Getting one bundle through to a peer, see bulk.h.
  */
 #include "bulk.h"
 
@@ -18,7 +18,7 @@ void wire_sender_init(struct wire_sender *sender,
 	sender->path.patience = WIRE_PATIENCE_MIN;
 }
 
-/* All that was ever sent of the message is lost; transmissions keep counting. */
+/* All that was ever sent of the bundle is lost; transmissions keep counting. */
 static void begin(struct wire_sender *sender, u64 now_ns)
 {
 	u32 i;
@@ -36,22 +36,22 @@ static void begin(struct wire_sender *sender, u64 now_ns)
 	sender->n_duplicates = 0;
 }
 
-int wire_sender_start(struct wire_sender *sender, u32 message_bytes,
+int wire_sender_start(struct wire_sender *sender, u32 bundle_bytes,
 		      u32 piece_bytes, u64 now_ns)
 {
 	if (sender->state != WIRE_SENDER_IDLE)
 		return -EBUSY;
-	if (piece_bytes < WIRE_PIECE_BYTES_MIN || message_bytes <= piece_bytes ||
-	    message_bytes > WIRE_MESSAGE_BYTES_MAX)
+	if (piece_bytes < WIRE_PIECE_BYTES_MIN || bundle_bytes <= piece_bytes ||
+	    bundle_bytes > WIRE_BUNDLE_BYTES_MAX)
 		return -EINVAL;
-	if (wire_piece_count(message_bytes, piece_bytes) > sender->n_pieces_max)
+	if (wire_piece_count(bundle_bytes, piece_bytes) > sender->n_pieces_max)
 		return -EMSGSIZE;
 
 	sender->state = WIRE_SENDER_SENDING;
-	sender->message_id++;
-	sender->message_bytes = message_bytes;
+	sender->bundle_id++;
+	sender->bundle_bytes = bundle_bytes;
 	sender->piece_bytes = piece_bytes;
-	sender->n_pieces = wire_piece_count(message_bytes, piece_bytes);
+	sender->n_pieces = wire_piece_count(bundle_bytes, piece_bytes);
 	sender->next_unsent = 0;
 	sender->transmission = 0;
 	sender->newest_arrived = 0;
@@ -88,7 +88,7 @@ static u32 next_piece(const struct wire_sender *sender)
 }
 
 bool wire_sender_peek(struct wire_sender *sender, struct wire_piece *piece,
-		      const void *message)
+		      const void *bundle)
 {
 	u32 i, end, more;
 
@@ -104,17 +104,17 @@ bool wire_sender_peek(struct wire_sender *sender, struct wire_piece *piece,
 	if (sender->next_unsent < end)
 		more += end - sender->next_unsent;
 
-	piece->message_id = sender->message_id;
-	piece->message_bytes = sender->message_bytes;
+	piece->bundle_id = sender->bundle_id;
+	piece->bundle_bytes = sender->bundle_bytes;
 	piece->piece_bytes = sender->piece_bytes;
 	piece->piece = i;
 	piece->transmission = sender->transmission + 1;
 	/* Whoever cannot go on without an ack says so. */
 	piece->ack_at_once = more == 1 ||
 			     sender->n_under_way + 1 >= sender->path.window;
-	piece->data = (const u8 *)message + (size_t)i * sender->piece_bytes;
+	piece->data = (const u8 *)bundle + (size_t)i * sender->piece_bytes;
 	piece->bytes = min(sender->piece_bytes,
-			   sender->message_bytes - i * sender->piece_bytes);
+			   sender->bundle_bytes - i * sender->piece_bytes);
 	return true;
 }
 
@@ -182,7 +182,7 @@ static void measure(struct wire_sender *sender,
 	u64 rtt_ns = now_ns - sent->sent_ns;
 
 	smooth(path, rtt_ns);
-	/* The first pieces of a message find the way empty. */
+	/* The first pieces of a bundle find the way empty. */
 	if (!path->rtt_least_at_ns || rtt_ns <= path->rtt_least_ns ||
 	    now_ns - path->rtt_least_at_ns > WIRE_RTT_LEAST_VALID_NS) {
 		path->rtt_least_ns = rtt_ns;
@@ -343,7 +343,7 @@ int wire_sender_ack(struct wire_sender *sender, u64 receiver_session,
 
 	if (sender->state != WIRE_SENDER_SENDING ||
 	    ack->session != sender->session ||
-	    ack->message_id != sender->message_id)
+	    ack->bundle_id != sender->bundle_id)
 		return -ESTALE;
 	if (!ack_possible(sender, ack))
 		return -EBADMSG;

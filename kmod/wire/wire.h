@@ -136,19 +136,41 @@ int wire_open(void *datagram, size_t bytes, u64 cluster_id,
 	      u64 *foreign_cluster_id);
 
 /**
- * struct wire_piece - a part of a message
- * @message_id: ascending in a session
- * @message_bytes: of the whole message
+ * wire_bundle_put() - write the length that stands before a message in a bundle
+ * @buf: where to; the message belongs at WIRE_BUNDLE_HEADER_BYTES
+ * @message_bytes: its length
+ *
+ * Return: bytes that both take.
+ */
+size_t wire_bundle_put(void *buf, u32 message_bytes);
+
+/**
+ * wire_bundle_next() - take a bundle apart
+ * @bundle: any bytes
+ * @bytes: how many
+ * @offset: 0 before the first call, then as it was left
+ * @message: set to the next message
+ * @message_bytes: set to its length, not 0
+ *
+ * Return: 1 with a message, 0 at the end, -EBADMSG (no bundle from here on).
+ */
+int wire_bundle_next(const void *bundle, u32 bytes, u32 *offset,
+		     const void **message, u32 *message_bytes);
+
+/**
+ * struct wire_piece - a part of a bundle
+ * @bundle_id: ascending in a session
+ * @bundle_bytes: of the whole bundle
  * @piece_bytes: of every piece but the last
  * @piece: number of this one
- * @transmission: pieces of this message sent so far, from 1
+ * @transmission: pieces of this bundle sent so far, from 1
  * @ack_at_once: the sender waits for an acknowledgment
  * @data: the bytes
  * @bytes: how many; follows from the others
  */
 struct wire_piece {
-	u64 message_id;
-	u32 message_bytes;
+	u64 bundle_id;
+	u32 bundle_bytes;
 	u32 piece_bytes;
 	u32 piece;
 	u32 transmission;
@@ -157,10 +179,10 @@ struct wire_piece {
 	u32 bytes;
 };
 
-/** wire_piece_count() - pieces that a message is cut into */
-static inline u32 wire_piece_count(u32 message_bytes, u32 piece_bytes)
+/** wire_piece_count() - pieces that a bundle is cut into */
+static inline u32 wire_piece_count(u32 bundle_bytes, u32 piece_bytes)
 {
-	return message_bytes / piece_bytes + !!(message_bytes % piece_bytes);
+	return bundle_bytes / piece_bytes + !!(bundle_bytes % piece_bytes);
 }
 
 /**
@@ -184,9 +206,9 @@ int wire_piece_encode(const struct wire_piece *piece, void *buf, size_t bytes);
 int wire_piece_decode(struct wire_piece *piece, const void *buf, size_t bytes);
 
 /**
- * struct wire_piece_ack - which pieces of a message are there
- * @session: of the sender of the message
- * @message_id: which one
+ * struct wire_piece_ack - which pieces of a bundle are there
+ * @session: of the sender of the bundle
+ * @bundle_id: which one
  * @reassembly: of the receiver; ascending in a session of its
  * @first_missing: pieces before this are there
  * @transmission: newest one received
@@ -196,7 +218,7 @@ int wire_piece_decode(struct wire_piece *piece, const void *buf, size_t bytes);
  */
 struct wire_piece_ack {
 	u64 session;
-	u64 message_id;
+	u64 bundle_id;
 	u32 reassembly;
 	u32 first_missing;
 	u32 transmission;

@@ -2,7 +2,7 @@
 /*
  * Any bytes to the UDP port. The first byte of the input chooses what they are:
  *
- *	0  a message: what decodes encodes to the same bytes
+ *	0  a message, or a bundle of them: what decodes encodes to the same bytes
  *	1  a datagram: likewise, with a tag put behind it that is good
  *	2  a series of pieces and acks from a peer that follows no rule, with time
  *	   passing in between, to a receiver and to a sender that is at work
@@ -65,6 +65,19 @@ static void fuzz_message(const u8 *data, size_t bytes)
 	free(again);
 }
 
+static void fuzz_bundle(const u8 *data, size_t bytes)
+{
+	const void *message;
+	u32 offset = 0, n = 0, end;
+
+	while (end = offset,
+	       wire_bundle_next(data, bytes, &offset, &message, &n) == 1) {
+		CHECK(offset > end && offset <= bytes);
+		CHECK((const u8 *)message + n == data + offset);
+		fuzz_message(message, n);
+	}
+}
+
 static void fuzz_body(u8 type, const u8 *data, size_t bytes)
 {
 	struct wire_piece_ack ack;
@@ -116,7 +129,7 @@ static void fuzz_datagram(const u8 *data, size_t bytes)
 
 struct peer {
 	u64 now_ns;
-	u8 message[LARGE_BYTES];
+	u8 bundle[LARGE_BYTES];
 	struct wire_sent_piece pieces[MESSAGE_MAX / WIRE_PIECE_BYTES_MIN + 1];
 	struct wire_sender sender;
 	struct wire_receiver receiver;
@@ -151,12 +164,11 @@ static void check_receiver(struct wire_receiver *receiver, int receipt)
 	int n;
 
 	CHECK(receiver->n_arrived <= receiver->n_pieces);
-	CHECK(receiver->message_bytes <= receiver->message_bytes_max);
+	CHECK(receiver->bundle_bytes <= receiver->bundle_bytes_max);
 	CHECK((receiver->first_missing == receiver->n_pieces) ==
 	      (receiver->n_arrived == receiver->n_pieces));
 	if (receipt & WIRE_RECEIPT_WHOLE)
-		fuzz_message(wire_receiver_message(receiver),
-			     receiver->message_bytes);
+		fuzz_bundle(wire_receiver_bundle(receiver), receiver->bundle_bytes);
 	if (!(receipt & WIRE_RECEIPT_ACK))
 		return;
 	wire_receiver_ack(receiver, &ack);
@@ -170,7 +182,7 @@ static void pump(struct peer *peer)
 	u8 buf[WIRE_DATAGRAM_BYTES_MIN];
 	int n;
 
-	while (wire_sender_peek(&peer->sender, &piece, peer->message)) {
+	while (wire_sender_peek(&peer->sender, &piece, peer->bundle)) {
 		n = wire_piece_encode(&piece, buf, sizeof(buf));
 		CHECK(n > 0 && !wire_piece_decode(&decoded, buf, n));
 		wire_sender_sent(&peer->sender, &piece, peer->now_ns);
@@ -197,22 +209,22 @@ static void take_piece(struct peer *peer, u64 session,
 static void made_piece(struct peer *peer, const u8 *p)
 {
 	struct wire_piece piece = {
-		.message_id = 1 + (p[1] >> 4),
-		.message_bytes = LARGE_BYTES + (p[1] & 15) * 300,
+		.bundle_id = 1 + (p[1] >> 4),
+		.bundle_bytes = LARGE_BYTES + (p[1] & 15) * 300,
 		.piece_bytes = WIRE_PIECE_BYTES_MIN + (p[2] >> 6) * 500,
 		.piece = p[2] & 31,
 		.transmission = 1 + p[3],
 		.ack_at_once = p[3] & 1,
 	};
 	u8 body[WIRE_PIECE_HEADER_BYTES + WIRE_PIECE_BYTES_MIN + 1500] = {};
-	u32 n = wire_piece_count(piece.message_bytes, piece.piece_bytes);
+	u32 n = wire_piece_count(piece.bundle_bytes, piece.piece_bytes);
 
 	if (piece.piece >= n)
 		return;
 	piece.bytes = piece.piece_bytes;
 	if (piece.piece == n - 1)
-		piece.bytes = piece.message_bytes - (n - 1) * piece.piece_bytes;
-	piece.data = peer->message;
+		piece.bytes = piece.bundle_bytes - (n - 1) * piece.piece_bytes;
+	piece.data = peer->bundle;
 	n = wire_piece_encode(&piece, body, sizeof(body));
 	CHECK((int)n > 0 && !wire_piece_decode(&piece, body, n));
 	take_piece(peer, 1 + (p[0] >> 7), &piece);
@@ -223,7 +235,7 @@ static void made_ack(struct peer *peer, const u8 *p)
 {
 	struct wire_piece_ack ack = {
 		.session = 1,
-		.message_id = peer->sender.message_id,
+		.bundle_id = peer->sender.bundle_id,
 		.reassembly = p[1] >> 6,
 		.first_missing = p[1] & 15,
 		.transmission = p[2],
@@ -310,6 +322,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	switch (data[0] % 3) {
 	case 0:
 		fuzz_message(copy, bytes - 1);
+		fuzz_bundle(copy, bytes - 1);
 		break;
 	case 1:
 		fuzz_datagram(copy, bytes - 1);
