@@ -83,6 +83,22 @@ static void superblock_is_refused_or_used(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, super.area_bytes, AREA_BYTES);
 }
 
+/* A crash while it is made leaves no WAL, or a good one. */
+static void half_made_is_none(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_init(test, 512, AREA_BYTES);
+	struct wal_write write;
+	unsigned int i;
+
+	for (i = 0; i < WAL_FORMAT_WRITES; i++) {
+		KUNIT_EXPECT_EQ(test, wal_fixture_recover(f),
+				i < 3 ? -ENODATA : 0);
+		wal_format_encode(&f->super, i, f->staging, &write);
+		memcpy(f->image + write.position, write.data, write.bytes);
+	}
+	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), 0);
+}
+
 static void unusable_file_is_refused(struct kunit *test)
 {
 	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
@@ -427,6 +443,7 @@ static void leftovers_of_another_wal_do_not_parse(struct kunit *test)
 
 static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE_PARAM(superblock_is_refused_or_used, superblock_gen_params),
+	KUNIT_CASE(half_made_is_none),
 	KUNIT_CASE(unusable_file_is_refused),
 	KUNIT_CASE(torn_slot_leaves_the_other),
 	KUNIT_CASE(lost_slot_is_noticed),

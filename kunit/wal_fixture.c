@@ -220,13 +220,13 @@ void wal_fixture_drop(struct wal_fixture *f, u32 i, u32 n_entries)
 	struct wal_head head;
 
 	KUNIT_ASSERT_LT(f->test, i, f->n_batches);
-	head = f->batches[i];
+	head = f->batches[i % FIXTURE_BATCHES];
 	head.prev_index += n_entries;
 	head.prev_term =
 		f->log.entries[head.prev_index % FIXTURE_LOG_ENTRIES].term;
 	f->w.new_head = head;
-	f->log.prev_index = head.prev_index;
 	write_slot(f, &hard_state);
+	f->log.prev_index = head.prev_index;
 }
 
 int wal_fixture_append(struct wal_fixture *f, u64 first_index, u64 term,

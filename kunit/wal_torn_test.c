@@ -328,12 +328,114 @@ static void torn_batch_does_not_rise_again(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, wal_fixture_same(&f->found, &f->log_before));
 }
 
+/**
+ * struct life - what a node does to its WAL between its crashes
+ * @chance: state of the generator
+ * @committed: entries up to here are not replaced
+ * @head: batch that is the head
+ * @appended: the newest write is a batch
+ */
+struct life {
+	struct wal_fixture *f;
+	u64 chance;
+	u64 committed;
+	u32 head;
+	bool appended;
+};
+
+static u32 pick(struct life *life, u32 n)
+{
+	by_chance(&life->chance, 0);
+	return (life->chance >> 33) % n;
+}
+
+static int life_append(struct life *life, u64 first_index)
+{
+	struct wal_fixture *f = life->f;
+	u64 term = max_t(u64, f->w.hard_state.current_term, 1);
+	int ret = wal_fixture_append(f, first_index, term + !pick(life, 3),
+				     1 + pick(life, 3), pick(life, 1400));
+
+	life->appended = !ret;
+	return ret;
+}
+
+static void life_free(struct life *life)
+{
+	struct wal_fixture *f = life->f;
+	u32 next = life->head + 1 + pick(life, 10);
+
+	if (next >= f->n_batches ||
+	    f->batches[next % FIXTURE_BATCHES].prev_index > life->committed)
+		return;
+	life->head = next;
+	wal_fixture_drop(f, next, 0);
+	life->appended = false;
+}
+
+static void life_act(struct life *life)
+{
+	struct wal_fixture *f = life->f;
+	u64 term = f->w.hard_state.current_term;
+	u64 last_index = f->w.last_index;
+
+	switch (pick(life, 10)) {
+	case 0:
+		wal_fixture_vote(f, term + 1, pick(life, 3));
+		life->appended = false;
+		break;
+	case 1:
+		if (last_index > life->committed)
+			life_append(life, last_index);
+		break;
+	case 2:
+		life_free(life);
+		break;
+	default:
+		if (life_append(life, last_index + 1))
+			life_free(life);
+		break;
+	}
+	if (f->w.last_index > life->committed + 4)
+		life->committed = f->w.last_index - 4;
+}
+
+/* The write under way may be the slot that opening writes, too. */
+static void life_crash(struct kunit *test, struct life *life)
+{
+	struct wal_fixture *f = life->f;
+	bool whole = wal_fixture_tear(f, by_chance, &life->chance);
+
+	expect_before_or_after(test, f, whole);
+	if (life->appended && f->rec.tail != f->w.tail)
+		f->n_batches--;
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	life->appended = false;
+}
+
+static void long_life(struct kunit *test)
+{
+	struct life life = {
+		.f = filled(test, 512, 0),
+		.chance = 1,
+	};
+	u32 i;
+
+	for (i = 0; i < 20000; i++) {
+		life_act(&life);
+		while (!pick(&life, 4))
+			life_crash(test, &life);
+	}
+	KUNIT_EXPECT_GT(test, life.f->w.tail, 20 * AREA_BYTES);
+}
+
 static struct kunit_case wal_torn_cases[] = {
 	KUNIT_CASE_PARAM(batch_is_torn, shape_gen_params),
 	KUNIT_CASE_PARAM(torn_batch_is_written_over, shape_gen_params),
 	KUNIT_CASE(torn_skip_is_not_taken),
 	KUNIT_CASE(torn_batch_is_skipped),
 	KUNIT_CASE(torn_batch_does_not_rise_again),
+	KUNIT_CASE(long_life),
 	{}
 };
 

@@ -269,7 +269,9 @@ static bool entries_continue(const struct wal_recovery *rec,
 		return false;
 	if (info->first_index <= rec->slot.head.prev_index)
 		return !rec->tail_seen;
-	if (info->first_index <= rec->last_index)
+	/* What the first batch replaced when it was written may be gone, too. */
+	if (info->first_index <= rec->last_index ||
+	    (rec->next == rec->slot.head.offset && !info->prev_log_term))
 		return !info->prev_log_term;
 	return info->prev_log_term == rec->last_term;
 }
