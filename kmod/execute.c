@@ -83,11 +83,13 @@ static bool fits_place(const struct raftlog_entry *entry,
  * before, at another index or in another term, may still be on its way to the
  * disk as such: it is copied.
  */
-static struct raftlog_entry *entry_of(const struct raft_entry *from, u64 index)
+static struct raftlog_entry *entry_of(struct raftlog_life *life,
+				      const struct raft_entry *from, u64 index)
 {
 	struct raftlog_entry *old = from->payload;
 	struct raftlog_entry *entry;
 
+	raftlog_assert(life, from->bytes == (old ? old->bytes : 0));
 	if (old && fits_place(old, from, index)) {
 		entry = raftlog_entry_get(old);
 	} else {
@@ -137,7 +139,8 @@ static void persist(struct raftlog_life *life, const struct raft_status *status)
 	request->submitted_ns = ktime_get_ns();
 	for (i = 0; i < update->n_entries; i++) {
 		struct raftlog_entry *entry =
-			entry_of(&update->entries[i], update->first_index + i);
+			entry_of(life, &update->entries[i],
+				 update->first_index + i);
 
 		add_entry(life, entry, evictable);
 		request->entries[request->n_entries++] = entry;
@@ -338,7 +341,7 @@ static void note_failure(struct raftlog_life *life,
 	struct raftlog_group *group = life->group;
 
 	spin_lock(&life->intake_lock);
-	life->failed = true;
+	WRITE_ONCE(life->failed, true);
 	spin_unlock(&life->intake_lock);
 
 	spin_lock(&group->lock);

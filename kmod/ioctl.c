@@ -56,24 +56,27 @@ static int get_configuration(const struct raftlog_start *start,
 	return error;
 }
 
-static int check_wal(const struct raftlog_start *start)
+/* The file with a reference, or ERR_PTR. */
+static struct file *get_wal(int fd)
 {
-	struct file *file = fget(start->wal_fd);
+	struct file *file = fget(fd);
 	int error = 0;
 
 	if (!file)
-		return -EBADF;
+		return ERR_PTR(-EBADF);
 	if (!(file->f_mode & FMODE_READ) || !(file->f_mode & FMODE_WRITE))
 		error = -EBADF;
 	else if (!S_ISREG(file_inode(file)->i_mode) &&
 		 !S_ISBLK(file_inode(file)->i_mode))
 		error = -EINVAL;
+	if (!error)
+		return file;
 	fput(file);
-	return error;
+	return ERR_PTR(error);
 }
 
 static int start_group(struct raftlog_group *group,
-		       const struct raftlog_start *start,
+		       const struct raftlog_start *start, struct file *wal,
 		       const struct raft_configuration *configuration)
 {
 	int error;
@@ -85,7 +88,7 @@ static int start_group(struct raftlog_group *group,
 	else if (group->life)
 		error = -EBUSY;
 	else
-		error = raftlog_life_start(group, start, configuration);
+		error = raftlog_life_start(group, start, wal, configuration);
 	mutex_unlock(&group->lifecycle);
 	return error;
 }
@@ -95,6 +98,7 @@ static int start(struct file *file, void *arg)
 	struct raftlog_start *start = arg;
 	struct raft_configuration *configuration;
 	struct raft_address listen;
+	struct file *wal;
 	int error;
 
 	BUILD_BUG_ON(RAFTLOG_AF_INET != AF_INET);
@@ -103,17 +107,22 @@ static int start(struct file *file, void *arg)
 	error = raftlog_start_check(start);
 	if (!error && start->listen.family)
 		error = raftlog_address_from_user(&listen, &start->listen);
-	if (!error)
-		error = check_wal(start);
 	if (error)
 		return error;
+	wal = get_wal(start->wal_fd);
+	if (IS_ERR(wal))
+		return PTR_ERR(wal);
+	error = -ENOMEM;
 	configuration = kzalloc(sizeof(*configuration), GFP_KERNEL);
 	if (!configuration)
-		return -ENOMEM;
+		goto put_wal;
 	error = get_configuration(start, configuration);
 	if (!error)
-		error = start_group(open_of(file)->group, start, configuration);
+		error = start_group(open_of(file)->group, start, wal,
+				    configuration);
 	kfree(configuration);
+put_wal:
+	fput(wal);
 	return error;
 }
 

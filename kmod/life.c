@@ -4,7 +4,6 @@
  * be it that the group stops or that it never came to run.
  */
 #include <linux/err.h>
-#include <linux/file.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -442,7 +441,7 @@ static void tear_down(struct raftlog_life *life)
 {
 	/* Nothing is taken in any more. The owner ends what is pending. */
 	spin_lock(&life->intake_lock);
-	life->stopping = true;
+	WRITE_ONCE(life->stopping, true);
 	spin_unlock(&life->intake_lock);
 	wake_up_interruptible_all(&life->group->read_wait);
 	wake_up_interruptible_all(&life->group->write_wait);
@@ -543,26 +542,19 @@ static void publish_life(struct raftlog_group *group, struct raftlog_life *life)
 }
 
 int raftlog_life_start(struct raftlog_group *group,
-		       const struct raftlog_start *start,
+		       const struct raftlog_start *start, struct file *wal,
 		       const struct raft_configuration *configuration)
 {
 	struct raftlog_life *life;
-	struct file *file;
 	int error;
 
 	lockdep_assert_held(&group->lifecycle);
-	file = fget(start->wal_fd);
-	if (!file)
-		return -EBADF;
 	life = life_alloc(group, start);
-	if (!life) {
-		fput(file);
+	if (!life)
 		return -ENOMEM;
-	}
 	set_failure(group, "");
 	raftlog_event_state(group, RAFTLOG_STATE_STARTING);
-	error = bring_up(life, file, configuration);
-	fput(file);
+	error = bring_up(life, wal, configuration);
 	if (!error)
 		error = raftlog_peers_add(group, &life->configuration);
 	if (error) {

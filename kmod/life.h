@@ -237,6 +237,8 @@ struct raftlog_life {
  * raftlog_life_start() - open the log, bind the socket, join the cluster
  * @group: whose, stopped; its lifecycle mutex held
  * @start: checked by raftlog_start_check(), @members not looked at
+ * @wal: regular file or block device, open for reading and writing; the life
+ *	takes its own reference
  * @configuration: of @start's members; n_members 0: as in the log
  *
  * The group's @life is set on success.
@@ -244,7 +246,7 @@ struct raftlog_life {
  * Return: 0 or an errno as the uapi header says; then nothing is left behind.
  */
 int raftlog_life_start(struct raftlog_group *group,
-		       const struct raftlog_start *start,
+		       const struct raftlog_start *start, struct file *wal,
 		       const struct raft_configuration *configuration);
 
 /**
