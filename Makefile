@@ -26,6 +26,7 @@ help:
 	@echo 'make fuzz          the fuzzers, each for SECONDS=60'
 	@echo 'make check         static checks'
 	@echo 'make cluster-test  tests on real guests (TESTS="name ...")'
+	@echo 'make debug-test    the same on a kernel with KASAN, lockdep and kmemleak'
 	@echo 'make bench         throughput and latency on three guests'
 	@echo 'make coverage      line coverage of the pure parts by make unit'
 	@echo 'make clean'
@@ -36,7 +37,7 @@ all: module raftctl
 module:
 	@mkdir -p $(B)/host
 	@rsync -rlt --delete-missing-args $(sources) $(B)/host/
-	$(MAKE) -C $(KBUILD) M=$(CURDIR)/$(B)/host modules
+	$(MAKE) -j$(shell nproc) -C $(KBUILD) M=$(CURDIR)/$(B)/host modules
 	@cp $(B)/host/raftlog.ko $(B)/raftlog-host.ko
 
 raftctl:
@@ -51,14 +52,14 @@ guest-module: deps
 	@mkdir -p $(B)/guest
 	@rsync -rlt $(sources) $(B)/guest/
 	@eval "$$(scripts/guest-kernel)" && \
-		$(MAKE) -s -C "$$KBUILD" M=$(CURDIR)/$(B)/guest W=$(W) modules
+		$(MAKE) -s -j$(shell nproc) -C "$$KBUILD" M=$(CURDIR)/$(B)/guest W=$(W) modules
 	@cp $(B)/guest/raftlog.ko $(B)/raftlog.ko
 
 cluster-programs: guest-module raftctl
 	@$(MAKE) -s -C userspace/cluster O=$(CURDIR)/$(B)/cluster
 
 sim:
-	@$(MAKE) -s -C userspace/sim O=$(CURDIR)/$(B)/sim
+	@$(MAKE) -s -j$(shell nproc) -C userspace/sim O=$(CURDIR)/$(B)/sim
 
 demo: cluster-programs
 	@scripts/demo
@@ -72,8 +73,20 @@ bench: cluster-programs
 cluster-test: cluster-programs
 	@scripts/cluster-test $(TESTS)
 
+# Like guest-module, for the kernel that scripts/debug-kernel builds.
+debug-module: deps
+	@mkdir -p $(B)/debug
+	@rsync -rlt $(sources) $(B)/debug/
+	@eval "$$(scripts/debug-kernel)" && \
+		$(MAKE) -s -j$(shell nproc) -C "$$KBUILD" M=$(CURDIR)/$(B)/debug W=$(W) modules
+	@cp $(B)/debug/raftlog.ko $(B)/raftlog-debug.ko
+	@cp $(B)/debug/raftlog_kunit.ko $(B)/raftlog_kunit-debug.ko
+
+debug-test: cluster-programs debug-module
+	@scripts/cluster-test --debug $(TESTS)
+
 unit: deps
-	@$(MAKE) -s -C userspace unit O=$(CURDIR)/$(B)
+	@$(MAKE) -s -j$(shell nproc) -C userspace unit O=$(CURDIR)/$(B)
 
 coverage: deps
 	@$(MAKE) -s -C userspace coverage O=$(CURDIR)/$(B)
@@ -105,5 +118,5 @@ clean:
 	rm -rf $(B)
 
 .PHONY: help all module raftctl deps guest-module cluster-programs sim demo \
-	shell bench cluster-test unit coverage mutants kunit fuzz check test \
+	shell bench cluster-test debug-module debug-test unit coverage mutants kunit fuzz check test \
 	install clean
