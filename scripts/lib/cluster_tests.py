@@ -2,10 +2,11 @@
 """The cluster tests. Each takes a scene and returns a remark, or raises."""
 
 import json
+import re
 import time
 
 from cluster import DIR, wait_until
-from raftlog import MODULE
+from raftlog import KUNIT_MODULES, MODULE
 from scene import Failure, claim, lines_of, n_acknowledged
 
 EHOSTUNREACH = 113
@@ -245,6 +246,18 @@ def test_kmemleak(scene):
         leaks = node.run("cat /sys/kernel/debug/kmemleak").out
         claim("raftlog" not in leaks, f"n{node.id} leaks:\n{leaks[:2000]}")
     return remark
+
+
+def test_kunit(scene):
+    """The KUnit suites as modules, on the debug kernel."""
+    node = scene[1]
+    for module in KUNIT_MODULES:
+        node.run(f"insmod {module}", timeout=300)
+    said = node.run("dmesg").out
+    cases = re.findall(r"\]\s+(ok|not ok) \d+ (?:- )?(\S+)", said)
+    failed = [name for outcome, name in cases if outcome != "ok"]
+    claim(cases and not failed, f"{len(failed)} of {len(cases)} failed: {failed}")
+    return f"{len(cases)} cases and suites"
 
 
 __all__ = [name for name in dir() if name.startswith("test_")] + ["Failure"]

@@ -6,14 +6,27 @@ import json
 import os
 import threading
 
-from cluster import BUILD, DIR, PORT, Cluster, ClusterError, CommandError, wait_until
+from cluster import (BUILD, DIR, PORT, Cluster, ClusterError, CommandError, guest_kernel,
+                     wait_until)
 
 MODULE = "/lib/raftlog.ko"
-PROGRAMS = [f"{MODULE}={BUILD}/raftlog.ko", f"bin/raftctl={BUILD}/raftctl",
-            f"bin/load={BUILD}/cluster/load", f"bin/badinput={BUILD}/cluster/badinput"]
+KUNIT_MODULES = ["/lib/kunit.ko", "/lib/raftlog_kunit.ko"]
 
 # Emulated guests write slowly, and a new log is written from end to end.
 LOG_SIZE = "64M"
+
+
+def programs(kernel):
+    """What the initramfs of guests with this kind of kernel gets beside the system."""
+    added = [f"bin/raftctl={BUILD}/raftctl", f"bin/load={BUILD}/cluster/load",
+             f"bin/badinput={BUILD}/cluster/badinput"]
+    if kernel == "debug":
+        kunit = os.path.join(guest_kernel(kernel)["MODULES"], "kunit.ko")
+        added += [f"{MODULE}={BUILD}/raftlog-debug.ko", f"{KUNIT_MODULES[0]}={kunit}",
+                  f"{KUNIT_MODULES[1]}={BUILD}/raftlog_kunit-debug.ko"]
+    else:
+        added.append(f"{MODULE}={BUILD}/raftlog.ko")
+    return added
 
 
 def on_each(nodes, action):
@@ -39,8 +52,7 @@ class RaftCluster(Cluster):
     """A cluster of guests whose members are one raftlog group."""
 
     def __init__(self, n=3, ipv6=False, size=LOG_SIZE, options=(), **kwargs):
-        kwargs.setdefault("programs", [p for p in PROGRAMS
-                                       if os.path.exists(p.partition("=")[2])])
+        kwargs.setdefault("programs", programs(kwargs.get("kernel", "stock")))
         super().__init__(n, **kwargs)
         self.ipv6 = ipv6
         self.size = size

@@ -192,8 +192,14 @@ void group_without_leader(void)
 	struct raftlog_append append = { .data = (uintptr_t)some_data,
 					 .bytes = sizeof(some_data),
 					 .timeout_ms = 300 };
+	struct pollfd pollfd = { .fd = device, .events = POLLOUT };
 
 	expect("start with peers nobody can reach", start_group(&s), 0);
+	fcntl(device, F_SETFL, O_NONBLOCK);
+	expect("write without a leader that may not sleep",
+	       write(device, "x", 1), EAGAIN);
+	verdict(poll(&pollfd, 1, 0) == 0, "poll says no POLLOUT", "it does");
+	fcntl(device, F_SETFL, 0);
 	expect("write without a leader", write(device, "x", 1), EHOSTUNREACH);
 	expect("append without a leader, with a timeout of its own",
 	       ioctl(device, RAFTLOG_IOC_APPEND, &append), EHOSTUNREACH);
