@@ -119,37 +119,69 @@ static void add_entry(struct raftlog_life *life, struct raftlog_entry *entry,
 	spin_unlock(&life->runs_lock);
 }
 
-static void persist(struct raftlog_life *life, const struct raft_status *status)
+/* Entries of the update from the @i'th on that make one request. */
+static u32 request_entries(const struct raft_update *update, u32 i)
+{
+	u64 bytes = 0;
+	u32 n;
+
+	for (n = 0; i + n < update->n_entries; n++) {
+		bytes += update->entries[i + n].bytes;
+		if (n && bytes > RAFTLOG_REQUEST_BYTES_MAX)
+			break;
+	}
+	return n;
+}
+
+/*
+ * Entries from the @i'th on, as many as make a request. Before the last one of an
+ * update its number is not reached: that is for the core to see the disk move.
+ */
+static u32 persist_part(struct raftlog_life *life,
+			const struct raft_status *status, u32 i)
 {
 	const struct raft_update *update = &life->update;
 	u64 evictable = min(status->durable_index, life->commit_index);
+	u32 n = request_entries(update, i);
+	bool last = i + n == update->n_entries;
 	struct raftlog_storage_request *request;
-	u32 i;
 
-	if (!update->hard_state_seq || status->role == RAFT_FAILED)
-		return;
-	request = kvzalloc(struct_size(request, entries, update->n_entries),
-			   GFP_OWNER);
+	request = kvzalloc(struct_size(request, entries, n), GFP_OWNER);
 	request->hard_state = update->hard_state;
-	request->hard_state_changed = update->hard_state_changed;
-	request->hard_state_seq = update->hard_state_seq;
-	request->first_index = update->first_index;
-	request->last_index = status->last_index;
-	request->last_term = status->last_term;
+	request->hard_state_changed = !i && update->hard_state_changed;
+	request->hard_state_seq = update->hard_state_seq - !last;
+	request->first_index = update->first_index + i;
+	request->last_index = last ? status->last_index :
+				     request->first_index + n - 1;
+	request->last_term = last ? status->last_term :
+				    update->entries[i + n - 1].term;
 	request->submitted_ns = ktime_get_ns();
-	for (i = 0; i < update->n_entries; i++) {
+	while (request->n_entries < n) {
+		u32 k = i + request->n_entries;
 		struct raftlog_entry *entry =
-			entry_of(life, &update->entries[i],
-				 update->first_index + i);
+			entry_of(life, &update->entries[k],
+				 update->first_index + k);
 
 		add_entry(life, entry, evictable);
 		request->entries[request->n_entries++] = entry;
 	}
-	if (request->n_entries)
-		raftlog_assert(life,
-			       life->runs.end_index == status->last_index + 1);
 	trace_raftlog_append(raftlog_group_name(life->group), request);
 	raftlog_storage_submit(life->storage, request);
+	return n;
+}
+
+static void persist(struct raftlog_life *life, const struct raft_status *status)
+{
+	const struct raft_update *update = &life->update;
+	u32 i = 0;
+
+	if (!update->hard_state_seq || status->role == RAFT_FAILED)
+		return;
+	do {
+		i += persist_part(life, status, i);
+	} while (i < update->n_entries);
+	raftlog_assert(life, !update->n_entries ||
+			     life->runs.end_index == status->last_index + 1);
 }
 
 void raftlog_execute_storage(struct raftlog_life *life)

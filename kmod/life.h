@@ -62,6 +62,9 @@ enum raftlog_life_limits {
 	RAFTLOG_BATCH_MESSAGES_MAX = 64,
 	RAFTLOG_BATCH_PROPOSALS_MAX = 512,
 
+	/* Of a storage request, but at least one entry: the disk is seen to move. */
+	RAFTLOG_REQUEST_BYTES_MAX = 1 << 20,
+
 	/* Votes and answers that wait for the disk. */
 	RAFTLOG_PARKED_MAX = 1024,
 };

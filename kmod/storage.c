@@ -22,6 +22,14 @@
 #include "entry.h"
 #include "storage_private.h"
 
+enum {
+	/*
+	 * A write of so much gains nothing from being larger, and one that takes
+	 * an election timeout looks like a disk that is stalled.
+	 */
+	WRITE_BYTES_ENOUGH = 1 << 20,
+};
+
 static struct wal_hard_state
 wal_hard_state_of(const struct raftlog_storage_request *request)
 {
@@ -105,6 +113,8 @@ static int reserve_entries(struct raftlog_storage *storage, struct round *round,
 			return ret;
 	}
 	for (; *done < request->n_entries; (*done)++) {
+		if (round->has_entries && info->length >= WRITE_BYTES_ENOUGH)
+			return 1;
 		ret = wal_batch_reserve(&round->batch,
 					request->entries[*done]->bytes);
 		/* What was taken before it still fits. */
