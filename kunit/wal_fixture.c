@@ -223,7 +223,10 @@ void wal_fixture_drop(struct wal_fixture *f, u32 i, u32 n_entries)
 	head = f->batches[i % FIXTURE_BATCHES];
 	head.prev_index += n_entries;
 	head.prev_term =
-		f->log.entries[head.prev_index % FIXTURE_LOG_ENTRIES].term;
+		head.prev_index == f->w.head.prev_index ?
+			f->w.head.prev_term :
+			f->log.entries[head.prev_index % FIXTURE_LOG_ENTRIES]
+				.term;
 	f->w.new_head = head;
 	write_slot(f, &hard_state);
 	f->log.prev_index = head.prev_index;

@@ -356,7 +356,7 @@ static int life_append(struct life *life, u64 first_index)
 	int ret = wal_fixture_append(f, first_index, term + !pick(life, 3),
 				     1 + pick(life, 3), pick(life, 1400));
 
-	life->appended = !ret;
+	life->appended |= !ret;
 	return ret;
 }
 
