@@ -421,7 +421,7 @@ static void long_life(struct kunit *test)
 	};
 	u32 i;
 
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < 6000; i++) {
 		life_act(&life);
 		while (!pick(&life, 4))
 			life_crash(test, &life);
