@@ -325,6 +325,29 @@ static void check_failed(struct world *w, struct node *node,
 			  status->failure);
 }
 
+/* What a leader believes a peer's disk to hold is there. */
+static void check_match(struct world *w, const struct node *leader)
+{
+	struct raft_peer_status peer;
+	u32 i;
+
+	for (i = 0; i < w->n_nodes; i++) {
+		const struct node *node = &w->nodes[i];
+
+		/* A peer in a newer term may have followed another since. */
+		if (node == leader || node->current_term > leader->current_term ||
+		    raft_peer_status(leader->raft, node->id, &peer))
+			continue;
+		if (log_at(&node->store.durable, peer.match_index) !=
+		    log_at(&leader->log, peer.match_index))
+			violation(w, "log matching",
+				  "node %u leads term %llu and believes node %u to have (%llu, %llu)",
+				  leader->id, leader->current_term, node->id,
+				  peer.match_index,
+				  log_term(&leader->log, peer.match_index));
+	}
+}
+
 void check_batch(struct world *w, struct node *node)
 {
 	const struct store *store = &node->store;
@@ -356,6 +379,8 @@ void check_batch(struct world *w, struct node *node)
 		violation(w, "durability",
 			  "node %u: durable_index %llu, but that entry is not on the disk",
 			  node->id, status.durable_index);
+	if (status.role == RAFT_LEADER)
+		check_match(w, node);
 	if (status.space_bytes < w->plan.block_bytes * 16)
 		w->counters.full_logs++;
 }

@@ -58,7 +58,7 @@ static void damage(struct world *w, struct packet *packet)
 		packet->bytes = rng_below(&w->net.rng, packet->bytes);
 }
 
-static void deliver_later(struct world *w, struct packet *packet)
+static void deliver_later(struct world *w, struct packet *packet, bool late)
 {
 	const struct plan *plan = &w->plan;
 	struct net *net = &w->net;
@@ -66,7 +66,8 @@ static void deliver_later(struct world *w, struct packet *packet)
 	u64 at = w->now_ns + rng_between(&net->rng, plan->delay_ns_min,
 					 plan->delay_ns_max);
 
-	if (!net->quiet && rng_chance(&net->rng, plan->slow))
+	late |= rng_chance(&net->rng, plan->slow);
+	if (!net->quiet && late)
 		at += rng_below(&net->rng, plan->slow_ns);
 	if (!net->quiet && rng_chance(&net->rng, plan->corrupt))
 		damage(w, packet);
@@ -99,9 +100,9 @@ void net_send(struct world *w, struct packet *packet)
 
 		memcpy(copy, packet, sizeof(*copy) + packet->bytes);
 		w->counters.duplicated++;
-		deliver_later(w, copy);
+		deliver_later(w, copy, w->plan.late_duplicates);
 	}
-	deliver_later(w, packet);
+	deliver_later(w, packet, false);
 }
 
 void net_arrive(struct world *w, struct packet *packet)

@@ -105,14 +105,25 @@ static void draw_faults(struct plan *plan, struct rng *rng)
 	plan->repair_ns_max = timeout * rng_between(rng, 1, 6);
 	plan->fault_phase_ns = timeout * rng_between(rng, 6, 26);
 	plan->power_cycle = rng_chance(rng, 250000);
-	/* Many terms in one log. */
-	if (rng_chance(rng, 30000)) {
-		plan->faults[FAULT_CRASH_LEADER] = 20;
-		plan->faults[FAULT_PARTITION_LEADER] = 20;
-		plan->fault_interval_ns = 2 * timeout;
-		plan->repair_ns_max = 2 * timeout;
-		plan->fault_phase_ns = 100 * timeout;
-	}
+}
+
+/* Many terms in one log, and datagrams that go from one into another. */
+static void draw_unrest(struct plan *plan, struct rng *rng)
+{
+	u64 timeout = plan->election_timeout_ns;
+
+	if (plan->n_nodes < 5 || !rng_chance(rng, 250000))
+		return;
+	plan->faults[FAULT_PARTITION_UNIFORM] = 10;
+	plan->faults[FAULT_CRASH_LEADER] = 10;
+	plan->faults[FAULT_PARTITION_LEADER] = 20;
+	plan->fault_interval_ns = 2 * timeout;
+	plan->repair_ns_max = 2 * timeout;
+	plan->fault_phase_ns = 70 * timeout;
+	plan->slow_ns = 8 * timeout;
+	plan->slow = rng_between(rng, 10000, 200000);
+	plan->duplicate = 300000;
+	plan->late_duplicates = true;
 }
 
 static void draw_clients(struct plan *plan, struct rng *rng)
@@ -137,5 +148,6 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_disk(plan, &rng);
 	draw_network(plan, &rng);
 	draw_faults(plan, &rng);
+	draw_unrest(plan, &rng);
 	draw_clients(plan, &rng);
 }

@@ -75,6 +75,7 @@ enum fault {
  * @lanes: what carries entries stays in order from one node to another
  * @loss: chance that a datagram is lost, as what follows
  * @duplicate: comes twice
+ * @late_duplicates: the second time late
  * @corrupt: comes with some bits wrong
  * @fault_interval_ns: mean time between faults
  * @faults: weight of each
@@ -121,6 +122,7 @@ struct plan {
 	bool lanes;
 	u32 loss;
 	u32 duplicate;
+	bool late_duplicates;
 	u32 corrupt;
 
 	u64 fault_interval_ns;

@@ -8,7 +8,7 @@ enum {
 	/* Election timeouts from the end of all faults to a leader. */
 	CONVERGE_TIMEOUTS = 10,
 	/* What was under way when the faults ended: late datagrams, slow writes. */
-	AFTERMATH_TIMEOUTS = 3,
+	AFTERMATH_TIMEOUTS = 8,
 	/* Without anything new for so long, it is stuck. */
 	PROGRESS_TIMEOUTS = 4,
 	STORM_FACTOR = 4,
