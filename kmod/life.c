@@ -503,6 +503,15 @@ static void explain(const struct raftlog_group *group, int error)
 	case -EBUSY:
 		why = "the log is in use";
 		break;
+	case -ENOSPC:
+		why = "the log is too small";
+		break;
+	case -EIO:
+		why = "the log cannot be read or written";
+		break;
+	case -ENOMEM:
+		why = "no memory";
+		break;
 	default:
 		why = "see the error number";
 		break;
@@ -566,7 +575,7 @@ int raftlog_life_start(struct raftlog_group *group,
 		return error;
 	}
 	publish_life(group, life);
-	pr_info("%s: started: node %u of cluster %016llx, %u members, log %llu … %llu\n",
+	pr_info("%s: started: node %u of cluster %016llx, %u members, entries %llu to %llu\n",
 		raftlog_group_name(group), start->node_id, life->cluster_id,
 		life->configuration.n_members, life->info.first_index,
 		life->runs.end_index - 1);
