@@ -35,8 +35,8 @@ void log_free(struct log *log)
 void records_init(struct records *records)
 {
 	records->n_buckets = 4096;
-	records->buckets = memory_zeroed(records->n_buckets *
-					 sizeof(*records->buckets));
+	records->buckets =
+		memory_zeroed(records->n_buckets * sizeof(*records->buckets));
 }
 
 void records_free(struct records *records)

@@ -252,71 +252,74 @@ static bool parse_seeds(const char *text, struct options *options)
 	       number(colon + 1, &options->count, '\0') && options->count;
 }
 
+static bool parse_option(int c, const char *text, struct options *options)
+{
+	u64 value = 0;
+
+	switch (c) {
+	case 's':
+		return number(text, &options->first, '\0');
+	case 'S':
+		return parse_seeds(text, options);
+	case 't':
+		options->world.print = true;
+		return true;
+	case 'j':
+		if (!number(text, &value, '\0') || !value || value > JOBS_MAX)
+			return false;
+		options->jobs = value;
+		return true;
+	case 'H':
+		options->hash = true;
+		return true;
+	case 'u':
+		options->until_found = true;
+		return true;
+	case 'r':
+		options->reach_all = true;
+		return true;
+	case 'n':
+		if (!number(text, &value, '\0') || value > NODES_MAX)
+			return false;
+		options->world.n_nodes = value;
+		return true;
+	case 'x':
+		return number(text, &options->world.steps_max, '\0') &&
+		       options->world.steps_max;
+	default:
+		return false;
+	}
+}
+
+static const struct option longopts[] = {
+	{ "seed", required_argument, NULL, 's' },
+	{ "seeds", required_argument, NULL, 'S' },
+	{ "trace", no_argument, NULL, 't' },
+	{ "jobs", required_argument, NULL, 'j' },
+	{ "hash", no_argument, NULL, 'H' },
+	{ "until-found", no_argument, NULL, 'u' },
+	{ "reach-all", no_argument, NULL, 'r' },
+	{ "nodes", required_argument, NULL, 'n' },
+	{ "steps", required_argument, NULL, 'x' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
 int main(int argc, char **argv)
 {
-	static const struct option longopts[] = {
-		{ "seed", required_argument, NULL, 's' },
-		{ "seeds", required_argument, NULL, 'S' },
-		{ "trace", no_argument, NULL, 't' },
-		{ "jobs", required_argument, NULL, 'j' },
-		{ "hash", no_argument, NULL, 'H' },
-		{ "until-found", no_argument, NULL, 'u' },
-		{ "reach-all", no_argument, NULL, 'r' },
-		{ "nodes", required_argument, NULL, 'n' },
-		{ "steps", required_argument, NULL, 'x' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct options options = {
 		.world = { .steps_max = WORLD_STEPS_DEFAULT },
 		.jobs = 1,
 	};
-	bool good = true;
-	u64 value = 0;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			good &= number(optarg, &options.first, '\0');
-			break;
-		case 'S':
-			good &= parse_seeds(optarg, &options);
-			break;
-		case 't':
-			options.world.print = true;
-			break;
-		case 'j':
-			good &= number(optarg, &value, '\0') && value &&
-				value <= JOBS_MAX;
-			options.jobs = value;
-			break;
-		case 'H':
-			options.hash = true;
-			break;
-		case 'u':
-			options.until_found = true;
-			break;
-		case 'r':
-			options.reach_all = true;
-			break;
-		case 'n':
-			good &= number(optarg, &value, '\0') &&
-				value <= NODES_MAX;
-			options.world.n_nodes = value;
-			break;
-		case 'x':
-			good &= number(optarg, &options.world.steps_max, '\0') &&
-				options.world.steps_max;
-			break;
-		case 'h':
+		if (c == 'h')
 			return usage(stdout, EXIT_SUCCESS);
-		default:
-			good = false;
-			break;
-		}
+		if (!parse_option(c, optarg, &options))
+			return usage(stderr, 2);
 	}
-	if (!good || optind != argc)
+	if (optind != argc)
 		return usage(stderr, 2);
 	/* What one seed frees, the next one takes: no need to ask the kernel. */
 	mallopt(M_MMAP_THRESHOLD, 1 << 30);

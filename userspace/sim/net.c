@@ -28,8 +28,9 @@ struct packet *net_encode(struct world *w, struct node *from,
 	written = wire_message_encode(message, packet->data + WIRE_HEADER_BYTES,
 				      bytes);
 	if (written != (int)bytes) {
-		violation(w, "wire", "node %u: cannot encode a %s: %d", from->id,
-			  raft_message_type_name(message->type), written);
+		violation(w, "wire", "node %u: cannot encode a %s: %d",
+			  from->id, raft_message_type_name(message->type),
+			  written);
 		free(packet);
 		return NULL;
 	}
@@ -63,8 +64,8 @@ static void deliver_later(struct world *w, struct packet *packet, bool late)
 	const struct plan *plan = &w->plan;
 	struct net *net = &w->net;
 	u64 *lane_ns = &net->lane_ns[packet->message.from][packet->message.to];
-	u64 at = w->now_ns + rng_between(&net->rng, plan->delay_ns_min,
-					 plan->delay_ns_max);
+	u64 at = w->now_ns +
+		 rng_between(&net->rng, plan->delay_ns_min, plan->delay_ns_max);
 
 	late |= rng_chance(&net->rng, plan->slow);
 	if (!net->quiet && late)

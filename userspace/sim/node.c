@@ -62,8 +62,8 @@ static void make_core(struct world *w, struct node *node)
 	node->runs = memory_zeroed(plan->term_runs * sizeof(*node->runs));
 	raft_provide_terms(node->raft, node->runs, plan->term_runs);
 
-	node->entries = memory_zeroed(plan->update_entries *
-				      sizeof(*node->entries));
+	node->entries =
+		memory_zeroed(plan->update_entries * sizeof(*node->entries));
 	node->sends = memory_zeroed(plan->update_sends * sizeof(*node->sends));
 	raft_update_init(&node->update, node->entries, plan->update_entries,
 			 node->sends, plan->update_sends);

@@ -156,8 +156,7 @@ bool owner_provide_terms(struct world *w, struct node *node);
 void sender_send(struct world *w, struct node *node,
 		 const struct raft_send *send);
 void sender_release(struct world *w, struct node *node);
-void sender_read_done(struct world *w, struct node *node,
-		      struct read_job *job);
+void sender_read_done(struct world *w, struct node *node, struct read_job *job);
 void sender_stop(struct node *node);
 
 #endif /* RAFTLOG_SIM_NODE_H */

@@ -79,8 +79,8 @@ static void persist(struct world *w, struct node *node)
 
 	if (!update->hard_state_changed && !update->n_entries)
 		return;
-	request = memory_zeroed(struct_size(request, records,
-					    update->n_entries));
+	request =
+		memory_zeroed(struct_size(request, records, update->n_entries));
 	request->hard_state = update->hard_state;
 	request->hard_state_changed = update->hard_state_changed;
 	request->seq = update->hard_state_seq;
@@ -93,9 +93,8 @@ static void persist(struct world *w, struct node *node)
 		check_replace(w, node, update->first_index);
 	}
 	for (i = 0; i < update->n_entries && !w->violated; i++) {
-		struct record *record = check_entry(w, node,
-						    update->first_index + i,
-						    &update->entries[i]);
+		struct record *record = check_entry(
+			w, node, update->first_index + i, &update->entries[i]);
 
 		if (record) {
 			request->records[request->n_records++] = record;
