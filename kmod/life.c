@@ -346,6 +346,8 @@ static int open_transport(struct raftlog_life *life)
 		.datagram_bytes = life->start.datagram_bytes,
 		.max_entry_bytes = life->start.max_entry_bytes,
 		.append_bytes_max = RAFTLOG_APPEND_BYTES_MAX,
+		.queue_ns = (u64)life->start.election_timeout_ms *
+			    (NSEC_PER_MSEC / 5),
 		.wake = wake,
 		.context = life,
 	};
@@ -376,7 +378,11 @@ static int start_threads(struct raftlog_life *life)
 	owner = kthread_create(raftlog_owner, life, "%s-owner", name);
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
-	sched_set_fifo(owner);
+	/*
+	 * Above everything in user space, but below the storage thread, which
+	 * needs little time and without which a busy leader has a stalled disk.
+	 */
+	sched_set_fifo_low(owner);
 	WRITE_ONCE(life->owner, get_task_struct(owner));
 	wake_up_process(owner);
 	/* A thread that is stopped before it ran never runs. */

@@ -278,6 +278,7 @@ make_peer(const struct raftlog_transport *transport, u32 id)
 	INIT_LIST_HEAD(&peer->lane);
 	/* Memory for large messages comes with the first of them. */
 	wire_sender_init(&peer->sender, NULL, 0, transport->params.session);
+	peer->sender.path.queue_ns = transport->params.queue_ns;
 	/* Not from 0: this session may have talked to an earlier peer of that id. */
 	peer->sender.bundle_id = transport->counter;
 	wire_receiver_init(&peer->receiver, NULL,

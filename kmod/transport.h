@@ -29,6 +29,8 @@ struct raftlog_transport;
  * @listen: local address
  * @datagram_bytes: UDP payload at most
  * @max_entry_bytes: largest payload of an entry
+ * @queue_ns: how long large messages may delay others, such as heartbeats; well
+ *	below the election timeout
  * @append_bytes_max: largest payload of a message of several entries, at most
  *	16 MiB
  * @wake: called when a datagram arrived, from softirq context; wakes the owner
@@ -43,6 +45,7 @@ struct raftlog_transport_params {
 	u32 datagram_bytes;
 	u32 max_entry_bytes;
 	u32 append_bytes_max;
+	u64 queue_ns;
 	void (*wake)(void *context);
 	void *context;
 };

@@ -35,8 +35,8 @@
 
 enum wire_bulk_limits {
 	/* Pieces under way; the most is WIRE_WINDOW_PIECES_MAX. */
-	WIRE_WINDOW_PIECES_START = 16,
-	WIRE_WINDOW_PIECES_MIN = 16,
+	WIRE_WINDOW_PIECES_START = 32,
+	WIRE_WINDOW_PIECES_MIN = 32,
 	/* Timeouts in a row before a bundle is given up. */
 	WIRE_TIMEOUTS_MAX = 8,
 	/* Transmissions per piece, on the average, before it is given up. */
@@ -54,8 +54,7 @@ enum wire_bulk_limits {
 /* Scheduling of the owner thread looks like reordering of this much. */
 #define WIRE_REORDERING_MIN_NS ((u64)NSEC_PER_MSEC)
 #define WIRE_ACK_DELAY_NS (2 * (u64)NSEC_PER_MSEC)
-/* Round-trip time beyond the least seen: more of it is our own queue. */
-#define WIRE_QUEUE_MAX_NS (20 * (u64)NSEC_PER_MSEC)
+#define WIRE_QUEUE_NS (100 * (u64)NSEC_PER_MSEC)
 #define WIRE_RTT_LEAST_VALID_NS (10 * (u64)NSEC_PER_SEC)
 
 /**
@@ -64,6 +63,9 @@ enum wire_bulk_limits {
  * @rtt_deviation_ns: its mean deviation
  * @rtt_least_ns: least round-trip time seen lately
  * @rtt_least_at_ns: when
+ * @queue_ns: a round trip longer than the least by more than this is taken for
+ *	a queue of our own making; WIRE_QUEUE_NS unless set after
+ *	wire_sender_init()
  * @window: pieces that may be under way
  * @window_credit: acknowledged pieces towards the next growth of @window
  * @slow_start_threshold: below this @window grows with every acknowledged piece
@@ -74,6 +76,7 @@ struct wire_path {
 	u64 rtt_deviation_ns;
 	u64 rtt_least_ns;
 	u64 rtt_least_at_ns;
+	u64 queue_ns;
 	u32 window;
 	u32 window_credit;
 	u32 slow_start_threshold;

@@ -16,6 +16,7 @@ void wire_sender_init(struct wire_sender *sender,
 	sender->path.window = WIRE_WINDOW_PIECES_START;
 	sender->path.slow_start_threshold = WIRE_WINDOW_PIECES_MAX;
 	sender->path.patience = WIRE_PATIENCE_MIN;
+	sender->path.queue_ns = WIRE_QUEUE_NS;
 }
 
 /* All that was ever sent of the bundle is lost; transmissions keep counting. */
@@ -188,7 +189,7 @@ static void measure(struct wire_sender *sender,
 		path->rtt_least_ns = rtt_ns;
 		path->rtt_least_at_ns = now_ns;
 	}
-	if (rtt_ns - path->rtt_least_ns > WIRE_QUEUE_MAX_NS)
+	if (rtt_ns - path->rtt_least_ns > path->queue_ns)
 		cut_window(sender, sent->transmission);
 }
 
