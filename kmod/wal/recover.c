@@ -22,6 +22,10 @@
  * a leftover is behind the newest slot's tail with an older sequence, and is
  * taken neither for the next batch nor for a later one, whatever has been
  * written to part of it since. Batches of earlier laps know other offsets.
+ *
+ * What cannot be told: whether the very last write was torn or was acknowledged
+ * and has rotted, be it a batch or a slot. A WAL that was stopped in order leaves
+ * no such batch, and whatever is written after a slot shows that it is missing.
  */
 #include "codec.h"
 
