@@ -57,7 +57,7 @@ def test_order(scene):
     """10,000 mixed-size appends from three nodes: the same bytes in the same order."""
     scene.fresh()
     began = time.monotonic()
-    loads = [scene.load(node, count=count, threads=12, largest=1 << 20)
+    loads = [scene.load(node, count=count, threads=32, largest=1 << 20)
              for node, count in zip(scene, (3334, 3333, 3333))]
     for load in loads:
         load.wait(240)
