@@ -220,7 +220,7 @@ static void message_fields(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, entries[1].sequence, 0x61ull);
 	KUNIT_EXPECT_EQ(test, entries[1].bytes, 7u);
 	KUNIT_EXPECT_EQ(test, memcmp(entries[1].data, "payload", 7), 0);
-	KUNIT_EXPECT_TRUE(test, entries[1].payload == NULL);
+	KUNIT_EXPECT_TRUE(test, !entries[1].payload);
 }
 
 /* Cut anywhere or with a byte left over, it is no message. */

@@ -68,8 +68,9 @@
  * messages in the order they were sent, each behind a le32 length of its own,
  * without padding.
  *
- * body of WIRE_PIECE: part of a bundle. Piece i holds the bytes from i * piece_bytes on, piece_bytes of them, the last
- * piece the rest. At least two pieces.
+ * body of WIRE_PIECE: part of a bundle. Piece i holds the bytes from
+ * i * piece_bytes on, piece_bytes of them, the last piece the rest. At least two
+ * pieces.
  *
  * piece	 0  le64 bundle_id	ascending in a session, not 0
  *		 8  le32 bundle_bytes
