@@ -24,6 +24,10 @@ DECLARE_EVENT_CLASS(raftlog_message,
 		__field(u32, to)
 		__field(u64, term)
 		__field(u32, n_entries)
+		__field(u64, prev_log_index)
+		__field(u64, leader_commit)
+		__field(u64, match_index)
+		__field(bool, granted)
 	),
 	TP_fast_assign(
 		raftlog_assign_str(group, group);
@@ -32,11 +36,35 @@ DECLARE_EVENT_CLASS(raftlog_message,
 		__entry->to = message->to;
 		__entry->term = message->term;
 		__entry->n_entries = n_entries;
+		__entry->prev_log_index = 0;
+		__entry->leader_commit = 0;
+		__entry->match_index = 0;
+		__entry->granted = false;
+		switch (message->type) {
+		case RAFT_REQUEST_VOTE_RESPONSE:
+			__entry->granted =
+				message->request_vote_response.granted;
+			break;
+		case RAFT_APPEND_ENTRIES:
+			__entry->prev_log_index =
+				message->append_entries.prev_log_index;
+			__entry->leader_commit =
+				message->append_entries.leader_commit;
+			break;
+		case RAFT_APPEND_ENTRIES_RESPONSE:
+			__entry->prev_log_index =
+				message->append_entries_response.prev_log_index;
+			__entry->match_index =
+				message->append_entries_response.match_index;
+			break;
+		}
 	),
-	TP_printk("%s: %s from=%u to=%u term=%llu n_entries=%u",
+	TP_printk("%s: %s from=%u to=%u term=%llu n_entries=%u prev_log_index=%llu leader_commit=%llu match_index=%llu granted=%d",
 		  __get_str(group), raft_message_type_name(__entry->type),
 		  __entry->from, __entry->to, __entry->term,
-		  __entry->n_entries)
+		  __entry->n_entries, __entry->prev_log_index,
+		  __entry->leader_commit, __entry->match_index,
+		  __entry->granted)
 );
 
 DEFINE_EVENT(raftlog_message, raftlog_message_send,
