@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """The cluster tests. Each takes a scene and returns a remark, or raises."""
 
+import errno
 import json
 import re
 import time
 
 from cluster import DIR, wait_until
 from raftlog import KUNIT_MODULES, MODULE
-from scene import Failure, claim, lines_of, n_acknowledged
+from scene import claim, lines_of, n_acknowledged
 
-EHOSTUNREACH = 113
 HOLD_SECONDS = 60
 FAILOVER_MS = 2000
 RELOADS = 20
@@ -108,8 +108,8 @@ def test_minority(scene):
     status = scene.status(leader)
     claim(status["role"] != "leader", "the node that was cut off still says it leads")
     scene.heal()
-    errors = sorted({line.errno for line in lines_of(cut)})
-    return f"n{new.id} leads the majority, errno {errors} in the minority; {scene.prove()}"
+    errors = " and ".join(sorted({errno.errorcode[line.errno] for line in lines_of(cut)}))
+    return f"n{new.id} leads the majority, {errors} in the minority; {scene.prove()}"
 
 
 def test_all_killed(scene):
@@ -172,7 +172,7 @@ def test_five(scene):
     load.wait(60)
     scene.kill(rest[1])
     refusing = scene.load(rest[2], threads=1, timeout_ms=1000)
-    wait_until(lambda: any(line.errno == EHOSTUNREACH for line in lines_of(refusing)), 30,
+    wait_until(lambda: any(line.errno == errno.EHOSTUNREACH for line in lines_of(refusing)), 30,
                "a write refused with EHOSTUNREACH")
     scene.end_loads([refusing])
     said = rest[2].run("raftctl append --timeout 1 nobody", check=False)
@@ -258,6 +258,3 @@ def test_kunit(scene):
     failed = [name for outcome, name in cases if outcome != "ok"]
     claim(cases and not failed, f"{len(failed)} of {len(cases)} failed: {failed}")
     return f"{len(cases)} cases and suites"
-
-
-__all__ = [name for name in dir() if name.startswith("test_")] + ["Failure"]

@@ -3,7 +3,7 @@
 
 import re
 
-from cluster import ClusterError, wait_until
+from cluster import wait_until
 from raftlog import RaftCluster
 
 # Each load gets numbers of its own.
@@ -26,8 +26,6 @@ class Line:
         self.outcome = words[0]
         self.node = int(words[1])
         self.ms = int(words[-1])
-        self.index = int(words[4]) if words[0] == "A" else 0
-        self.term = int(words[5]) if words[0] == "A" else 0
         self.errno = int(words[4]) if words[0] != "A" else 0
 
 
@@ -109,6 +107,3 @@ class Scene(RaftCluster):
     def complaints(self):
         """Trouble on the consoles, each told once."""
         return sorted({re.sub(r"\[ *[\d.]+\] ", "", line) for line in self.trouble()})
-
-
-__all__ = ["ClusterError", "Failure", "Line", "Scene", "claim", "lines_of", "n_acknowledged"]
