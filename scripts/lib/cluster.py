@@ -16,6 +16,7 @@ started to die with it.
 
 import atexit
 import contextlib
+import functools
 import glob
 import lzma
 import os
@@ -152,6 +153,13 @@ def unpacked(vmlinuz, release):
         file.write(kernel)
     os.rename(f"{cached}.{os.getpid()}", cached)
     return cached
+
+
+@functools.lru_cache(maxsize=None)
+def tsc_khz():
+    """Rate of the counter that emulated guests take their time from."""
+    return int(subprocess.run([os.path.join(BUILD, "cluster", "tsc")], check=True,
+                              stdout=subprocess.PIPE).stdout)
 
 
 class Result:
@@ -454,6 +462,8 @@ class Cluster:
         append = ["console=ttyS0", "quiet", "panic=-1", "oops=panic", "mitigations=off",
                   "tsc=reliable", "no_timer_check", "cryptomgr.notests", "random.trust_cpu=on",
                   f"node_id={node.id}", f"disk={'raw' if self.block else 'ext4'}"]
+        if self.accel == "tcg":
+            append.append(f"tsc_early_khz={tsc_khz()}")
 
         def path(name):
             return name.replace(",", ",,")
