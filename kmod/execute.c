@@ -180,8 +180,8 @@ static void persist(struct raftlog_life *life, const struct raft_status *status)
 	do {
 		i += persist_part(life, status, i);
 	} while (i < update->n_entries);
-	raftlog_assert(life, !update->n_entries ||
-			     life->runs.end_index == status->last_index + 1);
+	if (update->n_entries)
+		raftlog_assert(life, life->runs.end_index == status->last_index + 1);
 }
 
 void raftlog_execute_storage(struct raftlog_life *life)
