@@ -38,8 +38,10 @@ static void answer(struct raft *r, struct raft_update *update,
 	if (!send)
 		return;
 	send->message.append_entries_response.prev_log_index = prev;
-	send->message.append_entries_response.sent_ns =
-		message->append_entries.sent_ns;
+	/* An earlier term's request, perhaps by an earlier clock, proves nothing. */
+	if (message->term == r->hard_state.current_term)
+		send->message.append_entries_response.sent_ns =
+			message->append_entries.sent_ns;
 	send->message.append_entries_response.rejected = rejected;
 	if (rejected) {
 		/* The leader skips what cannot match in one step. */

@@ -269,7 +269,7 @@ enum raft_message_type {
  * @append_entries_response.hint_index: if @rejected, where to try next
  * @append_entries_response.hint_term: if @rejected, the sender's term there
  * @append_entries_response.sent_ns: of the request; 0 in an answer that waited
- *	for the disk
+ *	for the disk, or to a request of an earlier term
  * @propose: of RAFT_PROPOSE
  * @propose.proposed_at: commit_index of the origin when the proposal was first
  *	made: the entry, if it is in the log, is behind this index

@@ -421,9 +421,10 @@ static void note_answer(struct raft *r, struct raft_peer *peer, u64 sent_ns)
 	u64 rtt;
 
 	peer->last_answer_ns = r->now_ns;
-	if (!sent_ns || sent_ns > r->now_ns)
+	/* What comes late or twice says nothing about the round trip. */
+	if (sent_ns <= peer->answered_sent_ns || sent_ns > r->now_ns)
 		return;
-	peer->answered_sent_ns = max(peer->answered_sent_ns, sent_ns);
+	peer->answered_sent_ns = sent_ns;
 	rtt = r->now_ns - sent_ns;
 	peer->rtt_ns = peer->rtt_ns ? (7 * peer->rtt_ns + rtt) / 8 : rtt;
 }
