@@ -41,7 +41,8 @@ CACHE = os.environ.get("RAFTLOG_CACHE") or os.path.join(
 
 DIR = "/var/lib/raftlog"
 PORT = 7400
-BOOT_TIMEOUT = 120
+# A debug kernel takes several times as long.
+BOOT_TIMEOUT = 300
 KVM_TRIAL_TIMEOUT = 10
 DISK_BYTES = 1 << 30
 
