@@ -233,6 +233,9 @@ static int run_append(unsigned int n_threads)
 			die("no thread");
 	for (i = 0; i < n_threads; i++)
 		pthread_join(threads[i], NULL);
+	/* Held from here on: exit() must find nothing that is being flushed. */
+	pthread_mutex_lock(&work.lock);
+	fflush(stdout);
 	return work.count != UINT64_MAX && work.n_acknowledged < work.count;
 }
 
