@@ -317,6 +317,41 @@ static void sticky_while_it_hears_a_leader(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->hard_state.voted_for, 3u);
 }
 
+/*
+ * 6.4.1: the leader counts on its followers for an election timeout, whatever they
+ * hear of newer terms meanwhile.
+ */
+static void sticky_though_a_newer_term_is_known(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	struct raft_message answer = {
+		.type = RAFT_APPEND_ENTRIES_RESPONSE,
+		.from = 3,
+		.to = 1,
+		.term = 8,
+		.append_entries_response = { .rejected = true },
+	};
+
+	server_append(s, 2, 2, 1, 1, NULL, 0, 1);
+	server_persist(s);
+	server_done(s);
+	server_receive(s, &answer);
+	KUNIT_ASSERT_EQ(test, s->r->hard_state.current_term, 8ull);
+	KUNIT_ASSERT_EQ(test, s->r->leader_id, (u32)RAFT_ID_NONE);
+	server_persist(s);
+	s->now_ns += FIXTURE_ELECTION_NS - 1;
+	server_done(s);
+	server_ask(s, 3, 9, false, 9, 2);
+	KUNIT_EXPECT_NULL(test,
+			  server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 3));
+	s->now_ns++;
+	server_done(s);
+	server_ask(s, 3, 9, false, 9, 2);
+	KUNIT_EXPECT_NOT_NULL(test,
+			      server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 3));
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.voted_for, 3u);
+}
+
 static void leader_ignores_candidates(struct kunit *test)
 {
 	struct server *s = server_leader(test, 3);
@@ -420,6 +455,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(one_vote_a_term),
 	KUNIT_CASE_PARAM(votes_only_for_an_up_to_date_log, log_gen_params),
 	KUNIT_CASE(sticky_while_it_hears_a_leader),
+	KUNIT_CASE(sticky_though_a_newer_term_is_known),
 	KUNIT_CASE(leader_ignores_candidates),
 	KUNIT_CASE(restarted_it_does_not_vote_at_once),
 	KUNIT_CASE(older_terms_are_answered_with_the_newer),

@@ -20,7 +20,8 @@ bool raft_is_sticky(const struct raft *r)
 {
 	if (r->role == RAFT_LEADER || r->now_ns < r->sticky_until_ns)
 		return true;
-	return r->leader_id &&
+	/* leader_id says less: a newer term from anywhere clears it. */
+	return r->leader_contact_ns &&
 	       r->now_ns < r->leader_contact_ns +
 				   r->settings.election_timeout_ns;
 }
