@@ -6,12 +6,13 @@
 enum { ORIGIN_SESSION = 0x2222 };
 
 /* Server 2 forwards its proposal @sequence to server 1. */
-static int forwarded(struct server *s, u64 sequence, u64 proposed_at)
+static int forwarded_bytes(struct server *s, u64 sequence, u64 proposed_at,
+			   u32 bytes)
 {
 	struct raft_entry entry = {
 		.session = ORIGIN_SESSION,
 		.sequence = sequence,
-		.bytes = 10,
+		.bytes = bytes,
 	};
 	struct raft_message message = {
 		.type = RAFT_PROPOSE,
@@ -24,6 +25,11 @@ static int forwarded(struct server *s, u64 sequence, u64 proposed_at)
 	};
 
 	return server_receive(s, &message);
+}
+
+static int forwarded(struct server *s, u64 sequence, u64 proposed_at)
+{
+	return forwarded_bytes(s, sequence, proposed_at, 10);
 }
 
 /* The leader, server 2, refuses @proposal. */
@@ -283,11 +289,88 @@ static void refusal_after_another_leader_is_not(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.result, -ETIMEDOUT);
 }
 
+/* It goes again after a heartbeat, before what was proposed after it. */
+static void no_room_now_is_tried_again(struct kunit *test)
+{
+	struct server *s = follower_of_2(test);
+	struct raft_proposal p[3] = { { .bytes = 10 },
+				      { .bytes = 10 },
+				      { .bytes = 10 } };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		server_propose(s, &p[i]);
+	server_time(s, 0);
+	server_done(s);
+	refused(s, &p[2], -EAGAIN);
+	refused(s, &p[0], -EAGAIN);
+	KUNIT_EXPECT_EQ(test, raft_proposal_deadline(s->r),
+			s->now_ns + FIXTURE_HEARTBEAT_NS);
+	server_time(s, FIXTURE_HEARTBEAT_NS - 1);
+	KUNIT_EXPECT_NULL(test, server_sent(s, RAFT_PROPOSE, 2));
+	server_time(s, 1);
+	KUNIT_ASSERT_EQ(test, s->update.n_sends, 2u);
+	KUNIT_EXPECT_PTR_EQ(test, s->update.sends[0].proposal, &p[0]);
+	KUNIT_EXPECT_PTR_EQ(test, s->update.sends[1].proposal, &p[2]);
+}
+
+/* The next leader may have room at once. */
+static void no_room_is_of_one_leader(struct kunit *test)
+{
+	struct server *s = follower_of_2(test);
+	struct raft_proposal p = { .bytes = 10 };
+
+	server_propose(s, &p);
+	server_time(s, 0);
+	server_done(s);
+	refused(s, &p, -EAGAIN);
+	server_append(s, 3, 3, 1, 1, NULL, 0, 1);
+	server_persist(s);
+	server_time(s, 0);
+	KUNIT_EXPECT_NOT_NULL(test, server_sent(s, RAFT_PROPOSE, 3));
+}
+
+/* Own proposals that wait leave others room; over the cap, others are told. */
+static void others_find_room(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal *p =
+		kunit_kzalloc(test, 16 * sizeof(*p), GFP_KERNEL);
+	const struct raft_send *send = NULL;
+	u64 own_bytes, sequence;
+	u32 i;
+
+	for (i = 0; i < 16; i++) {
+		p[i].bytes = 900;
+		KUNIT_ASSERT_EQ(test, server_propose(s, &p[i]), 0);
+	}
+	server_time(s, 0);
+	own_bytes = raft_uncommitted_bytes(s->r);
+	KUNIT_EXPECT_LT(test, s->r->log.last_index, 2ull + 16);
+	server_done(s);
+	for (sequence = 1; sequence < 100 && !send; sequence++) {
+		forwarded_bytes(s, sequence, s->r->commit_index, 300);
+		send = server_sent(s, RAFT_PROPOSE_RESPONSE, 2);
+		if (send)
+			KUNIT_EXPECT_EQ(test,
+					send->message.propose_response.error,
+					-EAGAIN);
+		server_done(s);
+	}
+	KUNIT_EXPECT_NOT_NULL(test, send);
+	KUNIT_EXPECT_GE(test, raft_uncommitted_bytes(s->r),
+			own_bytes + s->settings.uncommitted_bytes_max / 4 -
+				300);
+	KUNIT_EXPECT_LE(test, raft_uncommitted_bytes(s->r),
+			s->settings.uncommitted_bytes_max);
+}
+
 static void uncommitted_bytes_are_capped(struct kunit *test)
 {
 	struct server *s = server_leader(test, 3);
 	struct raft_proposal *p =
 		kunit_kzalloc(test, 16 * sizeof(*p), GFP_KERNEL);
+	u64 last;
 	u32 i;
 
 	for (i = 0; i < 12; i++) {
@@ -295,16 +378,18 @@ static void uncommitted_bytes_are_capped(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, server_propose(s, &p[i]), 0);
 	}
 	server_time(s, 0);
-	KUNIT_EXPECT_LE(test, raft_uncommitted_bytes(s->r), 8000ull);
-	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 10ull);
+	last = s->r->log.last_index;
+	KUNIT_EXPECT_LE(test, raft_uncommitted_bytes(s->r),
+			s->settings.uncommitted_bytes_max);
+	KUNIT_EXPECT_LT(test, last, 2ull + 12);
 	/* Commit makes room, and the rest follows in order. */
 	server_ack_probe(s, 2);
 	server_ack(s, 2, 2);
 	server_persist(s);
-	server_ack(s, 2, 10);
+	server_ack(s, 2, last);
 	server_time(s, 0);
-	KUNIT_EXPECT_EQ(test, s->r->commit_index, 10ull);
-	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 14ull);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, last);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 2ull + 12);
 }
 
 static void table_of_proposals_is_bounded(struct kunit *test)
@@ -373,6 +458,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(full_log_pushes_back_for_the_term),
 	KUNIT_CASE(refusal_of_the_leader_is_final),
 	KUNIT_CASE(refusal_after_another_leader_is_not),
+	KUNIT_CASE(no_room_now_is_tried_again),
+	KUNIT_CASE(no_room_is_of_one_leader),
+	KUNIT_CASE(others_find_room),
 	KUNIT_CASE(uncommitted_bytes_are_capped),
 	KUNIT_CASE(table_of_proposals_is_bounded),
 	KUNIT_CASE(shutdown_ends_them_all),

@@ -135,6 +135,7 @@ struct raft {
 	struct list_head sent; /* with a leader, by sent_ns */
 	u64 sent_bytes;
 	u32 n_sent;
+	u64 forward_after_ns; /* the leader had no room */
 	bool more; /* RAFT_EVENT_TIME ran out of room */
 };
 

@@ -8,7 +8,7 @@
  *
  *	waiting	--leader: append--------------> sent --committed--> done
  *		--follower: forward to leader-->  |
- *	   ^------leader changed, or no news------'
+ *	   ^--leader changed, no room, or no news-'
  *
  * Exactly once: the entry, if it is in a log, is behind proposed_at (what was
  * committed before the proposal was made). A leader whose window reaches back to
@@ -153,6 +153,7 @@ void raft_requeue_proposals(struct raft *r)
 		proposal->sent_ns = 0;
 	r->sent_bytes = 0;
 	r->n_sent = 0;
+	r->forward_after_ns = 0;
 	list_splice_init(&r->sent, &r->waiting);
 }
 
@@ -163,11 +164,12 @@ static bool window_covers(const struct raft *r, u64 proposed_at)
 }
 
 /*
- * Leader: append unless it is there. 0: it is in the log. -EAGAIN: no room now.
- * -ENOSPC: the log is full. -ESTALE: nobody can tell.
+ * Leader: append unless it is there. 0: it is in the log. -EAGAIN: no room now
+ * (@uncommitted_max bytes). -ENOSPC: the log is full. -ESTALE: nobody can tell.
  */
 static int append_once(struct raft *r, struct raft_update *update,
-		       const struct raft_entry *entry, u64 proposed_at)
+		       const struct raft_entry *entry, u64 proposed_at,
+		       u64 uncommitted_max)
 {
 	const struct raft_settings *settings = &r->settings;
 	u64 cost = raft_entry_cost(r, entry->bytes);
@@ -184,8 +186,7 @@ static int append_once(struct raft *r, struct raft_update *update,
 	}
 	if (r->log.last_index >= base + settings->window_entries / 2 ||
 	    (raft_uncommitted_bytes(r) &&
-	     raft_uncommitted_bytes(r) + entry->bytes >
-		     settings->uncommitted_bytes_max) ||
+	     raft_uncommitted_bytes(r) + entry->bytes > uncommitted_max) ||
 	    update->n_entries + 1 >= update->entries_max ||
 	    !raft_log_has_room(&r->log, 2))
 		return -EAGAIN;
@@ -206,8 +207,13 @@ static struct raft_entry entry_of(const struct raft *r,
 	};
 }
 
+/*
+ * A quarter of the room is for other servers' proposals alone: they come whenever
+ * they come, while those of this server wait here to fill whatever a commit frees.
+ */
 static void append_waiting(struct raft *r, struct raft_update *update)
 {
+	u64 uncommitted_max = r->settings.uncommitted_bytes_max / 4 * 3;
 	struct raft_proposal *proposal, *next;
 
 	list_for_each_entry_safe(proposal, next, &r->waiting, node) {
@@ -215,7 +221,7 @@ static void append_waiting(struct raft *r, struct raft_update *update)
 		u64 at = proposal->exposed ? proposal->proposed_at :
 					     r->log.last_index;
 
-		switch (append_once(r, update, &entry, at)) {
+		switch (append_once(r, update, &entry, at, uncommitted_max)) {
 		case 0:
 			mark_sent(r, proposal);
 			break;
@@ -257,15 +263,28 @@ static bool forward(struct raft *r, struct raft_update *update,
 
 static bool may_forward(const struct raft *r)
 {
-	return r->n_sent < FORWARD_FACTOR * r->settings.inflight_messages_max &&
+	return r->now_ns >= r->forward_after_ns &&
+	       r->n_sent < FORWARD_FACTOR * r->settings.inflight_messages_max &&
 	       r->sent_bytes < r->settings.inflight_bytes_max;
+}
+
+/* When the oldest forwarded proposal is to be sent again. */
+static u64 resend_deadline(const struct raft *r)
+{
+	const struct raft_proposal *oldest;
+
+	if (list_empty(&r->sent))
+		return U64_MAX;
+	oldest = list_first_entry(&r->sent, struct raft_proposal, node);
+	return oldest->sent_ns +
+	       RESEND_HEARTBEATS * r->settings.heartbeat_interval_ns;
 }
 
 static void forward_waiting(struct raft *r, struct raft_update *update)
 {
 	struct raft_proposal *proposal;
 
-	while (r->now_ns >= raft_proposal_deadline(r)) {
+	while (r->now_ns >= resend_deadline(r)) {
 		proposal = list_first_entry(&r->sent, struct raft_proposal,
 					    node);
 		if (!forward(r, update, proposal))
@@ -287,16 +306,16 @@ void raft_pump_proposals(struct raft *r, struct raft_update *update)
 		forward_waiting(r, update);
 }
 
-/* When the oldest forwarded proposal is to be sent again. */
+/* When the next proposal is to be forwarded without anything else happening. */
 u64 raft_proposal_deadline(const struct raft *r)
 {
-	const struct raft_proposal *oldest;
+	u64 deadline = resend_deadline(r);
 
-	if (r->role == RAFT_LEADER || !r->leader_id || list_empty(&r->sent))
+	if (r->role == RAFT_LEADER || !r->leader_id)
 		return U64_MAX;
-	oldest = list_first_entry(&r->sent, struct raft_proposal, node);
-	return oldest->sent_ns +
-	       RESEND_HEARTBEATS * r->settings.heartbeat_interval_ns;
+	if (!list_empty(&r->waiting) && r->now_ns < r->forward_after_ns)
+		deadline = min(deadline, r->forward_after_ns);
+	return deadline;
 }
 
 static void refuse(struct raft *r, struct raft_update *update,
@@ -312,7 +331,7 @@ static void refuse(struct raft *r, struct raft_update *update,
 	send->message.propose_response.error = error;
 }
 
-/* A forwarded proposal. What finds no room now is dropped; the origin retries. */
+/* A forwarded proposal. */
 void raft_receive_propose(struct raft *r, struct raft_update *update,
 			  const struct raft_message *message)
 {
@@ -323,9 +342,27 @@ void raft_receive_propose(struct raft *r, struct raft_update *update,
 	    message->term != r->hard_state.current_term)
 		return;
 	entry.term = r->hard_state.current_term;
-	error = append_once(r, update, &entry, message->propose.proposed_at);
-	if (error == -ENOSPC || error == -ESTALE)
+	error = append_once(r, update, &entry, message->propose.proposed_at,
+			    r->settings.uncommitted_bytes_max);
+	if (error)
 		refuse(r, update, message, error);
+}
+
+/*
+ * The leader has more uncommitted than it may: whatever waits tries again a
+ * heartbeat later, in the order in which it was proposed.
+ */
+static void try_later(struct raft *r, struct raft_proposal *proposal)
+{
+	struct list_head *next;
+
+	unlink_proposal(r, proposal);
+	list_for_each(next, &r->waiting)
+		if (list_entry(next, struct raft_proposal, node)->sequence >
+		    proposal->sequence)
+			break;
+	list_add_tail(&proposal->node, next);
+	r->forward_after_ns = r->now_ns + r->settings.heartbeat_interval_ns;
 }
 
 void raft_receive_propose_response(struct raft *r, struct raft_update *update,
@@ -344,6 +381,9 @@ void raft_receive_propose_response(struct raft *r, struct raft_update *update,
 		finish(r, update, proposal, -ENOSPC);
 	else if (message->propose_response.error == -ESTALE)
 		finish(r, update, proposal, -ETIMEDOUT);
+	else if (message->propose_response.error == -EAGAIN &&
+		 proposal->sent_ns)
+		try_later(r, proposal);
 }
 
 /* Entries behind commit_index up to @index are committed: whose were they? */

@@ -276,8 +276,8 @@ enum raft_message_type {
  * @propose_response: of RAFT_PROPOSE_RESPONSE
  * @propose_response.session: which proposal
  * @propose_response.sequence: which proposal
- * @propose_response.error: negative errno: -ENOSPC, or -ESTALE (too old to tell
- *	whether it is in the log)
+ * @propose_response.error: negative errno: -EAGAIN (no room until more is
+ *	committed), -ENOSPC, or -ESTALE (too old to tell whether it is in the log)
  * @entries: n_entries entries (AppendEntries), or one (Propose)
  * @n_entries: how many
  */

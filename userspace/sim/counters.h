@@ -31,6 +31,7 @@
 	X(op_no_space, "ENOSPC")                 \
 	X(op_busy, "EBUSY")                      \
 	X(deduplicated, "duplicate proposals")   \
+	X(no_room, "no room for forwarded")      \
 	X(full_logs, "full logs")                \
 	X(full_seeds, "seeds ending full")       \
 	X(catch_ups, "catch-up reads")           \

@@ -196,6 +196,7 @@ static void trace_send(struct world *w, struct node *node,
 		break;
 	case RAFT_PROPOSE_RESPONSE:
 		index = m->propose_response.sequence;
+		w->counters.no_room += m->propose_response.error == -EAGAIN;
 		break;
 	}
 	trace(w, TRACE_SEND, node->id, m->to, m->type, m->term, index);
