@@ -33,12 +33,13 @@ static void draw_limits(struct plan *plan, struct rng *rng)
 	static const u32 appends[] = { 1, 3, 8, 32 };
 	bool narrow = rng_chance(rng, 300000);
 
-	plan->append_entries_max = PICK(rng, appends);
+	plan->window_entries = PICK(rng, windows);
+	plan->append_entries_max =
+		min(PICK(rng, appends), plan->window_entries);
 	plan->append_bytes_max = rng_between(rng, 64, 16384);
 	plan->inflight_messages_max = rng_between(rng, 1, narrow ? 2 : 32);
 	plan->inflight_bytes_max = rng_between(rng, 1024, 65536);
 	plan->uncommitted_bytes_max = rng_between(rng, 2048, narrow ? 4096 : 262144);
-	plan->window_entries = PICK(rng, windows);
 	plan->proposals_max = narrow ? 4 : 256;
 	plan->update_entries = plan->append_entries_max + 2 +
 			       (narrow ? 0 : rng_below(rng, 64));
