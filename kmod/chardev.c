@@ -300,7 +300,9 @@ static __poll_t device_poll(struct file *file, poll_table *wait)
 		raftlog_life_put(life);
 	}
 	spin_lock(&group->lock);
-	if (!group->life && group->n_stops != open->n_stops)
+	/* Not before the event that says so: who follows events reads it yet. */
+	if (group->state == RAFTLOG_STATE_STOPPED &&
+	    group->n_stops != open->n_stops)
 		mask |= EPOLLHUP;
 	if (group->event_seq > READ_ONCE(open->seen_seq))
 		mask |= EPOLLPRI;

@@ -17,16 +17,59 @@ static struct raftlog_event *slot_of(struct raftlog_group *group, u64 seq)
 	return &group->events[seq % RAFTLOG_EVENTS_KEPT];
 }
 
-void raftlog_event_add(struct raftlog_group *group, struct raftlog_event *event)
+static bool says_the_same(const struct raftlog_event *a,
+			  const struct raftlog_event *b)
 {
+	return a->type == b->type && a->edge == b->edge &&
+	       a->from_role == b->from_role && a->to_role == b->to_role &&
+	       a->reason == b->reason && a->leader_id == b->leader_id &&
+	       a->current_term == b->current_term;
+}
+
+/*
+ * Alone, a server offers itself (1) and finds no majority (5) every election
+ * timeout. Once is news; the ring is for what came before.
+ */
+static bool is_repetition(struct raftlog_group *group,
+			  const struct raftlog_event *event)
+{
+	const struct raftlog_event *last = slot_of(group, group->event_seq);
+	const struct raftlog_event *before =
+		slot_of(group, group->event_seq - 1);
+
+	return group->event_seq >= 2 && event->type == RAFTLOG_EVENT_ROLE &&
+	       before->from_role == last->to_role &&
+	       before->to_role == last->from_role &&
+	       !before->leader_id && !last->leader_id &&
+	       (says_the_same(event, before) || says_the_same(event, last));
+}
+
+static void add(struct raftlog_group *group, struct raftlog_event *event)
+{
+	lockdep_assert_held(&group->lock);
 	event->time_ns = ktime_get_real_ns();
-	spin_lock(&group->lock);
 	event->seq = ++group->event_seq;
 	event->state = group->state;
 	*slot_of(group, event->seq) = *event;
-	spin_unlock(&group->lock);
-	wake_up_interruptible_poll(&group->event_wait, EPOLLPRI);
+}
+
+static void wake(struct raftlog_group *group, __poll_t mask)
+{
+	wake_up_interruptible_poll(&group->event_wait, EPOLLPRI | mask);
 	schedule_work(&group->notify);
+}
+
+void raftlog_event_add(struct raftlog_group *group, struct raftlog_event *event)
+{
+	bool news;
+
+	spin_lock(&group->lock);
+	news = !is_repetition(group, event);
+	if (news)
+		add(group, event);
+	spin_unlock(&group->lock);
+	if (news)
+		wake(group, 0);
 }
 
 void raftlog_event_state(struct raftlog_group *group, u32 state)
@@ -35,8 +78,9 @@ void raftlog_event_state(struct raftlog_group *group, u32 state)
 
 	spin_lock(&group->lock);
 	group->state = state;
+	add(group, &event);
 	spin_unlock(&group->lock);
-	raftlog_event_add(group, &event);
+	wake(group, state == RAFTLOG_STATE_STOPPED ? EPOLLHUP : 0);
 }
 
 bool raftlog_event_get(struct raftlog_group *group, u64 after_seq,

@@ -157,7 +157,7 @@ void raftlog_group_status(struct raftlog_group *group,
  */
 void raftlog_event_add(struct raftlog_group *group, struct raftlog_event *event);
 
-/** raftlog_event_state() - an event of type RAFTLOG_EVENT_STATE */
+/** raftlog_event_state() - set the state and keep the event that says so */
 void raftlog_event_state(struct raftlog_group *group, u32 state);
 
 /**

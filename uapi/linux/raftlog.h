@@ -20,8 +20,8 @@
  *
  * poll(2). EPOLLIN: an entry is there to read. EPOLLOUT: a write would be taken.
  * EPOLLPRI: role, leader or membership changed since this open file last used
- * RAFTLOG_IOC_GET_STATUS or RAFTLOG_IOC_GET_EVENTS. EPOLLHUP: the group stopped;
- * EPOLLERR: it failed.
+ * RAFTLOG_IOC_GET_STATUS or RAFTLOG_IOC_GET_EVENTS. EPOLLHUP: the group stopped,
+ * and the event that says so is there. EPOLLERR: it failed.
  *
  * Errors of a write. Not in the log, and never will be: EAGAIN, EMSGSIZE, ENOSPC,
  * ENOTCONN (not started), EPERM, EINVAL, EHOSTUNREACH (no leader within
@@ -386,6 +386,10 @@ enum raftlog_event_type {
  * @state: enum raftlog_state
  * @reason: a number of enum raft_reason
  * @__reserved: 0
+ *
+ * With RAFTLOG_EVENT_STATE, @current_term, @commit_index, the roles, @leader_id and
+ * @reason are 0 unless the group runs or has failed. A server that offers itself
+ * and finds no majority again and again in one term says so once.
  */
 struct raftlog_event {
 	__u64 seq;

@@ -4,18 +4,13 @@
 #include <poll.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "device.h"
 #include "json.h"
 #include "names.h"
 #include "raftctl.h"
 
-enum {
-	EVENTS_AT_ONCE = 64,
-	STOP_TRIES = 100,
-	STOP_PAUSE_US = 10000,
-};
+enum { EVENTS_AT_ONCE = 64 };
 
 static void print_leader(u32 leader_id)
 {
@@ -122,19 +117,6 @@ static int print_events(int fd, u64 *after_seq)
 	return events.n_events;
 }
 
-/* poll() knows of the end of a group a little before the last event is there. */
-static void await_stop(int fd)
-{
-	struct raftlog_status status = { 0 };
-
-	for (int i = 0; i < STOP_TRIES; i++) {
-		if (device_get_status(fd, &status) ||
-		    status.state != RAFTLOG_STATE_STOPPING)
-			return;
-		usleep(STOP_PAUSE_US);
-	}
-}
-
 static int run(int fd, u64 after_seq, bool follow)
 {
 	int ret, revents = 0;
@@ -145,13 +127,12 @@ static int run(int fd, u64 after_seq, bool follow)
 		while (ret > 0 && !ferror(stdout));
 		if (ret || !follow || ferror(stdout))
 			return ret;
+		/* poll() tells of the end once the last event is there. */
 		if (revents & (POLLHUP | POLLERR))
 			return -ESHUTDOWN;
 		revents = device_poll(fd, POLLPRI, -1);
 		if (revents < 0)
 			return revents;
-		if (revents & POLLHUP)
-			await_stop(fd);
 	}
 }
 
