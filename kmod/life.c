@@ -343,6 +343,7 @@ static int open_transport(struct raftlog_life *life)
 		.cluster_id = life->cluster_id,
 		.node_id = life->start.node_id,
 		.session = life->settings.session,
+		.name = raftlog_group_name(life->group),
 		.datagram_bytes = life->start.datagram_bytes,
 		.max_entry_bytes = life->start.max_entry_bytes,
 		.append_bytes_max = RAFTLOG_APPEND_BYTES_MAX,

@@ -12,8 +12,6 @@
  * The first write that fails is the last one: what the device then holds is not
  * known, and asking again may get a lie for an answer.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>

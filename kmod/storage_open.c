@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Opening a WAL: whose is it, what is in it; and making one. */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/file.h>
 #include <linux/kthread.h>
 #include <linux/random.h>

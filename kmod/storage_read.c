@@ -3,8 +3,6 @@
  * Reading entries back. Each call has its own memory and its own copy of where
  * to look, taken under map_lock; the log in front of the tail does not change.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 

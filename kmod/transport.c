@@ -6,8 +6,6 @@
  * All of it belongs to the owner thread. Only data_ready() runs elsewhere, in
  * softirq context: it wakes the owner and touches nothing.
  */
-#define pr_fmt(fmt) "raftlog: " fmt
-
 #include <linux/slab.h>
 #include <net/ipv6.h>
 #include <net/net_namespace.h>
@@ -328,8 +326,8 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
 
 		peer = raftlog_transport_peer(transport, member->id);
 		if (peer && to_sockaddr(&member->address, &peer->address))
-			pr_warn("node %u: node %u has an address of an unknown kind\n",
-				transport->params.node_id, member->id);
+			pr_warn("%s: node %u has an address of an unknown kind\n",
+				transport->params.name, member->id);
 	}
 	return 0;
 

@@ -22,6 +22,7 @@ struct raftlog_transport;
 
 /**
  * struct raftlog_transport_params - where and how
+ * @name: of the group, for the kernel log; outlives the transport
  * @net: network namespace; the transport takes its own reference
  * @cluster_id: in every datagram
  * @node_id: this node
@@ -37,6 +38,7 @@ struct raftlog_transport;
  * @context: argument of @wake
  */
 struct raftlog_transport_params {
+	const char *name;
 	struct net *net;
 	u64 cluster_id;
 	u32 node_id;

@@ -5,8 +5,6 @@
  * tag (damage, cluster), and only then contents. Memory is taken for nothing
  * before that.
  */
-#define pr_fmt(fmt) "raftlog: " fmt
-
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <net/ipv6.h>
@@ -47,8 +45,8 @@ static void complain_address(struct raftlog_transport *transport,
 			     const union raftlog_sockaddr *source)
 {
 	if (__ratelimit(&transport->complaints))
-		pr_warn("node %u: datagram of node %u from %pISpc dropped: its address is %pISpc\n",
-			transport->params.node_id, peer->id, source,
+		pr_warn("%s: datagram of node %u from %pISpc dropped: its address is %pISpc\n",
+			transport->params.name, peer->id, source,
 			&peer->address);
 }
 
@@ -57,8 +55,8 @@ static void complain_cluster(struct raftlog_transport *transport,
 			     u64 cluster_id)
 {
 	if (__ratelimit(&transport->complaints))
-		pr_warn("node %u: node %u at %pISpc belongs to cluster %016llx, not %016llx: the --peer lists or the cluster names differ\n",
-			transport->params.node_id, peer->id, &peer->address,
+		pr_warn("%s: node %u at %pISpc belongs to cluster %016llx, not %016llx: the --peer lists or the cluster names differ\n",
+			transport->params.name, peer->id, &peer->address,
 			cluster_id, transport->params.cluster_id);
 }
 

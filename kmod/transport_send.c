@@ -7,8 +7,6 @@
  *
  * Everything is best effort: Raft sends again what is dropped here.
  */
-#define pr_fmt(fmt) "raftlog: " fmt
-
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <net/sock.h>

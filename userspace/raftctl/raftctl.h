@@ -12,7 +12,7 @@
 #include "types.h"
 
 #ifndef RAFTCTL_RELEASE
-#define RAFTCTL_RELEASE "0.1"
+#define RAFTCTL_RELEASE "0.1.0"
 #endif
 
 /**

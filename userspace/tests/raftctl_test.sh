@@ -390,7 +390,7 @@ run 0 "stop" stop
 FAKE_SCENE=stopped run 1 "stop of a stopped group" stop
 run 0 "version" version
 golden "version, output" <<'END'
-raftctl 0.1, ABI 1
+raftctl 0.1.0, ABI 1
 module  9.9, ABI 1, WAL format 1, wire version 1
 END
 run 0 "version --json" --json version
