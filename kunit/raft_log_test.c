@@ -292,9 +292,6 @@ static void settings_are_checked(struct kunit *test)
 	bad.heartbeat_interval_ns = bad.election_timeout_ns / 2 + 1;
 	KUNIT_EXPECT_EQ(test, raft_footprint(&bad), (size_t)0);
 	bad = s->settings;
-	bad.append_entries_max = bad.window_entries + 1;
-	KUNIT_EXPECT_EQ(test, raft_footprint(&bad), (size_t)0);
-	bad = s->settings;
 	bad.node_id = 0;
 	KUNIT_EXPECT_EQ(test, raft_footprint(&bad), (size_t)0);
 	bad = s->settings;

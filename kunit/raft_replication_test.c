@@ -513,7 +513,7 @@ static void full_disk_takes_nothing_but_answers(struct kunit *test)
 	static const u64 terms[] = { 2, 2 };
 	struct server *s = server_started(test, 3);
 
-	s->r->space_bytes = 2 * FIXTURE_OVERHEAD;
+	s->r->space_bytes = FIXTURE_OVERHEAD - 1;
 	server_done(s);
 	server_append(s, 2, 2, 1, 1, terms, 2, 9);
 	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 1ull);
@@ -522,6 +522,23 @@ static void full_disk_takes_nothing_but_answers(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, answer(s)->append_entries_response.rejected);
 	KUNIT_EXPECT_EQ(test,
 			answer(s)->append_entries_response.match_index, 1ull);
+}
+
+/* What fits is taken, or a message too large would come again for ever. */
+static void nearly_full_disk_takes_what_fits(struct kunit *test)
+{
+	static const u64 terms[] = { 2, 2, 2, 2 };
+	struct server *s = server_started(test, 3);
+
+	s->r->space_bytes = 3 * FIXTURE_OVERHEAD;
+	server_done(s);
+	server_append(s, 2, 2, 1, 1, terms, 4, 9);
+	KUNIT_EXPECT_GT(test, s->r->log.last_index, 1ull);
+	KUNIT_EXPECT_LT(test, s->r->log.last_index, 5ull);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, s->r->log.last_index);
+	server_persist(s);
+	KUNIT_EXPECT_EQ(test, answer(s)->append_entries_response.match_index,
+			s->r->log.last_index);
 }
 
 static void failed_storage_stops_the_group(struct kunit *test)
@@ -565,6 +582,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(old_entries_are_caught_up_one_at_a_time),
 	KUNIT_CASE(full_update_changes_nothing),
 	KUNIT_CASE(full_disk_takes_nothing_but_answers),
+	KUNIT_CASE(nearly_full_disk_takes_what_fits),
 	KUNIT_CASE(failed_storage_stops_the_group),
 	{}
 };

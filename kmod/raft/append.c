@@ -77,12 +77,14 @@ void raft_send_owed_ack(struct raft *r, struct raft_update *update)
 }
 
 /*
- * Memory and disk are bounded here as on the leader, with room for its batch. What
- * is durable takes no memory: it must not count, or a group that lost power with
- * more uncommitted entries than fit could never replicate what commits them.
+ * How many entries of @message there is room for, the first @skip of which are in
+ * the log. Memory and disk are bounded here as on the leader, with room for its
+ * batch. What is durable takes no memory: it must not count, or a group that lost
+ * power with more uncommitted entries than fit could never replicate what commits
+ * them. What does not fit comes again: all or nothing could be nothing for ever.
  */
-static bool has_room(const struct raft *r, const struct raft_message *message,
-		     u32 skip)
+static u32 room_for(const struct raft *r, const struct raft_message *message,
+		    u32 skip)
 {
 	u64 commit = max(r->commit_index, message->append_entries.leader_commit);
 	u64 index = message->append_entries.prev_log_index + skip;
@@ -90,6 +92,10 @@ static bool has_room(const struct raft *r, const struct raft_message *message,
 		       r->durable_index);
 	u64 bytes = raft_log_bytes_through(&r->log, r->log.last_index) -
 		    raft_log_bytes_through(&r->log, base);
+	u64 bytes_max = 2 * r->settings.uncommitted_bytes_max +
+			r->settings.append_bytes_max;
+	u64 index_max = max(base, commit) + r->settings.window_entries;
+	u64 space = raft_space(r);
 	u64 cost = 0;
 	u32 i;
 
@@ -97,43 +103,39 @@ static bool has_room(const struct raft *r, const struct raft_message *message,
 		cost += raft_entry_cost(r, message->entries[i].bytes);
 		if (++index > commit)
 			bytes += message->entries[i].bytes;
+		if (cost > space || bytes > bytes_max || index > index_max)
+			break;
 	}
-	return cost <= raft_space(r) &&
-	       bytes <= 2 * r->settings.uncommitted_bytes_max +
-				r->settings.append_bytes_max &&
-	       (index <= base + r->settings.window_entries ||
-		index <= commit + r->settings.window_entries);
+	return i;
 }
 
-static bool append_new(struct raft *r, struct raft_update *update,
-		       const struct raft_message *message)
+/* Returns how many entries of @message are now in the log. */
+static u32 append_new(struct raft *r, struct raft_update *update,
+		      const struct raft_message *message)
 {
 	u64 prev = message->append_entries.prev_log_index;
-	u32 i = 0;
+	u32 i = 0, n;
 
 	/* What is there already stays: a delayed message must not shorten. */
 	while (i < message->n_entries &&
 	       raft_log_term(&r->log, prev + 1 + i) == message->entries[i].term)
 		i++;
-	if (i == message->n_entries)
-		return true;
-	if (!has_room(r, message, i))
-		return false;
-	if (prev + 1 + i <= r->log.last_index) {
+	n = room_for(r, message, i);
+	if (i < n && prev + 1 + i <= r->log.last_index) {
 		if (!raft_invariant(r, update, prev + 1 + i > r->commit_index))
-			return false;
+			return 0;
 		raft_truncate(r, update, prev + 1 + i);
 	}
-	for (; i < message->n_entries && r->role != RAFT_FAILED; i++)
+	for (; i < n && r->role != RAFT_FAILED; i++)
 		raft_append_entry(r, update, &message->entries[i]);
-	return true;
+	return n;
 }
 
 void raft_receive_append(struct raft *r, struct raft_update *update,
 			 const struct raft_message *message)
 {
 	u64 prev = message->append_entries.prev_log_index;
-	u64 verified = prev + message->n_entries;
+	u64 verified;
 
 	if (message->term < r->hard_state.current_term) {
 		answer(r, update, message, true);
@@ -156,8 +158,7 @@ void raft_receive_append(struct raft *r, struct raft_update *update,
 		answer(r, update, message, true);
 		return;
 	}
-	if (!append_new(r, update, message))
-		verified = prev;
+	verified = prev + append_new(r, update, message);
 	if (r->role == RAFT_FAILED)
 		return;
 	r->verified_index = max(r->verified_index, verified);

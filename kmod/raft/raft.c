@@ -17,7 +17,6 @@ static bool settings_are_valid(const struct raft_settings *s)
 	       s->heartbeat_interval_ns &&
 	       s->heartbeat_interval_ns <= s->election_timeout_ns / 2 &&
 	       s->append_bytes_max && s->append_entries_max &&
-	       s->append_entries_max <= s->window_entries &&
 	       s->inflight_bytes_max && s->inflight_messages_max &&
 	       s->uncommitted_bytes_max && s->window_entries >= 4 &&
 	       is_power_of_2(s->window_entries) && s->proposals_max &&

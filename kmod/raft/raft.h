@@ -538,8 +538,7 @@ struct raft_rng {
  * @election_timeout_ns: lower bound; each is drawn from [1, 2) times this
  * @heartbeat_interval_ns: less than half of @election_timeout_ns
  * @append_bytes_max: payload bytes of one AppendEntries, but at least one entry
- * @append_entries_max: entries of one AppendEntries, at most the @window_entries of
- *	any server: a follower takes all of one or nothing
+ * @append_entries_max: entries of one AppendEntries
  * @inflight_bytes_max: unacknowledged payload bytes per peer
  * @inflight_messages_max: unacknowledged AppendEntries per peer
  * @uncommitted_bytes_max: payload bytes behind commit_index, leader and follower

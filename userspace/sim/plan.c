@@ -34,8 +34,7 @@ static void draw_limits(struct plan *plan, struct rng *rng)
 	bool narrow = rng_chance(rng, 300000);
 
 	plan->window_entries = PICK(rng, windows);
-	plan->append_entries_max =
-		min(PICK(rng, appends), plan->window_entries);
+	plan->append_entries_max = PICK(rng, appends);
 	plan->append_bytes_max = rng_between(rng, 64, 16384);
 	plan->inflight_messages_max = rng_between(rng, 1, narrow ? 2 : 32);
 	plan->inflight_bytes_max = rng_between(rng, 1024, 65536);
