@@ -232,8 +232,10 @@ void check_replace(struct world *w, struct node *node, u64 from)
 		violation(w, "state machine safety",
 			  "node %u replaces entry %llu, commit_index %llu",
 			  node->id, from, node->commit_index);
+	/* A leader of an earlier term may, until this node learns of the later. */
 	for (i = from; i <= w->check.committed.n && i <= node->log.n; i++)
-		if (log_at(&node->log, i) == log_at(&w->check.committed, i))
+		if (log_at(&node->log, i) == log_at(&w->check.committed, i) &&
+		    log_at(&node->log, i)->committed_term <= node->current_term)
 			violation(w, "leader completeness",
 				  "node %u replaces entry (%llu, %llu), which is committed",
 				  node->id, i, log_term(&node->log, i));
