@@ -174,8 +174,24 @@ static void swapped_slots_are_noticed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
 }
 
+/* What was durable is known to be lost, and where the log ended. */
+static void expect_lost(struct wal_fixture *f, u64 last_index, u64 lost_index,
+			u64 lost_term)
+{
+	KUNIT_ASSERT_EQ(f->test, wal_fixture_recover(f), 0);
+	KUNIT_EXPECT_EQ(f->test, f->rec.last_index, last_index);
+	KUNIT_EXPECT_EQ(f->test, f->rec.lost.index, lost_index);
+	KUNIT_EXPECT_EQ(f->test, f->rec.lost.term, lost_term);
+	KUNIT_EXPECT_EQ(f->test, f->rec.tail, f->w.tail);
+	KUNIT_EXPECT_EQ(f->test, f->rec.number, f->w.number);
+	KUNIT_EXPECT_EQ(f->test, f->rec.hard_state.current_term,
+			f->w.hard_state.current_term);
+	KUNIT_EXPECT_EQ(f->test, f->rec.hard_state.voted_for,
+			f->w.hard_state.voted_for);
+}
+
 /* Every byte of the log that means something, and every batch but the last. */
-static void damage_in_the_log_is_refused(struct kunit *test)
+static void damage_in_the_log_is_a_gap(struct kunit *test)
 {
 	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
 	u64 at, end;
@@ -183,6 +199,7 @@ static void damage_in_the_log_is_refused(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
 	end = f->w.tail;
 	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 5, 2, 1, 10), 0);
+	f->take_damage = true;
 	for (at = 0; at < end; at++) {
 		u8 *byte = f->image + WAL_AREA_POSITION + at;
 		bool padding = (at >= 80 + 56 + 40 && at < 512) ||
@@ -190,13 +207,15 @@ static void damage_in_the_log_is_refused(struct kunit *test)
 
 		*byte ^= 0x10;
 		if (!padding) {
-			KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+			expect_lost(f, at < 512 ? 0 : 1, 5, 2);
+			KUNIT_EXPECT_NOT_NULL(test, f->rec.damage.reason);
 			KUNIT_EXPECT_EQ(test, f->rec.damage.position,
 					WAL_AREA_POSITION +
 						(at < 512 ? 0 : 512));
 		}
 		*byte ^= 0x10;
 	}
+	f->take_damage = false;
 	wal_fixture_expect_kept(f);
 }
 
@@ -206,20 +225,112 @@ static void damage_names_entries(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
 	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 5, 2, 1, 10), 0);
+	f->take_damage = true;
 	/* Header good. */
 	f->image[WAL_AREA_POSITION + 512 + 1000] ^= 1;
-	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
 	KUNIT_EXPECT_EQ(test, f->rec.damage.offset, 512);
 	KUNIT_EXPECT_EQ(test, f->rec.damage.first_index, 2);
-	KUNIT_EXPECT_EQ(test, f->rec.damage.last_index, 4);
+	KUNIT_EXPECT_EQ(test, f->rec.damage.last_index, 5);
 	/* Header bad, too. */
 	f->image[WAL_AREA_POSITION + 512] ^= 1;
-	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
 	KUNIT_EXPECT_EQ(test, f->rec.damage.first_index, 2);
-	KUNIT_EXPECT_EQ(test, f->rec.damage.last_index, 4);
+	KUNIT_EXPECT_EQ(test, f->rec.damage.last_index, 5);
+}
+
+static void damage_batch(struct wal_fixture *f, u32 i)
+{
+	f->image[WAL_AREA_POSITION +
+		 f->batches[i].offset % f->super.area_bytes + 9] ^= 1;
+}
+
+/* It is remembered until the log reaches as far again, and then forgotten. */
+static void gap_is_passed_over_from_then_on(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 index;
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 5, 2, 2, 10), 0);
+	wal_fixture_vote(f, 3, 1);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 7, 3, 1, 10), 0);
+	damage_batch(f, 1);
+	f->take_damage = true;
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	expect_lost(f, 1, 7, 3);
+	KUNIT_EXPECT_NULL(test, f->rec.damage.reason);
+	/* What comes again from the leader. */
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 5, 10), 0);
+	expect_lost(f, 6, 7, 3);
+	KUNIT_EXPECT_EQ(test, f->rec.damage.reason, NULL);
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	expect_lost(f, 6, 7, 3);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 7, 3, 1, 10), 0);
+	f->take_damage = false;
+	wal_fixture_expect_kept(f);
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	wal_fixture_expect_kept(f);
+	for (index = 1; index <= 7; index++)
+		KUNIT_EXPECT_EQ(test,
+				wal_fixture_lookup(f, index,
+						   f->log.entries[index].term),
+				0);
+}
+
+/* A later gap swallows those behind it; those in front of it stay. */
+static void gaps_add_up(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u32 i, n;
+
+	f->take_damage = true;
+	for (i = 0; i < WAL_GAPS_MAX; i++) {
+		n = f->n_batches;
+		KUNIT_ASSERT_EQ(test, wal_fixture_append(f, f->w.last_index + 1,
+							 2, 1, 10), 0);
+		KUNIT_ASSERT_EQ(test, wal_fixture_append(f, f->w.last_index + 1,
+							 2, 1, 10), 0);
+		KUNIT_ASSERT_EQ(test, wal_fixture_append(f, f->w.last_index + 1,
+							 2, 1, 10), 0);
+		damage_batch(f, n + 1);
+		KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+		KUNIT_EXPECT_EQ(test, f->rec.last_index, 2ull + i);
+		KUNIT_EXPECT_EQ(test, f->rec.slot.gaps[i].to, f->rec.tail);
+	}
+	expect_lost(f, 1ull + i, 3ull + i, 2);
+	/* One too many. */
+	n = f->n_batches;
+	KUNIT_ASSERT_EQ(test,
+			wal_fixture_append(f, f->w.last_index + 1, 2, 1, 10),
+			0);
+	wal_fixture_vote(f, 4, 0);
+	damage_batch(f, n);
+	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
 	/* An error is final. */
 	KUNIT_EXPECT_EQ(test, wal_recovery_next(&f->rec, &(struct wal_step){}),
 			-EUCLEAN);
+	/* In front of all others. */
+	damage_batch(f, 0);
+	expect_lost(f, 0, 3ull + i, 2);
+	KUNIT_EXPECT_EQ(test, f->rec.slot.gaps[1].to, 0ull);
+}
+
+/* A batch that was torn proves that those before it were durable. */
+static void damage_before_a_torn_batch_is_a_gap(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 5, 2, 3, 400), 0);
+	damage_batch(f, 1);
+	f->image[f->write.position + 1000] ^= 1;
+	f->take_damage = true;
+	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
+	KUNIT_EXPECT_EQ(test, f->rec.last_index, 1ull);
+	KUNIT_EXPECT_EQ(test, f->rec.lost.index, 4ull);
+	KUNIT_EXPECT_EQ(test, f->rec.lost.term, 2ull);
+	KUNIT_EXPECT_EQ(test, f->rec.tail, f->batches[2].offset);
 }
 
 enum batch_field {
@@ -413,7 +524,7 @@ static void slot_that_does_not_fit_is_not_taken(struct kunit *test)
 }
 
 /* Once a slot names the tail, nothing in front of it can be a torn write. */
-static void damage_before_the_slot_is_refused(struct kunit *test)
+static void damage_before_the_slot_is_a_gap(struct kunit *test)
 {
 	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
 
@@ -424,9 +535,10 @@ static void damage_before_the_slot_is_refused(struct kunit *test)
 	wal_fixture_vote(f, 2, 1);
 	wal_fixture_expect_kept(f);
 	f->image[WAL_AREA_POSITION + 512 + 1000] ^= 1;
-	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	f->take_damage = true;
+	expect_lost(f, 1, 4, 2);
 	memset(f->image + WAL_AREA_POSITION, 0, AREA_BYTES);
-	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	expect_lost(f, 0, 4, 2);
 }
 
 static void leftovers_of_another_wal_do_not_parse(struct kunit *test)
@@ -448,12 +560,15 @@ static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE(torn_slot_leaves_the_other),
 	KUNIT_CASE(lost_slot_is_noticed),
 	KUNIT_CASE(swapped_slots_are_noticed),
-	KUNIT_CASE(damage_in_the_log_is_refused),
+	KUNIT_CASE(damage_in_the_log_is_a_gap),
 	KUNIT_CASE(damage_names_entries),
+	KUNIT_CASE(gap_is_passed_over_from_then_on),
+	KUNIT_CASE(gaps_add_up),
+	KUNIT_CASE(damage_before_a_torn_batch_is_a_gap),
 	KUNIT_CASE_PARAM(batch_that_does_not_fit_is_not_taken,
 			 batch_gen_params),
 	KUNIT_CASE_PARAM(slot_that_does_not_fit_is_not_taken, slot_gen_params),
-	KUNIT_CASE(damage_before_the_slot_is_refused),
+	KUNIT_CASE(damage_before_the_slot_is_a_gap),
 	KUNIT_CASE(leftovers_of_another_wal_do_not_parse),
 	{}
 };

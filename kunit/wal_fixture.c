@@ -175,6 +175,8 @@ int wal_fixture_recover(struct wal_fixture *f)
 	if (!f->found.last_index)
 		f->found.last_index = f->rec.slot.head.prev_index;
 	KUNIT_EXPECT_EQ(f->test, f->found.last_index, f->rec.last_index);
+	if (!f->take_damage && (f->rec.damage.reason || f->rec.lost.index))
+		return -EUCLEAN;
 	return 0;
 }
 

@@ -45,6 +45,7 @@ struct fixture_log {
  * @log_before: what is durable without it
  * @found: what the last recovery found
  * @rec: the last recovery
+ * @take_damage: go on from damage; else wal_fixture_recover() says -EUCLEAN
  */
 struct wal_fixture {
 	struct kunit *test;
@@ -63,6 +64,7 @@ struct wal_fixture {
 	struct wal_map map;
 	struct wal_map_slot map_slots[FIXTURE_MAP_SLOTS];
 	struct wal_recovery rec;
+	bool take_damage;
 
 	struct wal_head batches[FIXTURE_BATCHES];
 	u32 n_batches;

@@ -10,7 +10,7 @@
 static void disk_structs_have_their_sizes(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, sizeof(struct wal_disk_superblock), 512);
-	KUNIT_EXPECT_EQ(test, sizeof(struct wal_disk_slot), 96);
+	KUNIT_EXPECT_EQ(test, sizeof(struct wal_disk_slot), 208);
 	KUNIT_EXPECT_EQ(test, sizeof(struct wal_disk_batch), 80);
 	KUNIT_EXPECT_EQ(test, sizeof(struct wal_disk_entry), 56);
 }

@@ -27,6 +27,13 @@ u64 wal_position(const struct wal_superblock *super, u64 offset);
 /** wal_lap_end() - first offset of the lap after the one @offset is in */
 u64 wal_lap_end(const struct wal_superblock *super, u64 offset);
 
+/** wal_gap_jump() - @offset, or where the log goes on if a gap begins there */
+u64 wal_gap_jump(const struct wal_gap *gaps, u64 offset);
+
+/** wal_lost_is_made_up() - does a log that ends like this reach as far again? */
+bool wal_lost_is_made_up(const struct wal_lost *lost, u64 last_index,
+			 u64 last_term);
+
 /** wal_hard_state_follows() - can @next come after @prev? (Raft 3.4, 3.8) */
 bool wal_hard_state_follows(const struct wal_hard_state *prev,
 			    const struct wal_hard_state *next);

@@ -91,6 +91,7 @@ static int cursor_batch(struct wal_cursor *cursor, struct wal_step *step)
 	int ret;
 
 	for (;;) {
+		cursor->offset = wal_gap_jump(range->gaps, cursor->offset);
 		if (cursor->offset == range->skip_from)
 			cursor->offset = range->skip_to;
 		if (cursor->offset >= range->end)

@@ -28,6 +28,13 @@
  * slot's own sequence count; all others are leftovers of a write that was torn
  * before. That is why opening a WAL writes a slot before it writes a batch.
  *
+ * Damage. What cannot be read back though it was durable leaves a gap: from the end
+ * of the last good batch to a later place from which the log goes on, with entries
+ * that come from other members. A slot names the gaps; nothing in them is ever
+ * written over before the head has passed. It also remembers up to where the log
+ * reached (lost_index, lost_term) until it reaches as far again: the votes of
+ * this server count on that.
+ *
  * Seeds. Superblock: ~0. Slot and batch header: crc32c(~0, uuid). Entry header
  * and payload: the header_crc of their batch, so that no piece of one batch is
  * ever taken for a piece of another.
@@ -62,6 +69,8 @@ enum {
 	 * names: bounds the search for batches behind a damaged one.
 	 */
 	WAL_SLOT_INTERVAL_BYTES = 32 << 20,
+
+	WAL_GAPS_MAX = 4,
 };
 
 /**
@@ -93,6 +102,19 @@ struct wal_disk_superblock {
 };
 
 /**
+ * struct wal_disk_gap - damage that the log passes over
+ * @from: logical end of the last batch before it
+ * @to: logical offset where the log goes on, or where the gap ended when it was
+ *	found if the next batch skips the rest of a lap; 0: no gap
+ * @number: number of the batch that comes there
+ */
+struct wal_disk_gap {
+	__le64 from;
+	__le64 to;
+	__le64 number;
+};
+
+/**
  * struct wal_disk_slot - hard state, head and a lower bound of the tail
  * @magic: WAL_SLOT_MAGIC
  * @crc: of what follows in this struct
@@ -108,6 +130,9 @@ struct wal_disk_superblock {
  * @tail_number: number of the batch that comes there
  * @last_index: last entry then, @prev_index if none
  * @last_term: its term
+ * @lost_index: last entry before damage, 0 if none was lost or all is made up for
+ * @lost_term: its term
+ * @gaps: in the order of their offsets, none after the others
  */
 struct wal_disk_slot {
 	__le32 magic;
@@ -124,6 +149,9 @@ struct wal_disk_slot {
 	__le64 tail_number;
 	__le64 last_index;
 	__le64 last_term;
+	__le64 lost_index;
+	__le64 lost_term;
+	struct wal_disk_gap gaps[WAL_GAPS_MAX];
 };
 
 /**

@@ -80,5 +80,6 @@ int wal_map_find(const struct wal_map *map, const struct wal_writer *w,
 		.skip_to = map->skip_to,
 		.end = w->tail,
 	};
+	memcpy(range->gaps, w->gaps, sizeof(range->gaps));
 	return 0;
 }

@@ -6,7 +6,8 @@
  *	LAP		does the log go on in the next lap, and from where?
  *	BATCH		read, check and hand out batch after batch, until none
  *			of this chain comes next
- *	SCAN		nothing written later may lie behind a bad batch
+ *	SCAN		is there anything behind a bad batch that was written later?
+ *	LOST		if so, or if a slot was: where does all of it end?
  *
  * What may be cut. Writes are made one at a time, so that only the newest can
  * be torn, and it was not acknowledged. A place where the chain ends is the end
@@ -14,6 +15,15 @@
  * names, since that slot was written later; and no batch lies behind it with the
  * sequence of the newest slot, since that would have been written later. Any
  * other bad place is damage, and nothing is cut.
+ *
+ * What becomes of damage. The log ends before the first damaged batch, which is a
+ * state it was in before, and everything from there to the end of the last good
+ * batch is a gap. Good batches in the gap are not used: the damaged one may have
+ * replaced entries in front of it. But the newest of them, or the newest slot, is
+ * the newest write, so that the hard state is known, and where the log ended
+ * (@lost). A server that votes by the end it had, and not by the one it has left,
+ * takes part in elections like one without damage; entries come again from the
+ * leader. See protocol-aware recovery (FAST '18).
  *
  * Why leftovers do no harm. The pieces of a torn batch stay on disk until they
  * are overwritten. Only its first block can parse as a batch, and that carries
@@ -36,6 +46,7 @@ enum recovery_state {
 	RECOVERY_BATCH,
 	RECOVERY_ENTRY,
 	RECOVERY_SCAN,
+	RECOVERY_LOST,
 	RECOVERY_DONE,
 };
 
@@ -171,6 +182,7 @@ static int choose_slot(struct wal_recovery *rec)
 	}
 
 	rec->slot = *a;
+	rec->lost = a->lost;
 	rec->slot_torn = !rec->slot_good[0] || !rec->slot_good[1];
 	rec->tail = a->head.offset;
 	rec->next = a->head.offset;
@@ -244,11 +256,18 @@ static int lap_step(struct wal_recovery *rec, struct wal_step *step)
 	return 0;
 }
 
-/* Where the newest slot was written the log must be as it says. */
+/* Past gaps; where the newest slot was written the log must be as it says. */
 static int check_tail(struct wal_recovery *rec)
 {
 	const struct wal_slot *slot = &rec->slot;
+	u32 i;
 
+	for (i = 0; i < WAL_GAPS_MAX && slot->gaps[i].to; i++) {
+		if (rec->tail == slot->gaps[i].from) {
+			rec->tail = slot->gaps[i].to;
+			rec->number = slot->gaps[i].number;
+		}
+	}
 	if (rec->tail_seen || rec->tail < slot->tail_offset)
 		return 0;
 	rec->tail_seen = true;
@@ -295,13 +314,49 @@ static bool batch_continues(const struct wal_recovery *rec,
 	       wal_hard_state_follows(&rec->hard_state, &info->hard_state);
 }
 
+static void note_lost(struct wal_recovery *rec, u64 last_index, u64 last_term)
+{
+	rec->damage.last_index = max(rec->damage.last_index, last_index);
+	if (wal_lost_is_made_up(&rec->lost, last_index, last_term))
+		rec->lost = (struct wal_lost){ last_index, last_term };
+}
+
+/* Damage at rec->next. Everything is lost up to @to at least. */
+static int begin_gap(struct wal_recovery *rec, u64 to, const char *reason)
+{
+	struct wal_gap *gaps = rec->slot.gaps;
+	u32 i;
+
+	/* It swallows those behind it. */
+	for (i = 0; i < WAL_GAPS_MAX && gaps[i].to; i++)
+		if (gaps[i].from >= rec->tail)
+			break;
+	damaged(rec, rec->next, reason);
+	if (i == WAL_GAPS_MAX)
+		return -EUCLEAN;
+	memset(&gaps[i], 0, (WAL_GAPS_MAX - i) * sizeof(*gaps));
+	gaps[i].from = rec->tail;
+	rec->n_gaps = i + 1;
+	rec->damage.first_index = rec->last_index + 1;
+	note_lost(rec, rec->last_index, rec->last_term);
+	rec->torn_bytes = 0;
+	rec->tail = to;
+	rec->scan = to;
+	rec->state = RECOVERY_LOST;
+	return 0;
+}
+
 /* No batch of the chain at rec->next: is that the end of the log? */
 static int chain_ends(struct wal_recovery *rec, u64 scan_from)
 {
+	const struct wal_slot *slot = &rec->slot;
+
 	if (!rec->tail_seen) {
-		rec->damage.first_index = rec->last_index + 1;
-		rec->damage.last_index = rec->slot.last_index;
-		return damaged(rec, rec->next, "bad batch in the log");
+		rec->number = slot->tail_number;
+		rec->hard_state = slot->hard_state;
+		rec->tail_seen = true;
+		note_lost(rec, slot->last_index, slot->last_term);
+		return begin_gap(rec, slot->tail_offset, "bad batch in the log");
 	}
 	rec->scan = scan_from;
 	rec->state = RECOVERY_SCAN;
@@ -331,8 +386,10 @@ static int batch_step(struct wal_recovery *rec, struct wal_step *step)
 	if (ret)
 		return chain_ends(rec, rec->next + rec->super.block_bytes);
 	if (!batch_continues(rec, info))
-		return damaged(rec, rec->next,
-			       "batch does not continue the log");
+		return rec->tail_seen ?
+			       damaged(rec, rec->next,
+				       "batch does not continue the log") :
+			       chain_ends(rec, rec->next);
 
 	buf = window(rec, rec->next, info->length, step);
 	if (!buf)
@@ -385,19 +442,12 @@ static int entry_step(struct wal_recovery *rec, struct wal_step *step)
 	return STEP;
 }
 
-/* A batch behind a bad one proves that the bad one was durable. */
-static int later_batch(struct wal_recovery *rec,
-		       const struct wal_batch_info *later)
+static int finish(struct wal_recovery *rec)
 {
-	rec->damage.first_index = rec->last_index + 1;
-	rec->damage.last_index =
-		max(rec->damage.first_index, later->first_index - 1);
-	if (rec->torn_bytes) {
-		rec->damage.first_index = rec->batch.first_index;
-		rec->damage.last_index =
-			rec->batch.first_index + rec->batch.n_entries - 1;
-	}
-	return damaged(rec, rec->next, "bad batch in front of a good one");
+	if (wal_lost_is_made_up(&rec->lost, rec->last_index, rec->last_term))
+		rec->lost = (struct wal_lost){ 0 };
+	rec->state = RECOVERY_DONE;
+	return 0;
 }
 
 static int scan_step(struct wal_recovery *rec, struct wal_step *step)
@@ -414,11 +464,67 @@ static int scan_step(struct wal_recovery *rec, struct wal_step *step)
 		ret = place_get(rec, rec->scan, buf, &info);
 		if (ret < 0)
 			return ret;
+		/* It proves that the bad one was durable. */
 		if (!ret)
-			return later_batch(rec, &info);
+			return begin_gap(rec, rec->scan,
+					 "bad batch in front of a good one");
 	}
-	rec->state = RECOVERY_DONE;
-	return 0;
+	return finish(rec);
+}
+
+/* A batch behind the damage: all before it was durable. */
+static void lost_batch(struct wal_recovery *rec, bool whole, u64 last_term)
+{
+	const struct wal_batch_info *info = &rec->batch;
+
+	rec->tail = info->offset;
+	rec->number = info->number;
+	rec->hard_state = info->hard_state;
+	if (whole) {
+		rec->tail += info->length;
+		rec->number++;
+		note_lost(rec, info->first_index + info->n_entries - 1,
+			  last_term);
+	} else if (info->prev_log_term) {
+		note_lost(rec, info->first_index - 1, info->prev_log_term);
+	} else {
+		/* Not known, but no log that ends in this term is behind it. */
+		note_lost(rec, WAL_OFFSET_MAX - 1,
+			  info->hard_state.current_term);
+	}
+}
+
+/* Where does what lies behind the damage end? */
+static int lost_step(struct wal_recovery *rec, struct wal_step *step)
+{
+	struct wal_gap *gap = &rec->slot.gaps[rec->n_gaps - 1];
+	struct wal_batch_info *info = &rec->batch;
+	u64 end = scan_end(rec), last_term = 0;
+	const u8 *buf;
+	bool whole;
+	int ret;
+
+	while (rec->scan < end) {
+		buf = window(rec, rec->scan, rec->super.block_bytes, step);
+		if (!buf)
+			return STEP;
+		ret = place_get(rec, rec->scan, buf, info);
+		if (ret < 0)
+			return ret;
+		if (ret || info->length > end - rec->scan) {
+			rec->scan += rec->super.block_bytes;
+			continue;
+		}
+		buf = window(rec, rec->scan, info->length, step);
+		if (!buf)
+			return STEP;
+		whole = !wal_batch_verify(info, buf, &last_term);
+		lost_batch(rec, whole, last_term);
+		rec->scan += whole ? info->length : rec->super.block_bytes;
+	}
+	gap->to = rec->tail;
+	gap->number = rec->number;
+	return finish(rec);
 }
 
 static int recovery_step(struct wal_recovery *rec, struct wal_step *step)
@@ -435,6 +541,8 @@ static int recovery_step(struct wal_recovery *rec, struct wal_step *step)
 		return entry_step(rec, step);
 	case RECOVERY_SCAN:
 		return scan_step(rec, step);
+	case RECOVERY_LOST:
+		return lost_step(rec, step);
 	default:
 		*step = (struct wal_step){ .type = WAL_STEP_DONE };
 		return STEP;

@@ -22,6 +22,23 @@ bool wal_hard_state_follows(const struct wal_hard_state *prev,
 	return !prev->voted_for || next->voted_for == prev->voted_for;
 }
 
+u64 wal_gap_jump(const struct wal_gap *gaps, u64 offset)
+{
+	u32 i;
+
+	for (i = 0; i < WAL_GAPS_MAX && gaps[i].to; i++)
+		if (offset == gaps[i].from)
+			offset = gaps[i].to;
+	return offset;
+}
+
+bool wal_lost_is_made_up(const struct wal_lost *lost, u64 last_index,
+			 u64 last_term)
+{
+	return last_term > lost->term ||
+	       (last_term == lost->term && last_index >= lost->index);
+}
+
 void wal_slot_put(const struct wal_superblock *super,
 		  const struct wal_slot *slot, void *buf)
 {
@@ -38,15 +55,47 @@ void wal_slot_put(const struct wal_superblock *super,
 		.tail_number = cpu_to_le64(slot->tail_number),
 		.last_index = cpu_to_le64(slot->last_index),
 		.last_term = cpu_to_le64(slot->last_term),
+		.lost_index = cpu_to_le64(slot->lost.index),
+		.lost_term = cpu_to_le64(slot->lost.term),
 	};
+	u32 i;
 
-	BUILD_BUG_ON(sizeof(disk) != 96);
+	for (i = 0; i < WAL_GAPS_MAX; i++) {
+		disk.gaps[i].from = cpu_to_le64(slot->gaps[i].from);
+		disk.gaps[i].to = cpu_to_le64(slot->gaps[i].to);
+		disk.gaps[i].number = cpu_to_le64(slot->gaps[i].number);
+	}
+
+	BUILD_BUG_ON(sizeof(disk) != 208);
 	/* Within what even the most careless device writes at once. */
 	BUILD_BUG_ON(sizeof(disk) > WAL_BLOCK_BYTES_MIN);
 
 	disk.crc = cpu_to_le32(slot_crc(wal_seed(super), &disk));
 	memset(buf, 0, super->block_bytes);
 	memcpy(buf, &disk, sizeof(disk));
+}
+
+static bool gaps_sane(const struct wal_slot *slot)
+{
+	u64 offset = slot->head.offset;
+	u64 number = slot->head.number;
+	u32 i;
+
+	for (i = 0; i < WAL_GAPS_MAX && slot->gaps[i].to; i++) {
+		const struct wal_gap *gap = &slot->gaps[i];
+
+		if (gap->from < offset || gap->to <= gap->from ||
+		    gap->to > slot->tail_offset || gap->number < number ||
+		    gap->number > slot->tail_number)
+			return false;
+		offset = gap->to;
+		number = gap->number;
+	}
+	for (; i < WAL_GAPS_MAX; i++)
+		if (slot->gaps[i].from || slot->gaps[i].to ||
+		    slot->gaps[i].number)
+			return false;
+	return true;
 }
 
 static bool slot_sane(const struct wal_superblock *super,
@@ -67,18 +116,22 @@ static bool slot_sane(const struct wal_superblock *super,
 		return false;
 	if (head->prev_index > slot->last_index ||
 	    head->prev_term > slot->last_term ||
-	    slot->last_term > slot->hard_state.current_term)
+	    slot->last_term > slot->hard_state.current_term ||
+	    slot->lost.term > slot->hard_state.current_term ||
+	    !slot->lost.term != !slot->lost.index || !gaps_sane(slot))
 		return false;
 	/* Counters near the end of 64 bits were never counted up to. */
 	return slot->sequence && slot->sequence < WAL_OFFSET_MAX &&
 	       slot->tail_number < WAL_OFFSET_MAX &&
-	       slot->last_index < WAL_OFFSET_MAX;
+	       slot->last_index < WAL_OFFSET_MAX &&
+	       slot->lost.index < WAL_OFFSET_MAX;
 }
 
 int wal_slot_get(const struct wal_superblock *super, const void *buf,
 		 struct wal_slot *slot)
 {
 	struct wal_disk_slot disk;
+	u32 i;
 
 	memcpy(&disk, buf, sizeof(disk));
 	if (disk.magic != cpu_to_le32(WAL_SLOT_MAGIC) ||
@@ -97,5 +150,12 @@ int wal_slot_get(const struct wal_superblock *super, const void *buf,
 	slot->tail_number = le64_to_cpu(disk.tail_number);
 	slot->last_index = le64_to_cpu(disk.last_index);
 	slot->last_term = le64_to_cpu(disk.last_term);
+	slot->lost.index = le64_to_cpu(disk.lost_index);
+	slot->lost.term = le64_to_cpu(disk.lost_term);
+	for (i = 0; i < WAL_GAPS_MAX; i++) {
+		slot->gaps[i].from = le64_to_cpu(disk.gaps[i].from);
+		slot->gaps[i].to = le64_to_cpu(disk.gaps[i].to);
+		slot->gaps[i].number = le64_to_cpu(disk.gaps[i].number);
+	}
 	return slot_sane(super, slot) ? 0 : -EUCLEAN;
 }

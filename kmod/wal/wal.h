@@ -86,6 +86,28 @@ struct wal_head {
 };
 
 /**
+ * struct wal_gap - damage that the log passes over; see struct wal_disk_gap
+ * @from: logical end of the last batch before it
+ * @to: where the log goes on; 0: no gap
+ * @number: number of the batch that comes there
+ */
+struct wal_gap {
+	u64 from;
+	u64 to;
+	u64 number;
+};
+
+/**
+ * struct wal_lost - the last entry of the log before damage; orders like a log
+ * @index: its index, 0 if nothing is lost
+ * @term: its term
+ */
+struct wal_lost {
+	u64 index;
+	u64 term;
+};
+
+/**
  * struct wal_write - a write for the caller to make
  * @position: bytes from the start of file or device, whole blocks
  * @data: within the buffer the caller gave
@@ -191,6 +213,8 @@ struct wal_slot {
 	u64 tail_number;
 	u64 last_index;
 	u64 last_term;
+	struct wal_lost lost;
+	struct wal_gap gaps[WAL_GAPS_MAX];
 };
 
 /**
@@ -213,12 +237,12 @@ struct wal_batch_info {
 };
 
 /**
- * struct wal_damage - where -EUCLEAN was found
+ * struct wal_damage - what cannot be read back
  * @offset: logical offset of the first bad batch; U64_MAX: not in the log area
  * @position: its position; of the bad slot if not in the log area
- * @first_index: first entry that may be damaged, 0 if not known
+ * @first_index: first entry that is lost here, 0 if not known
  * @last_index: last one, 0 if not known
- * @reason: a few words for the administrator
+ * @reason: a few words for the administrator; NULL: no damage
  */
 struct wal_damage {
 	u64 offset;
@@ -250,7 +274,10 @@ enum wal_recovery_limits {
  * @n_entries: entries yielded
  * @torn_bytes: length of what was cut at the tail, as far as it is known; 0: clean
  * @slot_torn: one slot was not good
- * @damage: valid after -EUCLEAN
+ * @lost: where the log ended before damage that is not made up for. This server must
+ *	vote as if it still did, and cannot stand for election itself
+ * @damage: valid after -EUCLEAN, and after WAL_STEP_DONE where damage was found
+ *	that no slot knew of. Alone, a server must not go on from there
  *
  * The rest is private.
  */
@@ -264,6 +291,7 @@ struct wal_recovery {
 	u64 n_entries;
 	u64 torn_bytes;
 	bool slot_torn;
+	struct wal_lost lost;
 	struct wal_damage damage;
 
 	/* private: */
@@ -286,6 +314,7 @@ struct wal_recovery {
 	struct wal_batch_info batch;
 	u64 batch_last_term;
 	u32 n_yielded;
+	u32 n_gaps;
 	u64 scan;
 	int error;
 };
@@ -319,8 +348,11 @@ int wal_recovery_init(struct wal_recovery *rec,
  * repeated. Bounded: reads the log once, and behind its end at most
  * WAL_SLOT_INTERVAL_BYTES.
  *
- * Return: 0; -EUCLEAN: damaged where it was acknowledged, nothing may be cut,
- * see @rec->damage; -EPROTONOSUPPORT: a batch of another version. Final.
+ * A batch that is damaged, but had been durable, is not cut: it and all behind it
+ * become a gap, see @rec->damage and @rec->lost.
+ *
+ * Return: 0; -EUCLEAN: the newest hard state is not known, or there are too many
+ * gaps: see @rec->damage; -EPROTONOSUPPORT: a batch of another version. Final.
  */
 int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
 
@@ -339,6 +371,8 @@ int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
  * @slot_tail: tail it names; U64_MAX: none was written since this was opened
  * @last_index: last durable entry, @head.prev_index if none
  * @last_term: its term
+ * @lost: as recovered: see struct wal_recovery
+ * @gaps: as recovered
  * @seed: private
  */
 struct wal_writer {
@@ -352,6 +386,8 @@ struct wal_writer {
 	u64 slot_tail;
 	u64 last_index;
 	u64 last_term;
+	struct wal_lost lost;
+	struct wal_gap gaps[WAL_GAPS_MAX];
 	u32 seed;
 };
 
@@ -520,12 +556,14 @@ void wal_map_insert(struct wal_map *map, const struct wal_batch_info *info);
  * @offset: of the batch to begin with
  * @skip_from: see struct wal_map
  * @skip_to: see struct wal_map
+ * @gaps: see struct wal_writer
  * @end: the tail when asked
  */
 struct wal_range {
 	u64 offset;
 	u64 skip_from;
 	u64 skip_to;
+	struct wal_gap gaps[WAL_GAPS_MAX];
 	u64 end;
 };
 

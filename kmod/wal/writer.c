@@ -17,8 +17,10 @@ void wal_writer_init(struct wal_writer *w, const struct wal_recovery *rec)
 		.slot_tail = WAL_SLOT_TAIL_NONE,
 		.last_index = rec->last_index,
 		.last_term = rec->last_term,
+		.lost = rec->lost,
 		.seed = wal_seed(&rec->super),
 	};
+	memcpy(w->gaps, rec->slot.gaps, sizeof(w->gaps));
 }
 
 static u64 area_end(const struct wal_writer *w)
@@ -61,11 +63,21 @@ bool wal_slot_due(const struct wal_writer *w)
 		       WAL_SLOT_INTERVAL_BYTES - 2 * WAL_BATCH_BYTES_MAX;
 }
 
+/* Those that the new head has not passed. */
+static void slot_gaps(const struct wal_writer *w, struct wal_gap *gaps)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < WAL_GAPS_MAX; i++)
+		if (w->gaps[i].to > w->new_head.offset)
+			gaps[n++] = w->gaps[i];
+}
+
 int wal_slot_encode(const struct wal_writer *w,
 		    const struct wal_hard_state *hard_state, void *buf,
 		    struct wal_write *write)
 {
-	const struct wal_slot slot = {
+	struct wal_slot slot = {
 		.sequence = w->slot_sequence + 1,
 		.hard_state = *hard_state,
 		.head = w->new_head,
@@ -73,10 +85,12 @@ int wal_slot_encode(const struct wal_writer *w,
 		.tail_number = w->number,
 		.last_index = w->last_index,
 		.last_term = w->last_term,
+		.lost = w->lost,
 	};
 
 	if (!wal_hard_state_follows(&w->hard_state, hard_state))
 		return -EINVAL;
+	slot_gaps(w, slot.gaps);
 
 	wal_slot_put(&w->super, &slot, buf);
 	write->position = wal_slot_position(slot.sequence);
@@ -226,4 +240,6 @@ void wal_batch_done(struct wal_writer *w, const struct wal_batch *batch)
 	w->number++;
 	w->last_index = info->first_index + info->n_entries - 1;
 	w->last_term = batch->last_term;
+	if (wal_lost_is_made_up(&w->lost, w->last_index, w->last_term))
+		w->lost = (struct wal_lost){ 0 };
 }

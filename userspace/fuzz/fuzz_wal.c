@@ -155,6 +155,7 @@ static bool reopen(struct world *world)
 	CHECK(!ret || world->damaged);
 	if (ret)
 		return false;
+	CHECK(!world->rec.damage.reason || world->damaged);
 	wal_writer_init(&world->w, &world->rec);
 	if (!plausible(&world->w))
 		return false;
