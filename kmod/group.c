@@ -103,6 +103,7 @@ static void fill_status(struct raftlog_life *life,
 	status->last_index = core.last_index;
 	status->last_term = core.last_term;
 	status->durable_index = core.durable_index;
+	status->lost_index = core.lost_index;
 	status->commit_index = core.commit_index;
 	status->lease_remaining_ns =
 		core.lease_until_ns > now_ns ? core.lease_until_ns - now_ns : 0;

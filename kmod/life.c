@@ -308,17 +308,25 @@ static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 {
 	int error;
 
-	if (life->info.fresh)
+	if (!life->info.fresh &&
+	    raft_restore_hard_state(life->raft, &life->info.hard_state,
+				    life->info.log_bytes_free))
+		return -EUCLEAN;
+	/* Or damage took everything, the first entry included. */
+	if (life->info.fresh ||
+	    !raft_configuration(life->raft)->n_members) {
 		error = bootstrap(life, first);
-	else if (raft_restore_hard_state(life->raft, &life->info.hard_state,
-					 life->info.log_bytes_free))
-		error = -EUCLEAN;
-	else
-		error = 0;
-	if (error)
-		return error;
+		if (error)
+			return error;
+	}
 	life->configuration = *raft_configuration(life->raft);
-	return life->configuration.n_members ? 0 : -EUCLEAN;
+	if (!life->configuration.n_members)
+		return -EUCLEAN;
+	/* A lone server has nobody to get the entries from. */
+	if (raft_restore_lost(life->raft, life->info.lost_index,
+			      life->info.lost_term))
+		return -EUCLEAN;
+	return 0;
 }
 
 static int choose_address(struct raftlog_life *life)

@@ -59,6 +59,8 @@ struct raftlog_storage_params {
  * @log_bytes: size of the log area
  * @log_bytes_free: room left in it
  * @block_bytes: what a write is rounded up to
+ * @lost_index: where the log ended before damage that is not made up for, 0 if none
+ * @lost_term: term of that entry
  * @fresh: nothing was ever appended: bootstrap it
  */
 struct raftlog_storage_info {
@@ -69,6 +71,8 @@ struct raftlog_storage_info {
 	u64 log_bytes;
 	u64 log_bytes_free;
 	u32 block_bytes;
+	u64 lost_index;
+	u64 lost_term;
 	bool fresh;
 };
 

@@ -155,6 +155,20 @@ static void report_damage(const struct raftlog_storage *storage,
 	       damage->first_index, damage->last_index);
 }
 
+static void report_lost(const struct raftlog_storage *storage,
+			const struct wal_recovery *rec)
+{
+	const struct wal_damage *damage = &rec->damage;
+
+	if (damage->reason)
+		pr_err("%s: log damaged: %s, at byte %llu; entries %llu to %llu are lost here\n",
+		       storage->name, damage->reason, damage->position,
+		       damage->first_index, damage->last_index);
+	if (rec->lost.index)
+		pr_warn("%s: waits for a leader with entry %llu of term %llu or newer, and does not stand for election until its log is repaired\n",
+			storage->name, rec->lost.index, rec->lost.term);
+}
+
 static void report_recovered(const struct raftlog_storage *storage,
 			     const struct wal_recovery *rec)
 {
@@ -162,6 +176,7 @@ static void report_recovered(const struct raftlog_storage *storage,
 		pr_notice(
 			"%s: cut a torn write of %llu bytes behind index %llu\n",
 			storage->name, rec->torn_bytes, rec->last_index);
+	report_lost(storage, rec);
 	if (rec->slot_torn)
 		pr_notice("%s: one of two slots is torn, used the other\n",
 			  storage->name);
@@ -303,6 +318,8 @@ static void fill_info(const struct raftlog_storage *storage,
 		.log_bytes = storage->super.area_bytes,
 		.log_bytes_free = wal_space_bytes(w),
 		.block_bytes = storage->super.block_bytes,
+		.lost_index = w->lost.index,
+		.lost_term = w->lost.term,
 		.fresh = !w->last_index && !w->hard_state.current_term,
 	};
 }

@@ -42,6 +42,7 @@ STATUS_ATTR(first_index, "%llu", status.first_index);
 STATUS_ATTR(last_index, "%llu", status.last_index);
 STATUS_ATTR(last_term, "%llu", status.last_term);
 STATUS_ATTR(durable_index, "%llu", status.durable_index);
+STATUS_ATTR(lost_index, "%llu", status.lost_index);
 STATUS_ATTR(commit_index, "%llu", status.commit_index);
 STATUS_ATTR(last_applied, "%llu", status.last_applied);
 STATUS_ATTR(lease_until, "%llu %llu", status.current_term,
@@ -93,6 +94,7 @@ static struct attribute *raftlog_attrs[] = {
 	&dev_attr_last_index.attr,
 	&dev_attr_last_term.attr,
 	&dev_attr_durable_index.attr,
+	&dev_attr_lost_index.attr,
 	&dev_attr_commit_index.attr,
 	&dev_attr_last_applied.attr,
 	&dev_attr_lease_until.attr,

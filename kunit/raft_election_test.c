@@ -352,6 +352,92 @@ static void sticky_though_a_newer_term_is_known(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->hard_state.voted_for, 3u);
 }
 
+/* A server that lost entries (3, 2) and (4, 3) to damage; term 3, votes for none. */
+static struct server *server_damaged(struct kunit *test)
+{
+	struct server *s = server_new(test, 3);
+	struct raft_entry entry = { .term = 1,
+				    .data = s->configuration,
+				    .bytes = s->configuration_bytes,
+				    .type = RAFT_ENTRY_CONFIGURATION };
+	struct raft_hard_state hard_state = { .current_term = 3 };
+
+	KUNIT_ASSERT_EQ(test, raft_restore_entry(s->r, 1, &entry), 0);
+	entry = (struct raft_entry){ .term = 2, .bytes = 10 };
+	KUNIT_ASSERT_EQ(test, raft_restore_entry(s->r, 2, &entry), 0);
+	KUNIT_ASSERT_EQ(test, raft_restore_hard_state(s->r, &hard_state,
+						      FIXTURE_SPACE), 0);
+	KUNIT_ASSERT_EQ(test, raft_restore_lost(s->r, 4, 3), 0);
+	KUNIT_ASSERT_EQ(test, raft_start(s->r, s->now_ns, &s->update), 0);
+	server_done(s);
+	/* It does not vote at once: see restarted_it_does_not_vote_at_once(). */
+	s->now_ns += FIXTURE_ELECTION_NS;
+	return s;
+}
+
+/* What it acknowledged counted; elections go on as if it were there. */
+static void damaged_it_votes_by_what_it_had(struct kunit *test)
+{
+	const struct up_to_date_case {
+		u64 index, term;
+		bool granted;
+	} cases[] = {
+		{ 3, 3, false }, { 9, 2, false }, { 4, 3, true }, { 1, 4, true },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct server *s = server_damaged(test);
+		const struct raft_send *send;
+
+		server_ask(s, 2, 5, false, cases[i].index, cases[i].term);
+		send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 2);
+		KUNIT_ASSERT_NOT_NULL(test, send);
+		KUNIT_EXPECT_EQ(test,
+				send->message.request_vote_response.granted,
+				cases[i].granted);
+	}
+}
+
+static void damaged_it_does_not_stand_for_election(struct kunit *test)
+{
+	static const u64 terms[] = { 3, 3 };
+	struct server *s = server_damaged(test);
+	struct raft_status status;
+
+	server_time(s, 2 * FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_EQ(test, server_count(s, RAFT_REQUEST_VOTE), 0u);
+	raft_status(s->r, &status);
+	KUNIT_EXPECT_EQ(test, status.lost_index, 4ull);
+	/* The leader sends again what is lost. */
+	server_append(s, 2, 3, 2, 2, terms, 1, 1);
+	server_persist(s);
+	raft_status(s->r, &status);
+	KUNIT_EXPECT_EQ(test, status.lost_index, 4ull);
+	server_append(s, 2, 3, 3, 3, terms, 1, 1);
+	server_persist(s);
+	raft_status(s->r, &status);
+	KUNIT_EXPECT_EQ(test, status.lost_index, 0ull);
+	server_timeout(s);
+	KUNIT_EXPECT_EQ(test, server_count(s, RAFT_REQUEST_VOTE), 2u);
+}
+
+static void alone_it_does_not_start_damaged(struct kunit *test)
+{
+	struct server *s = server_new(test, 1);
+	struct raft_entry entry = { .term = 1,
+				    .data = s->configuration,
+				    .bytes = s->configuration_bytes,
+				    .type = RAFT_ENTRY_CONFIGURATION };
+	struct raft_hard_state hard_state = { .current_term = 3 };
+
+	KUNIT_ASSERT_EQ(test, raft_restore_entry(s->r, 1, &entry), 0);
+	KUNIT_ASSERT_EQ(test, raft_restore_hard_state(s->r, &hard_state,
+						      FIXTURE_SPACE), 0);
+	KUNIT_EXPECT_EQ(test, raft_restore_lost(s->r, 4, 3), -EINVAL);
+	KUNIT_EXPECT_EQ(test, raft_restore_lost(s->r, 0, 0), 0);
+}
+
 static void leader_ignores_candidates(struct kunit *test)
 {
 	struct server *s = server_leader(test, 3);
@@ -456,6 +542,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(votes_only_for_an_up_to_date_log, log_gen_params),
 	KUNIT_CASE(sticky_while_it_hears_a_leader),
 	KUNIT_CASE(sticky_though_a_newer_term_is_known),
+	KUNIT_CASE(damaged_it_votes_by_what_it_had),
+	KUNIT_CASE(damaged_it_does_not_stand_for_election),
+	KUNIT_CASE(alone_it_does_not_start_damaged),
 	KUNIT_CASE(leader_ignores_candidates),
 	KUNIT_CASE(restarted_it_does_not_vote_at_once),
 	KUNIT_CASE(older_terms_are_answered_with_the_newer),

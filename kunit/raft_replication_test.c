@@ -486,6 +486,46 @@ static void old_entries_are_caught_up_one_at_a_time(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, send->first_index, 10ull);
 }
 
+/* A peer that was started again on a damaged disk gets it all again. */
+static void leader_sends_again_what_a_peer_lost(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_message refusal = {
+		.type = RAFT_APPEND_ENTRIES_RESPONSE,
+		.from = 2,
+		.to = 1,
+		.term = s->r->hard_state.current_term,
+		.append_entries_response = {
+			.rejected = true,
+			.prev_log_index = 2,
+			.hint_index = 1,
+			.hint_term = 1,
+		},
+	};
+	const struct raft_send *send;
+
+	server_ack_probe(s, 2);
+	server_ack(s, 2, 2);
+	server_persist(s);
+	server_done(s);
+	KUNIT_ASSERT_EQ(test, s->r->commit_index, 2ull);
+	/* An answer that was late says nothing. */
+	refusal.append_entries_response.sent_ns = s->now_ns;
+	server_receive(s, &refusal);
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->match_index, 2ull);
+	s->now_ns++;
+	refusal.append_entries_response.sent_ns = s->now_ns;
+	server_receive(s, &refusal);
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->match_index, 0ull);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 2ull);
+	server_done(s);
+	server_time(s, 0);
+	send = server_sent(s, RAFT_APPEND_ENTRIES, 2);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ(test, send->message.append_entries.prev_log_index,
+			1ull);
+}
+
 static void full_update_changes_nothing(struct kunit *test)
 {
 	static const u64 terms[] = { 2, 2 };
@@ -580,6 +620,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(backtracking_skips_terms),
 	KUNIT_CASE(lost_entries_are_found_by_time),
 	KUNIT_CASE(old_entries_are_caught_up_one_at_a_time),
+	KUNIT_CASE(leader_sends_again_what_a_peer_lost),
 	KUNIT_CASE(full_update_changes_nothing),
 	KUNIT_CASE(full_disk_takes_nothing_but_answers),
 	KUNIT_CASE(nearly_full_disk_takes_what_fits),

@@ -57,7 +57,8 @@ struct raft_peer {
 	u8 progress;
 	bool catch_up; /* the one message in flight has unknown length */
 	u64 next_index;
-	u64 match_index; /* never decreases while this server leads */
+	u64 match_index; /* decreases only if the peer's disk forgot: refused() */
+	u64 match_ns; /* when it was last raised */
 	u64 commit_told; /* what it can know of commit_index if nothing is lost */
 	u64 last_contact_ns; /* any valid message from it */
 	u64 last_answer_ns; /* leader: an answer of this term */
@@ -118,6 +119,10 @@ struct raft {
 	u32 self; /* position in configuration, or RAFT_MEMBERS_MAX */
 	struct raft_peer peers[RAFT_MEMBERS_MAX]; /* as in configuration */
 	struct raft_inflight *inflight_pool;
+
+	/* Where the log ended before damage; (0, 0) once it is made up for. */
+	u64 lost_index;
+	u64 lost_term;
 
 	u64 election_deadline_ns;
 	u64 leader_contact_ns; /* last AppendEntries of a valid leader */
@@ -186,6 +191,7 @@ void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 void raft_receive_vote(struct raft *r, struct raft_update *update,
 		       const struct raft_message *message);
 bool raft_is_sticky(const struct raft *r);
+bool raft_is_damaged(const struct raft *r);
 
 /* replication.c */
 void raft_start_replication(struct raft *r);

@@ -26,15 +26,30 @@ bool raft_is_sticky(const struct raft *r)
 				   r->settings.election_timeout_ns;
 }
 
-/* 3.6.1, figure 3.2: the candidate's log is at least as up-to-date. */
+static bool is_behind(u64 index, u64 term, u64 last_index, u64 last_term)
+{
+	return term < last_term || (term == last_term && index < last_index);
+}
+
+/* Does the log end before where it ended once? */
+bool raft_is_damaged(const struct raft *r)
+{
+	return is_behind(r->log.last_index, raft_log_last_term(&r->log),
+			 r->lost_index, r->lost_term);
+}
+
+/*
+ * 3.6.1, figure 3.2: the candidate's log is at least as up-to-date as this
+ * server's was before damage. What it acknowledged counted towards majorities,
+ * and elections must go on as if it were there.
+ */
 static bool is_up_to_date(const struct raft *r, u64 last_log_index,
 			  u64 last_log_term)
 {
-	u64 last_term = raft_log_last_term(&r->log);
-
-	return last_log_term > last_term ||
-	       (last_log_term == last_term &&
-		last_log_index >= r->log.last_index);
+	return !is_behind(last_log_index, last_log_term, r->log.last_index,
+			  raft_log_last_term(&r->log)) &&
+	       !is_behind(last_log_index, last_log_term, r->lost_index,
+			  r->lost_term);
 }
 
 static void ask_for_votes(struct raft *r, struct raft_update *update,
@@ -82,10 +97,13 @@ static void start_pre_vote(struct raft *r, struct raft_update *update, u8 edge)
 	ask_for_votes(r, update, true);
 }
 
-/* A leader must be able to write its no-op, or its term is good for nothing. */
+/*
+ * A leader must be able to write its no-op, or its term is good for nothing. With
+ * less than it once had a server would not vote for itself.
+ */
 static bool can_campaign(const struct raft *r)
 {
-	return raft_is_voter(r, r->self) &&
+	return raft_is_voter(r, r->self) && !raft_is_damaged(r) &&
 	       raft_space(r) >= raft_entry_cost(r, 0);
 }
 

@@ -118,7 +118,8 @@ int raft_bootstrap(struct raft *r, void *payload, const void *data, u32 bytes,
 	if (!raft_log_has_room(&r->log, 2))
 		return -ENOMEM;
 	r->space_bytes = space_bytes;
-	raft_set_hard_state(r, update, 1, RAFT_ID_NONE);
+	if (!r->hard_state.current_term)
+		raft_set_hard_state(r, update, 1, RAFT_ID_NONE);
 	raft_append_entry(r, update, &entry);
 	return 0;
 }
@@ -163,9 +164,20 @@ int raft_restore_hard_state(struct raft *r,
 	return 0;
 }
 
+int raft_restore_lost(struct raft *r, u64 index, u64 term)
+{
+	if (r->started || term > r->hard_state.current_term ||
+	    (term && r->self < RAFT_MEMBERS_MAX &&
+	     raft_is_quorum(r, 1u << r->self)))
+		return -EINVAL;
+	r->lost_index = index;
+	r->lost_term = term;
+	return 0;
+}
+
 int raft_start(struct raft *r, u64 now_ns, struct raft_update *update)
 {
-	bool restored = !r->persist_seq;
+	bool restored = !r->persist_seq || r->lost_term;
 
 	if (r->started || !r->configuration.n_members)
 		return -EINVAL;
@@ -287,6 +299,10 @@ static void persisted(struct raft *r, struct raft_update *update,
 		r->space_bytes = event->persisted.space_bytes;
 		r->space_debt_bytes = 0;
 	}
+	if (!raft_is_damaged(r) && r->durable_index == r->log.last_index) {
+		r->lost_index = 0;
+		r->lost_term = 0;
+	}
 	raft_count_own_vote(r, update);
 	raft_leader_commit(r, update);
 	raft_send_owed_ack(r, update);
@@ -366,6 +382,7 @@ void raft_status(const struct raft *r, struct raft_status *status)
 	status->first_index = r->log.first_index;
 	status->last_index = r->log.last_index;
 	status->last_term = raft_log_last_term(&r->log);
+	status->lost_index = raft_is_damaged(r) ? r->lost_index : 0;
 	status->durable_index = r->durable_index;
 	status->commit_index = r->commit_index;
 	status->lease_until_ns = raft_lease_until(r);

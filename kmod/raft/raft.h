@@ -624,8 +624,8 @@ u32 raft_terms_capacity(const struct raft *r);
  * @data: encoded configuration, equal on every node that bootstraps
  * @bytes: its length
  * @space_bytes: room in the log
- * @update: filled with entry 1 of term 1 and hard state (1, none), to persist
- *	and to report by RAFT_EVENT_PERSISTED once started
+ * @update: filled with entry 1 of term 1 and hard state (1, none) unless one was
+ *	restored, to persist and to report by RAFT_EVENT_PERSISTED once started
  *
  * Every node bootstraps the same entry, which counts as committed.
  *
@@ -657,6 +657,21 @@ int raft_restore_entry(struct raft *r, u64 index,
 int raft_restore_hard_state(struct raft *r,
 			    const struct raft_hard_state *hard_state,
 			    u64 space_bytes);
+
+/**
+ * raft_restore_lost() - entries that this server had, and lost to damage
+ * @r: a core that was not started, its hard state restored
+ * @index: last entry that its log ever ended with
+ * @term: its term
+ *
+ * Until its log reaches as far again, this server votes as if it still did (no
+ * entry is lost by an election that it takes part in) and does not stand for
+ * election itself. See "Protocol-Aware Recovery for Consensus-Based Storage",
+ * FAST '18.
+ *
+ * Return: 0, or -EINVAL if a lone server has nobody to get them from.
+ */
+int raft_restore_lost(struct raft *r, u64 index, u64 term);
 
 /**
  * raft_start() - join as follower (edge 0)
@@ -712,6 +727,8 @@ enum raft_progress {
  * @last_index: newest entry, 0 if none
  * @last_term: its term
  * @durable_index: entries up to here are on this node's disk
+ * @lost_index: last entry of those that damage took and no leader has made up for
+ *	yet, 0 if none
  * @commit_index: entries up to here are committed
  * @lease_until_ns: leader: a majority answered requests sent at most an election
  *	timeout before this; leadership holds until then. 0 on others
@@ -731,6 +748,7 @@ struct raft_status {
 	u64 last_index;
 	u64 last_term;
 	u64 durable_index;
+	u64 lost_index;
 	u64 commit_index;
 	u64 lease_until_ns;
 	u64 election_deadline_ns;

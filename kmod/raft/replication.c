@@ -59,6 +59,7 @@ void raft_start_replication(struct raft *r)
 
 		start_probe(r, peer, r->log.last_index + 1);
 		peer->match_index = 0;
+		peer->match_ns = r->now_ns;
 		peer->commit_told = 0;
 		peer->last_answer_ns = r->now_ns;
 		peer->answered_sent_ns = 0;
@@ -374,6 +375,7 @@ static void acknowledge(struct raft *r, struct raft_peer *peer, u64 match_index)
 	}
 	if (match_index > peer->match_index) {
 		peer->match_index = match_index;
+		peer->match_ns = r->now_ns;
 		peer->progress_ns = r->now_ns;
 		/* However much the one message held, it has arrived. */
 		if (peer->catch_up) {
@@ -393,6 +395,15 @@ static void refused(struct raft *r, struct raft_peer *peer,
 	u64 sent = message->append_entries_response.sent_ns;
 	u64 hint;
 
+	/*
+	 * Sent when it was known to match, and refused: the peer was started
+	 * again on a damaged disk. What was counted stays counted, as its votes
+	 * do (raft_restore_lost()), but all is to be sent again.
+	 */
+	if (prev <= peer->match_index && sent > peer->match_ns) {
+		peer->match_index = 0;
+		start_probe(r, peer, prev + 1);
+	}
 	if (peer->progress == RAFT_PROGRESS_REPLICATE) {
 		const struct raft_inflight *oldest =
 			&peer->inflight[peer->inflight_head];

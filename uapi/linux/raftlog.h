@@ -223,6 +223,8 @@ struct raftlog_stop {
  * @event_seq: number of the newest event
  * @uptime_ms: since started
  * @failure: why it failed, empty if it did not
+ * @lost_index: last entry of those that damage of the disk took from this node and
+ *	that have not come again from a leader, 0 if none
  * @__reserved: 0
  */
 struct raftlog_status {
@@ -249,7 +251,8 @@ struct raftlog_status {
 	__u64 event_seq;
 	__u64 uptime_ms;
 	char failure[RAFTLOG_FAILURE_CHARS];
-	__u64 __reserved[4];
+	__u64 lost_index;
+	__u64 __reserved[3];
 };
 
 /**

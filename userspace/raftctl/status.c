@@ -46,6 +46,9 @@ static void print_running(const struct raftlog_status *status)
 	printf("durable %llu, committed %llu, applied %llu\n",
 	       status->durable_index, status->commit_index,
 	       status->last_applied);
+	if (status->lost_index)
+		printf("  damage   the log reached entry %llu; waits for a leader to send what is lost\n",
+		       status->lost_index);
 	printf("  space    %s of %s free\n",
 	       format_bytes(free_bytes, status->log_bytes_free),
 	       format_bytes(bytes, status->log_bytes));
@@ -87,6 +90,7 @@ static void print_status_json(const struct raftlog_status *status,
 	json_number("last_index", status->last_index);
 	json_number("last_term", status->last_term);
 	json_number("durable_index", status->durable_index);
+	json_number("lost_index", status->lost_index);
 	json_number("commit_index", status->commit_index);
 	json_number("last_applied", status->last_applied);
 	json_number("lease_remaining_ns", status->lease_remaining_ns);

@@ -86,7 +86,8 @@ OFFSET(raftlog_status, n_members, 124, 4);
 OFFSET(raftlog_status, event_seq, 128, 8);
 OFFSET(raftlog_status, uptime_ms, 136, 8);
 OFFSET(raftlog_status, failure, 144, 96);
-OFFSET(raftlog_status, __reserved, 240, 32);
+OFFSET(raftlog_status, lost_index, 240, 8);
+OFFSET(raftlog_status, __reserved, 248, 24);
 
 SIZE(raftlog_peer, 88);
 OFFSET(raftlog_peer, member, 0, 32);
