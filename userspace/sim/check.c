@@ -249,8 +249,10 @@ static void check_majority(struct world *w, const struct record *record)
 	/* The bootstrap entry is given. */
 	if (record->index == 1)
 		return;
+	/* What a disk forgot was counted when it was there. */
 	for (i = 0; i < w->n_voters; i++)
-		n += log_at(&w->nodes[i].store.durable, record->index) == record;
+		n += w->nodes[i].rotted ||
+		     log_at(&w->nodes[i].store.durable, record->index) == record;
 	if (n < w->n_voters / 2 + 1)
 		violation(w, "durability",
 			  "entry (%llu, %llu) is committed and on %u of %u disks",
@@ -337,7 +339,8 @@ static void check_match(struct world *w, const struct node *leader)
 		const struct node *node = &w->nodes[i];
 
 		/* A peer in a newer term may have followed another since. */
-		if (node == leader || node->current_term > leader->current_term ||
+		if (node == leader || node->n_rots ||
+		    node->current_term > leader->current_term ||
 		    raft_peer_status(leader->raft, node->id, &peer))
 			continue;
 		if (log_at(&node->store.durable, peer.match_index) !=
@@ -350,11 +353,28 @@ static void check_match(struct world *w, const struct node *leader)
 	}
 }
 
+static void check_repaired(struct world *w, struct node *node)
+{
+	const struct log *committed = &w->check.committed;
+	struct raft_status status;
+
+	if (!node->rotted || !node->raft)
+		return;
+	raft_status(node->raft, &status);
+	if (status.lost_index ||
+	    log_at(&node->store.durable, committed->n) !=
+		    log_at(committed, committed->n))
+		return;
+	node->rotted = false;
+	w->counters.repaired++;
+}
+
 void check_batch(struct world *w, struct node *node)
 {
 	const struct store *store = &node->store;
 	struct raft_status status;
 
+	check_repaired(w, node);
 	raft_status(node->raft, &status);
 	if (status.role == RAFT_FAILED) {
 		check_failed(w, node, &status);
@@ -492,6 +512,11 @@ static bool is_equal_state(const struct raft_hard_state *a,
 	       a->voted_for == b->voted_for;
 }
 
+static bool is_before(u64 index, u64 term, u64 last_index, u64 last_term)
+{
+	return term < last_term || (term == last_term && index < last_index);
+}
+
 void check_recovered(struct world *w, struct node *node,
 		     const struct log *found,
 		     const struct raft_hard_state *hard_state)
@@ -518,6 +543,34 @@ void check_recovered(struct world *w, struct node *node,
 		log_copy(&store->durable, &store->maybe);
 		store->durable_hard_state = store->maybe_hard_state;
 	}
+	store->torn = false;
+}
+
+/* As if it were all there, but for the entries themselves. */
+void check_damaged(struct world *w, struct node *node, const struct log *found,
+		   const struct raft_hard_state *hard_state)
+{
+	struct store *store = &node->store;
+	u64 n = store->durable.n, term = log_term(&store->durable, n);
+
+	if (!node->rotted)
+		violation(w, "recovery", "node %u: damage that nobody did",
+			  node->id);
+	if (!is_equal_state(hard_state, &store->durable_hard_state) &&
+	    !(store->torn &&
+	      is_equal_state(hard_state, &store->maybe_hard_state)))
+		violation(w, "hard state",
+			  "node %u: term %llu, vote %u after damage",
+			  node->id, hard_state->current_term,
+			  hard_state->voted_for);
+	if (is_before(store->lost.index, store->lost.term, n, term) &&
+	    is_before(found->n, log_term(found, found->n), n, term))
+		violation(w, "recovery",
+			  "node %u: its log ended at (%llu, %llu), and it knows of (%llu, %llu)",
+			  node->id, n, term, store->lost.index,
+			  store->lost.term);
+	log_copy(&store->durable, found);
+	store->durable_hard_state = *hard_state;
 	store->torn = false;
 }
 

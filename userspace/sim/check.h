@@ -69,6 +69,10 @@ void check_said(struct world *w, struct node *node,
 void check_leaves(struct world *w, struct node *node,
 		  const struct raft_message *message);
 
+/** check_damaged() - damage was found at a start: the rest must be as if not */
+void check_damaged(struct world *w, struct node *node, const struct log *found,
+		   const struct raft_hard_state *hard_state);
+
 /** check_recovered() - what is found after a start is what must be there */
 void check_recovered(struct world *w, struct node *node,
 		     const struct log *found,

@@ -47,6 +47,9 @@
 	X(torn_writes, "torn writes")            \
 	X(torn_recovered, "torn tails cut")      \
 	X(disk_failures, "disk failures")        \
+	X(rotted, "bits rotted")                 \
+	X(damaged, "logs damaged")               \
+	X(repaired, "logs repaired")             \
 	X(disk_stalls, "slow writes")            \
 	X(pauses, "owner pauses")                \
 	X(partitions, "partitions")              \

@@ -72,18 +72,36 @@ static void make_core(struct world *w, struct node *node)
 static int join(struct world *w, struct node *node, const struct log *found,
 		const struct raft_hard_state *hard_state, u64 space_bytes)
 {
-	int error;
+	int error = 0;
 
-	if (found->n)
+	if (hard_state->current_term)
 		error = raft_restore_hard_state(node->raft, hard_state,
 						space_bytes);
-	else
+	if (!error && !found->n)
 		error = raft_bootstrap(node->raft, NULL, w->configuration,
 				       w->configuration_bytes, space_bytes,
 				       &node->update);
+	if (!error)
+		error = raft_restore_lost(node->raft, node->store.lost.index,
+					  node->store.lost.term);
 	if (error)
 		return error;
 	return raft_start(node->raft, node_clock(w, node), &node->update);
+}
+
+/*
+ * What is committed stays on a majority of disks, or nothing could bring it back;
+ * and a log takes a few gaps only.
+ */
+static void rot(struct world *w, struct node *node)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < w->n_nodes; i++)
+		n += w->nodes[i].rotted && &w->nodes[i] != node;
+	if (!w->quiet && n < (w->n_voters - 1) / 2 &&
+	    node->n_rots < WAL_GAPS_MAX && rng_chance(&node->rng, w->plan.rot))
+		store_rot(w, node);
 }
 
 void node_start(struct world *w, struct node *node)
@@ -101,6 +119,8 @@ void node_start(struct world *w, struct node *node)
 	node->counter = 0;
 	set_clock(w, node);
 	make_core(w, node);
+	if (node->boot > 1)
+		rot(w, node);
 	if (!store_recover(w, node, &node->log, &hard_state, &space_bytes))
 		return;
 	check_recovered(w, node, &node->log, &hard_state);

@@ -68,6 +68,8 @@ struct read_job {
  * @voter: it has a vote
  * @up: it runs
  * @disk_broken: it was made to fail; lasts until the next start
+ * @n_rots: how often its disk was damaged
+ * @rotted: it was, and all that is committed may not be there again
  * @boot: counts starts; events of older ones are stale
  * @rng: decides when it runs and how much it does at once
  * @raft: the core, in @memory
@@ -95,6 +97,8 @@ struct node {
 	bool voter;
 	bool up;
 	bool disk_broken;
+	bool rotted;
+	u32 n_rots;
 	u32 boot;
 	struct rng rng;
 

@@ -67,6 +67,8 @@ static void draw_disk(struct plan *plan, struct rng *rng)
 	plan->write_ns_min = timeout / 1000;
 	plan->write_ns_max = rng_between(rng, timeout / 500, timeout / 20);
 	plan->group_requests = rng_between(rng, 1, 16);
+	if (plan->n_nodes > 2 && rng_chance(rng, 250000))
+		plan->rot = rng_between(rng, 50000, 500000);
 }
 
 static void draw_network(struct plan *plan, struct rng *rng)

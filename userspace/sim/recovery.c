@@ -100,6 +100,25 @@ static int begin(struct store *store, struct wal_recovery *rec, u8 *buf,
 				 buf_bytes);
 }
 
+void store_rot(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+	u64 head = store->writer.head.offset;
+	u64 offset, position;
+
+	if (store->proved_end <= head)
+		return;
+	offset = rng_between(&node->rng, head, store->proved_end - 1);
+	position = WAL_AREA_POSITION + offset % store->super.area_bytes;
+	if (position >= store->disk.n_bytes)
+		return;
+	store->disk.bytes[position] ^= 1 << rng_below(&node->rng, 8);
+	node->rotted = true;
+	node->n_rots++;
+	w->counters.rotted++;
+	trace(w, TRACE_ROT, node->id, offset, position, 0, 0);
+}
+
 bool store_recover(struct world *w, struct node *node, struct log *found,
 		   struct raft_hard_state *hard_state, u64 *space_bytes)
 {
@@ -125,6 +144,11 @@ bool store_recover(struct world *w, struct node *node, struct log *found,
 	hard_state->current_term = rec.hard_state.current_term;
 	hard_state->voted_for = rec.hard_state.voted_for;
 	wal_writer_init(&store->writer, &rec);
+	store->lost = rec.lost;
+	if (rec.damage.reason)
+		w->counters.damaged++;
+	if (rec.damage.reason)
+		check_damaged(w, node, found, hard_state);
 	*space_bytes = wal_space_bytes(&store->writer);
 	return true;
 }

@@ -287,7 +287,9 @@ static void complete_write(struct world *w, struct node *node)
 	store->busy = false;
 	if (store->slot) {
 		wal_slot_done(&store->writer, &hard_state);
+		store->proved_end = store->writer.tail;
 	} else {
+		store->proved_end = store->batch.info.offset;
 		wal_batch_done(&store->writer, &store->batch);
 		wal_map_insert(&store->map, &store->batch.info);
 	}

@@ -63,6 +63,9 @@ struct request {
  * @write_hard_state: of the write under way
  * @n_done: requests from the front of @queue that it completes
  * @kicked: the thread was woken
+ * @proved_end: damage before this logical offset can be told from a torn write,
+ *	since something whole was written later
+ * @lost: as recovered
  * @durable: what is surely on the disk
  * @durable_hard_state: likewise
  * @torn: a write ended in a crash; until the next recovery,
@@ -91,6 +94,8 @@ struct store {
 	u64 n_batch_records_max;
 	struct raft_hard_state write_hard_state;
 	u32 n_done;
+	u64 proved_end;
+	struct wal_lost lost;
 	struct log durable;
 	struct raft_hard_state durable_hard_state;
 	bool torn;
@@ -118,6 +123,9 @@ void store_crash(struct world *w, struct node *node);
 
 /** store_drain() - an orderly stop: all that was submitted becomes durable */
 void store_drain(struct world *w, struct node *node);
+
+/** store_rot() - damage the disk where that can be found out */
+void store_rot(struct world *w, struct node *node);
 
 /**
  * store_recover() - read the WAL

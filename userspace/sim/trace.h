@@ -16,6 +16,7 @@
 	X(START, "start", "last_index", "last_term", "term", "voted_for")     \
 	X(CRASH, "crash", "", "", "", "")                                     \
 	X(TEAR, "tear", "sectors_kept", "sectors", "", "")                    \
+	X(ROT, "rot", "offset", "position", "", "")                           \
 	X(SHUTDOWN, "shutdown", "", "", "", "")                               \
 	X(FAIL, "failed", "disk", "", "", "")                                 \
 	X(TRANSITION, "transition", "%edge", "%role", "term", "leader")       \
