@@ -13,6 +13,9 @@ from scene import claim, lines_of, n_acknowledged
 HOLD_SECONDS = 60
 FAILOVER_MS = 2000
 RELOADS = 20
+# Where the log begins in a WAL: see kmod/wal/format.h.
+LOG_AREA = 64 << 10
+BLOCK = 4096
 
 
 def test_roles(scene):
@@ -133,6 +136,32 @@ def test_all_killed(scene):
     for load in more:
         load.wait(60)
     return scene.prove()
+
+
+def test_damaged(scene):
+    """A block in the middle of a log rots, a follower's and then the leader's: repaired."""
+    scene.fresh()
+    for load in [scene.load(node, count=150) for node in scene]:
+        load.wait(60)
+    leader, (follower, _) = scene.followers()
+    lost = []
+    for node in (follower, leader):
+        status = scene.status(node)
+        scene.leave(node)
+        used = status["log_bytes"] - status["log_bytes_free"]
+        block = (LOG_AREA + used // 2) // BLOCK
+        node.run(f"dd if=/dev/urandom of={DIR}/wal bs={BLOCK} count=1 seek={block} "
+                 "conv=notrunc,fsync")
+        scene.wait_leader([other for other in scene if other is not node])
+        load = scene.load(next(other for other in scene if other is not node), count=50)
+        scene.join(node)
+        said = re.findall(r"entries (\d+) to (\d+) are lost here", node.run("dmesg").out)
+        claim(said, f"{node} does not say that its log is damaged")
+        lost.append(int(said[-1][1]) - int(said[-1][0]) + 1)
+        wait_until(lambda node=node: scene.status(node)["lost_index"] == 0, 60,
+                   f"the log of {node} to be repaired")
+        load.wait(60)
+    return f"{lost[0]} and {lost[1]} entries lost and repaired; {scene.prove()}"
 
 
 def test_netem(scene):
