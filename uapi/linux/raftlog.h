@@ -162,7 +162,7 @@ struct raftlog_version {
  *
  * Errors: EBUSY (started already, or the file is in use), EEXIST (the WAL belongs
  * to another node or cluster), ENODATA (no WAL there and no
- * RAFTLOG_START_F_FORMAT), EUCLEAN (damaged), EPROTONOSUPPORT (of a newer
+ * RAFTLOG_START_F_FORMAT), EUCLEAN (damaged beyond repair), EPROTONOSUPPORT (of a newer
  * format), EADDRINUSE, EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small), EPERM.
  */
 struct raftlog_start {
