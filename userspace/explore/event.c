@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which events are possible, and what each does.
+ *
+ * Time is abstract: a clock stands still until one of its own node's timers is
+ * chosen to run out, and then is set to when that is due. Any timer may be next,
+ * whatever the others are set to, as if clocks ran at any speed; how the election
+ * timeout is drawn therefore has no effect.
+ */
+#include "check.h"
+#include "event.h"
+
+struct world world;
+struct bounds bounds;
+struct counters counters;
+
+static bool is_leader(const struct node *node)
+{
+	return node->role == RAFT_LEADER;
+}
+
+/* When this follower's last leader no longer keeps it from voting. */
+static u64 sticky_until(const struct node *node)
+{
+	const struct raft *r = core_of(node);
+	u64 contact = 0;
+
+	if (r->leader_contact_ns)
+		contact = r->leader_contact_ns + r->settings.election_timeout_ns;
+	return max(contact, r->sticky_until_ns);
+}
+
+/* Late enough for whatever is in flight. */
+static u64 loss_at(const struct node *node)
+{
+	const struct raft *r = core_of(node);
+	u64 at = node->now_ns, rtt = 0;
+	u32 i;
+
+	for (i = 0; i < bounds.nodes; i++)
+		rtt = max(rtt, r->peers[i].rtt_ns);
+	return at + 4 * (r->settings.heartbeat_interval_ns + rtt);
+}
+
+static bool has_in_flight(const struct node *node)
+{
+	const struct raft *r = core_of(node);
+	u32 i;
+
+	for (i = 0; i < bounds.nodes; i++)
+		if (r->peers[i].n_inflight)
+			return true;
+	return false;
+}
+
+static struct packet *packet_at(const struct event *event)
+{
+	struct channel *channel = channel_between(event->from, event->node);
+
+	return event->slot < channel->n ? &channel->packets[event->slot] : NULL;
+}
+
+static bool may_be_late(const struct event *event)
+{
+	const struct node *node = &world.nodes[event->node - 1];
+	const struct packet *packet = packet_at(event);
+
+	return packet && packet->message.type == RAFT_REQUEST_VOTE &&
+	       !is_leader(node) && raft_is_sticky(core_of(node));
+}
+
+bool event_is_possible(const struct event *event)
+{
+	const struct node *node = &world.nodes[event->node - 1];
+	const struct common *common = &world.common;
+
+	if (event->slow && common->delays >= bounds.delays)
+		return false;
+	switch (event->kind) {
+	case EVENT_DELIVER:
+		return packet_at(event);
+	case EVENT_DELIVER_LATE:
+		return may_be_late(event);
+	case EVENT_DUPLICATE:
+		return packet_at(event) && common->duplicates < bounds.duplicates;
+	case EVENT_DROP:
+		return packet_at(event) && common->drops < bounds.drops;
+	case EVENT_ELECTION:
+		return !is_leader(node) && node->current_term < bounds.terms &&
+		       common->timeouts < bounds.timeouts;
+	case EVENT_HEARTBEAT:
+	case EVENT_QUORUM:
+		return is_leader(node);
+	case EVENT_LOSS:
+		return is_leader(node) && has_in_flight(node);
+	case EVENT_RESEND:
+		return !is_leader(node) &&
+		       raft_proposal_deadline(core_of(node)) != U64_MAX;
+	case EVENT_PROPOSE:
+		return common->n_ops < bounds.entries;
+	case EVENT_DISK:
+		return node->n_writes;
+	case EVENT_CRASH:
+		return common->crashes < bounds.crashes &&
+		       event->slot <= node->n_writes;
+	default:
+		return false;
+	}
+}
+
+static u32 add(struct event *events, u32 n, u8 kind, u8 node, u8 from, u8 slot)
+{
+	const struct event event = {
+		.kind = kind,
+		.node = node,
+		.from = from,
+		.slot = slot,
+	};
+
+	events[n] = event;
+	return event_is_possible(&event) ? n + 1 : n;
+}
+
+u32 events_possible(struct event *events)
+{
+	u32 n = 0;
+	u8 node, from, slot, kind;
+
+	for (node = 1; node <= bounds.nodes; node++) {
+		for (from = 1; from <= bounds.nodes; from++)
+			for (slot = 0; slot < channel_between(from, node)->n;
+			     slot++)
+				for (kind = EVENT_DELIVER; kind <= EVENT_DROP;
+				     kind++)
+					n = add(events, n, kind, node, from,
+						slot);
+		for (kind = EVENT_ELECTION; kind < EVENT_CRASH; kind++)
+			n = add(events, n, kind, node, 0, 0);
+		for (slot = 0; slot <= world.nodes[node - 1].n_writes; slot++)
+			n = add(events, n, EVENT_CRASH, node, 0, slot);
+	}
+	return n;
+}
+
+static void deliver(struct node *node, const struct event *event)
+{
+	struct raft_entry entries[APPEND_MAX];
+	struct raft_message message;
+	struct raft_event arrives = {
+		.type = RAFT_EVENT_MESSAGE,
+		.message = &message,
+	};
+	struct packet packet;
+	u32 i;
+
+	network_take(event->from, event->node, event->slot,
+		     event->kind == EVENT_DUPLICATE, &packet);
+	message = packet.message;
+	for (i = 0; i < message.n_entries; i++)
+		node_entry(&entries[i], &packet.entries[i]);
+	message.entries = entries;
+	node_step(node, &arrives, event->slow);
+}
+
+static void propose(struct node *node, bool slow)
+{
+	struct op *op = &world.common.ops[world.common.n_ops++];
+	struct raft_event event = {
+		.type = RAFT_EVENT_PROPOSE,
+		.proposal = &op->proposal,
+	};
+
+	op->node = node->id;
+	op->session = node->id * BOOTS_MAX + node->boot;
+	op->sequence = core_of(node)->next_sequence;
+	op->state = OP_PENDING;
+	op->proposal.bytes = 1;
+	node_step(node, &event, slow);
+}
+
+/* Its clock goes on until its timer makes it step down. */
+static void lose_quorum(struct node *node, bool slow)
+{
+	u32 i;
+
+	for (i = 0; i < 4 && is_leader(node); i++) {
+		const struct raft *r = core_of(node);
+
+		node->now_ns = max(node->now_ns + r->settings.election_timeout_ns,
+				   r->quorum_grace_ns);
+		node_step(node, NULL, slow);
+	}
+}
+
+void event_happens(const struct event *event)
+{
+	struct node *node = &world.nodes[event->node - 1];
+	struct raft *r = core_of(node);
+
+	verdict.violated = false;
+	verdict.beyond = false;
+	verdict.wrote = false;
+	world.common.delays += event->slow;
+	switch (event->kind) {
+	case EVENT_DELIVER_LATE:
+		node->now_ns = max(node->now_ns, sticky_until(node));
+		counters.late_requests++;
+		deliver(node, event);
+		break;
+	case EVENT_DUPLICATE:
+		world.common.duplicates++;
+		counters.duplicates++;
+		deliver(node, event);
+		break;
+	case EVENT_DELIVER:
+		counters.deliveries++;
+		deliver(node, event);
+		break;
+	case EVENT_DROP: {
+		struct packet packet;
+
+		world.common.drops++;
+		counters.drops++;
+		network_take(event->from, event->node, event->slot, false,
+			     &packet);
+		break;
+	}
+	case EVENT_ELECTION:
+		world.common.timeouts += bounds.timeouts != U8_MAX;
+		counters.election_timeouts++;
+		node->now_ns = max(node->now_ns, r->election_deadline_ns);
+		node_step(node, NULL, event->slow);
+		break;
+	case EVENT_HEARTBEAT:
+		counters.heartbeats++;
+		node->now_ns = max(node->now_ns, r->heartbeat_due_ns);
+		node_step(node, NULL, event->slow);
+		break;
+	case EVENT_LOSS:
+		counters.loss_timeouts++;
+		node->now_ns = loss_at(node);
+		node_step(node, NULL, event->slow);
+		break;
+	case EVENT_QUORUM:
+		lose_quorum(node, event->slow);
+		break;
+	case EVENT_RESEND:
+		counters.resends++;
+		node->now_ns = max(node->now_ns, raft_proposal_deadline(r));
+		node_step(node, NULL, event->slow);
+		break;
+	case EVENT_PROPOSE:
+		counters.proposals++;
+		propose(node, event->slow);
+		break;
+	case EVENT_DISK:
+		node_disk(node, event->slow);
+		break;
+	case EVENT_CRASH:
+		world.common.crashes++;
+		counters.crashes++;
+		node_crash(node, event->slot);
+		break;
+	}
+	if (!verdict.violated && !verdict.beyond)
+		check_state(node);
+}
+
+void world_begin(void)
+{
+	u32 i;
+
+	memset(&world, 0, sizeof(world));
+	memset(&verdict, 0, sizeof(verdict));
+	/* Every node bootstraps the same first entry: it is committed. */
+	world.common.committed.n = 1;
+	world.common.committed.entries[0].term = 1;
+	world.common.committed.entries[0].type = RAFT_ENTRY_CONFIGURATION;
+	world.common.committed_term[0] = 1;
+	for (i = 0; i < bounds.nodes; i++)
+		node_boot(&world.nodes[i], i + 1);
+}

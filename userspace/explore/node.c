@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the module's owner thread does around the core, and the disk. */
+#include <assert.h>
+
+#include "check.h"
+
+enum {
+	SENDS_MAX = 4 * RAFT_STEP_SENDS_MAX,
+	ENTRIES_MAX = 2 * WRITE_ENTRIES_MAX,
+	PAYLOAD_BYTES = 1,
+	/* More batches that are due at once than can have a reason. */
+	BATCHES_MAX = 16,
+	/* Never the reason for anything: a full log is not searched. */
+	SPACE_BYTES = 1 << 30,
+};
+
+/* Empty between events, so no part of the state. */
+static struct raft_update update;
+static struct raft_entry update_entries[ENTRIES_MAX];
+static struct raft_send update_sends[SENDS_MAX];
+
+static u8 configuration[RAFT_CONFIGURATION_BYTES_MAX];
+static u32 configuration_bytes;
+
+static void make_configuration(void)
+{
+	struct raft_configuration members = { .n_members = bounds.nodes };
+	u32 i;
+
+	for (i = 0; i < bounds.nodes; i++) {
+		members.members[i].id = i + 1;
+		members.members[i].kind = RAFT_VOTER;
+		members.members[i].address.family = 4;
+	}
+	configuration_bytes = raft_configuration_encode(&members, configuration,
+							sizeof(configuration));
+}
+
+void node_entry(struct raft_entry *to, const struct entry *from)
+{
+	*to = (struct raft_entry){
+		.term = from->term,
+		.session = from->session,
+		.sequence = from->sequence,
+		.type = from->type,
+		.bytes = from->type == RAFT_ENTRY_DATA ? PAYLOAD_BYTES : 0,
+	};
+	if (from->type == RAFT_ENTRY_CONFIGURATION) {
+		to->data = configuration;
+		to->bytes = configuration_bytes;
+	}
+}
+
+static void persist(struct node *node)
+{
+	struct write *write = &node->writes[node->n_writes];
+	u32 i;
+
+	if (!update.hard_state_changed && !update.n_entries)
+		return;
+	if (node->n_writes == WRITES_MAX ||
+	    update.n_entries > WRITE_ENTRIES_MAX) {
+		verdict.beyond = true;
+		return;
+	}
+	memset(write, 0, sizeof(*write));
+	write->hard_state = update.hard_state;
+	write->seq = update.hard_state_seq;
+	if (update.n_entries) {
+		write->first_index = update.first_index;
+		check_replace(node, update.first_index);
+	}
+	for (i = 0; i < update.n_entries; i++) {
+		if (!check_entry(node, update.first_index + i,
+				 &update.entries[i]))
+			return;
+		write->entries[write->n++] = *log_at(&node->log, node->log.n);
+	}
+	write->last_index = node->log.n;
+	write->last_term = log_term(&node->log, node->log.n);
+	node->n_writes++;
+}
+
+static void end_proposals(struct node *node)
+{
+	struct raft_proposal *proposal, *next;
+
+	list_for_each_entry_safe(proposal, next, &update.proposals_done, node) {
+		list_del_init(&proposal->node);
+		check_done(node, container_of(proposal, struct op, proposal));
+	}
+}
+
+/* In the order of the fields of struct raft_update. */
+static void carry_out(struct node *node)
+{
+	u32 i;
+
+	for (i = 0; i < update.n_transitions; i++)
+		check_transition(node, &update.transitions[i]);
+	node->current_term = core_of(node)->hard_state.current_term;
+	persist(node);
+	check_elected(node);
+	for (i = 0; i < update.n_sends && !verdict.violated; i++)
+		network_send(node, &update.sends[i]);
+	if (update.commit_index)
+		check_commit(node, update.commit_index);
+	end_proposals(node);
+	node->deadline_ns = update.deadline_ns;
+	raft_update_reset(&update);
+}
+
+static void step(struct node *node, struct raft_event *event)
+{
+	int error;
+
+	event->now_ns = node->now_ns;
+	error = raft_step(core_of(node), event, &update);
+	if (error && error != -ENOTRECOVERABLE)
+		violation("core", "node %u refuses an event: %d", node->id,
+			  error);
+}
+
+static bool can_go_on(void)
+{
+	return !verdict.violated && !verdict.beyond;
+}
+
+/* Also what is due at once after it. */
+static void batch(struct node *node, struct raft_event *event)
+{
+	struct raft_event time = { .type = RAFT_EVENT_TIME };
+	u32 i;
+
+	if (event)
+		step(node, event);
+	for (i = 0; can_go_on(); i++) {
+		step(node, &time);
+		carry_out(node);
+		if (node->deadline_ns > node->now_ns)
+			return;
+		if (i == BATCHES_MAX)
+			violation("core", "node %u is never done", node->id);
+	}
+}
+
+/* The first of the writes under way is on the disk. */
+static struct write complete(struct node *node)
+{
+	struct write write = node->writes[0];
+
+	if (write.n) {
+		node->disk.n = write.first_index - 1;
+		memcpy(&node->disk.entries[node->disk.n], write.entries,
+		       write.n * sizeof(write.entries[0]));
+		node->disk.n += write.n;
+	}
+	check_disk(node, &write.hard_state);
+	node->disk_hard_state = write.hard_state;
+	node->n_writes--;
+	memmove(node->writes, node->writes + 1,
+		node->n_writes * sizeof(write));
+	memset(&node->writes[node->n_writes], 0, sizeof(write));
+	counters.writes++;
+	return write;
+}
+
+static void write_done(struct node *node)
+{
+	struct write write = complete(node);
+	struct raft_event event = {
+		.type = RAFT_EVENT_PERSISTED,
+		.persisted.hard_state_seq = write.seq,
+		.persisted.index = write.last_index,
+		.persisted.term = write.last_term,
+		.persisted.space_bytes = SPACE_BYTES,
+	};
+
+	node->persisted_seq = write.seq;
+	step(node, &event);
+	network_release(node);
+	batch(node, NULL);
+}
+
+/* Writes that nothing is in the way of are done within the event. */
+static void settle(struct node *node, bool idle, bool slow)
+{
+	verdict.wrote |= idle && node->n_writes;
+	if (!idle)
+		return;
+	if (slow) {
+		counters.delays++;
+		return;
+	}
+	while (node->n_writes && can_go_on())
+		write_done(node);
+}
+
+void node_step(struct node *node, struct raft_event *event, bool slow)
+{
+	bool idle = !node->n_writes;
+
+	batch(node, event);
+	settle(node, idle, slow);
+}
+
+void node_disk(struct node *node, bool slow)
+{
+	bool last = node->n_writes == 1;
+
+	write_done(node);
+	settle(node, last, slow);
+}
+
+static void make_core(struct node *node)
+{
+	const struct raft_settings settings = {
+		.node_id = node->id,
+		.session = node->id * BOOTS_MAX + node->boot,
+		/* Heartbeats and losses never add up to an election timeout. */
+		.election_timeout_ns = 1000000 * NSEC_PER_SEC,
+		.heartbeat_interval_ns = 10 * NSEC_PER_MSEC,
+		.append_bytes_max = 1 << 20,
+		.append_entries_max = bounds.append,
+		.inflight_bytes_max = 1 << 20,
+		.inflight_messages_max = 2,
+		.uncommitted_bytes_max = 1 << 20,
+		.window_entries = 32,
+		.proposals_max = PROPOSALS_MAX,
+	};
+	struct raft *r;
+
+	assert(raft_footprint(&settings) &&
+	       raft_footprint(&settings) <= sizeof(node->core));
+	memset(node->core, 0, sizeof(node->core));
+	r = raft_init(node->core, &settings, &node->rng);
+	raft_provide_terms(r, node->runs, TERM_RUNS);
+	raft_update_init(&update, update_entries, ENTRIES_MAX, update_sends,
+			 SENDS_MAX);
+}
+
+static void start(struct node *node)
+{
+	if (raft_start(core_of(node), node->now_ns, &update))
+		violation("start", "node %u does not start", node->id);
+	else
+		node_step(node, NULL, false);
+}
+
+void node_boot(struct node *node, u32 id)
+{
+	make_configuration();
+	node->id = id;
+	node->rng.state = id;
+	node->now_ns = NSEC_PER_SEC;
+	make_core(node);
+	if (raft_bootstrap(core_of(node), NULL, configuration,
+			   configuration_bytes, SPACE_BYTES, &update))
+		violation("start", "node %u cannot be bootstrapped", id);
+	else
+		start(node);
+}
+
+static void forget(struct node *node)
+{
+	u32 i;
+
+	node->boot++;
+	node->role = RAFT_FOLLOWER;
+	node->commit_index = 0;
+	node->persisted_seq = 0;
+	memset(node->writes, 0, sizeof(node->writes));
+	node->n_writes = 0;
+	node->n_parked = 0;
+	for (i = 0; i < world.common.n_ops; i++)
+		if (world.common.ops[i].node == node->id &&
+		    world.common.ops[i].state == OP_PENDING)
+			world.common.ops[i].state = OP_UNKNOWN;
+}
+
+/* Down and up again; of the writes under way the first @n_written were done. */
+void node_crash(struct node *node, u32 n_written)
+{
+	u64 i;
+
+	while (n_written--) {
+		counters.writes_unreported++;
+		complete(node);
+	}
+	counters.writes_lost += node->n_writes;
+	forget(node);
+	make_core(node);
+	node->log = node->disk;
+	node->current_term = node->disk_hard_state.current_term;
+	for (i = 1; i <= node->disk.n; i++) {
+		struct raft_entry entry;
+
+		node_entry(&entry, log_at(&node->disk, i));
+		if (raft_restore_entry(core_of(node), i, &entry))
+			violation("start", "node %u: entry %llu", node->id, i);
+	}
+	if (raft_restore_hard_state(core_of(node), &node->disk_hard_state,
+				    SPACE_BYTES))
+		violation("start", "node %u: hard state", node->id);
+	start(node);
+}
