@@ -79,7 +79,8 @@ static bool fits_place(const struct raftlog_entry *entry,
 }
 
 /*
- * The payload of an entry of the log, with a reference. One that was in the log
+ * The payload of an entry of the log, with a reference. A configuration that the
+ * core made has none yet, and is copied. One that was in the log
  * before, at another index or in another term, may still be on its way to the
  * disk as such: it is copied.
  */
@@ -89,13 +90,14 @@ static struct raftlog_entry *entry_of(struct raftlog_life *life,
 	struct raftlog_entry *old = from->payload;
 	struct raftlog_entry *entry;
 
-	raftlog_assert(life, from->bytes == (old ? old->bytes : 0));
+	raftlog_assert(life, !old || from->bytes == old->bytes);
 	if (old && fits_place(old, from, index)) {
 		entry = raftlog_entry_get(old);
 	} else {
 		entry = raftlog_entry_alloc(from->bytes, GFP_OWNER);
-		if (old)
-			memcpy(entry->data, old->data, old->bytes);
+		if (from->bytes)
+			memcpy(entry->data, old ? old->data : from->data,
+			       from->bytes);
 	}
 	entry->index = index;
 	entry->term = from->term;
@@ -332,6 +334,9 @@ static void publish(struct raftlog_life *life, const struct raft_status *status)
 {
 	u32 i;
 
+	if (status->foreign && !life->status.foreign)
+		pr_warn("%s: the cluster knows node %u with another disk: it takes entries here, but does not vote\n",
+			raftlog_group_name(life->group), status->node_id);
 	spin_lock(&life->status_lock);
 	life->status = *status;
 	for (i = 0; i < life->configuration.n_members; i++)

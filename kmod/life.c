@@ -319,6 +319,7 @@ static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 		if (error)
 			return error;
 	}
+	raft_set_incarnation(life->raft, life->info.incarnation);
 	life->configuration = *raft_configuration(life->raft);
 	if (!life->configuration.n_members)
 		return -EUCLEAN;

@@ -29,6 +29,8 @@ void raftlog_life_peer(struct raftlog_life *life, u32 i,
 	raftlog_address_to_user(&peer->member.addr, &member->address);
 	if (member->id == status.leader_id)
 		peer->flags |= RAFTLOG_PEER_F_LEADER;
+	if (member->id == status.node_id ? status.foreign : core.foreign)
+		peer->flags |= RAFTLOG_PEER_F_FOREIGN;
 	if (member->id == status.node_id) {
 		peer->flags |= RAFTLOG_PEER_F_SELF | RAFTLOG_PEER_F_ACTIVE;
 		peer->progress = RAFTLOG_PROGRESS_REPLICATE;
@@ -102,6 +104,7 @@ PEER_ATTR(last_contact_ms, "%lld", (s64)peer->last_contact_ms);
 PEER_ATTR(inflight_messages, "%u", peer->inflight_messages);
 PEER_ATTR(inflight_bytes, "%llu", peer->inflight_bytes);
 PEER_ATTR(active, "%d", !!(peer->flags & RAFTLOG_PEER_F_ACTIVE));
+PEER_ATTR(foreign, "%d", !!(peer->flags & RAFTLOG_PEER_F_FOREIGN));
 
 static struct attribute *peer_attrs[] = {
 	&peer_attr_address.attr,
@@ -114,6 +117,7 @@ static struct attribute *peer_attrs[] = {
 	&peer_attr_inflight_messages.attr,
 	&peer_attr_inflight_bytes.attr,
 	&peer_attr_active.attr,
+	&peer_attr_foreign.attr,
 	NULL,
 };
 ATTRIBUTE_GROUPS(peer);

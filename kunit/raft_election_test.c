@@ -438,6 +438,122 @@ static void alone_it_does_not_start_damaged(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, raft_restore_lost(s->r, 0, 0), 0);
 }
 
+/* The configuration with which each node of a new cluster begins. */
+static struct server *server_open(struct kunit *test)
+{
+	struct server *s = server_new(test, 3);
+	struct raft_configuration *configuration =
+		kunit_kzalloc(test, sizeof(*configuration), GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, configuration);
+	KUNIT_ASSERT_EQ(test, raft_configuration_decode(configuration,
+							s->configuration,
+							s->configuration_bytes),
+			0);
+	for (i = 0; i < configuration->n_members; i++)
+		configuration->members[i].incarnation = 0;
+	raft_configuration_encode(configuration, s->configuration,
+				  sizeof(s->configuration));
+	KUNIT_ASSERT_EQ(test, raft_bootstrap(s->r, NULL, s->configuration,
+					     s->configuration_bytes,
+					     FIXTURE_SPACE, &s->update), 0);
+	KUNIT_ASSERT_EQ(test, raft_start(s->r, s->now_ns, &s->update), 0);
+	server_done(s);
+	server_persist(s);
+	server_done(s);
+	return s;
+}
+
+/* Nobody can tell a disk that was wiped from one that is new, but all others. */
+static void first_leader_needs_all_and_seals(struct kunit *test)
+{
+	struct server *s = server_open(test);
+	const struct raft_configuration *configuration;
+	u32 i;
+
+	server_timeout(s);
+	server_vote(s, 2, 2, true, true);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_PRE_CANDIDATE);
+	server_vote(s, 3, 2, true, true);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	server_persist(s);
+	server_vote(s, 3, 2, false, true);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	server_vote(s, 2, 2, false, true);
+	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+	configuration = raft_configuration(s->r);
+	KUNIT_EXPECT_TRUE(test, raft_configuration_is_sealed(configuration));
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 2ull);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, configuration->members[i].incarnation,
+				FIXTURE_INCARNATION + i + 1ull);
+	/* It is its first entry, and commits as such. */
+	server_persist(s);
+	server_ack_probe(s, 2);
+	server_ack(s, 2, 2);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 2ull);
+}
+
+static void foreign(struct server *s, struct raft_message *message)
+{
+	message->incarnation = 0x9999;
+	message->term = s->r->hard_state.current_term;
+	message->from = 2;
+	message->to = 1;
+	server_receive(s, message);
+}
+
+/* It came back without what it voted and acknowledged. */
+static void votes_of_a_wiped_disk_do_not_count(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	struct raft_message vote = {
+		.type = RAFT_REQUEST_VOTE_RESPONSE,
+		.request_vote_response = { .granted = true },
+	};
+	struct raft_message ask = { .type = RAFT_REQUEST_VOTE };
+	struct raft_message ack = {
+		.type = RAFT_APPEND_ENTRIES_RESPONSE,
+		.append_entries_response = { .match_index = 2 },
+	};
+	struct raft_peer_status status;
+
+	server_timeout(s);
+	server_vote(s, 3, 2, true, true);
+	server_persist(s);
+	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	foreign(s, &vote);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	server_done(s);
+	foreign(s, &ask);
+	KUNIT_EXPECT_EQ(test, s->update.n_sends, 0u);
+	server_vote(s, 3, 2, false, true);
+	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+	server_persist(s);
+	foreign(s, &ack);
+	KUNIT_EXPECT_EQ(test, raft_peer_status(s->r, 2, &status), 0);
+	KUNIT_EXPECT_TRUE(test, status.foreign);
+	/* What it has now it has: no leader is elected by it alone. */
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 2ull);
+}
+
+static void wiped_it_neither_votes_nor_stands(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	struct raft_status status;
+
+	raft_set_incarnation(s->r, 0x9999);
+	s->now_ns += FIXTURE_ELECTION_NS;
+	server_ask(s, 2, 5, false, 9, 4);
+	KUNIT_EXPECT_EQ(test, s->update.n_sends, 0u);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.voted_for, RAFT_ID_NONE);
+	server_time(s, 2 * FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_EQ(test, server_count(s, RAFT_REQUEST_VOTE), 0u);
+	raft_status(s->r, &status);
+	KUNIT_EXPECT_TRUE(test, status.foreign);
+}
+
 static void leader_ignores_candidates(struct kunit *test)
 {
 	struct server *s = server_leader(test, 3);
@@ -545,6 +661,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(damaged_it_votes_by_what_it_had),
 	KUNIT_CASE(damaged_it_does_not_stand_for_election),
 	KUNIT_CASE(alone_it_does_not_start_damaged),
+	KUNIT_CASE(first_leader_needs_all_and_seals),
+	KUNIT_CASE(votes_of_a_wiped_disk_do_not_count),
+	KUNIT_CASE(wiped_it_neither_votes_nor_stands),
 	KUNIT_CASE(leader_ignores_candidates),
 	KUNIT_CASE(restarted_it_does_not_vote_at_once),
 	KUNIT_CASE(older_terms_are_answered_with_the_newer),

@@ -13,6 +13,8 @@ static void make_configuration(struct server *s, u32 n_voters)
 		configuration->members[i].id = i + 1;
 		configuration->members[i].address.family = 4;
 		configuration->members[i].address.ip[3] = i + 1;
+		configuration->members[i].incarnation =
+			FIXTURE_INCARNATION + i + 1;
 	}
 	s->configuration_bytes = raft_configuration_encode(
 		configuration, s->configuration, sizeof(s->configuration));
@@ -45,6 +47,7 @@ struct server *server_new(struct kunit *test, u32 n_voters)
 	KUNIT_ASSERT_NOT_NULL(test, memory);
 	s->r = raft_init(memory, &s->settings, &s->rng);
 	KUNIT_ASSERT_NOT_NULL(test, s->r);
+	raft_set_incarnation(s->r, FIXTURE_INCARNATION + 1);
 	raft_provide_terms(s->r, s->runs, FIXTURE_RUNS);
 	raft_update_init(&s->update, s->entries, FIXTURE_ENTRIES, s->sends,
 			 FIXTURE_SENDS);
@@ -186,9 +189,12 @@ struct server *server_leader(struct kunit *test, u32 n_voters)
 int server_receive(struct server *s, const struct raft_message *message)
 {
 	struct raft_event event = { .type = RAFT_EVENT_MESSAGE };
+	struct raft_message known = *message;
 	int error;
 
-	event.message = message;
+	if (!known.incarnation)
+		known.incarnation = FIXTURE_INCARNATION + known.from;
+	event.message = &known;
 	error = server_event(s, &event);
 	take_write(s);
 	return error;

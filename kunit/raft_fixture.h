@@ -16,6 +16,8 @@ enum {
 	FIXTURE_RUNS = 64,
 	FIXTURE_SPACE = 1 << 20,
 	FIXTURE_OVERHEAD = 512,
+	/* Of server i's disk: this and i. */
+	FIXTURE_INCARNATION = 0x1000,
 };
 
 #define FIXTURE_ELECTION_NS (500 * NSEC_PER_MSEC)

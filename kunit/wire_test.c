@@ -48,55 +48,61 @@ static const struct golden goldens[] = {
 	{
 		.name = "PreVote",
 		.message = {
-			.type = RAFT_REQUEST_VOTE, .from = 1, .to = 2, .term = 5,
+			.type = RAFT_REQUEST_VOTE, .from = 1, .to = 2,
+			.term = 5, .incarnation = 0x71,
 			.request_vote = { .last_log_index = 0x11,
 					  .last_log_term = 4, .pre_vote = true },
 		},
-		.n_bytes = 32,
-		.bytes = { 1, 1, 0, 0, LE32(0), LE64(5), LE64(0x11), LE64(4) },
+		.n_bytes = 40,
+		.bytes = { 1, 1, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x11),
+			   LE64(4) },
 	}, {
 		.name = "RequestVote of an empty log",
 		.message = {
-			.type = RAFT_REQUEST_VOTE, .from = 1, .to = 2, .term = 1,
+			.type = RAFT_REQUEST_VOTE, .from = 1, .to = 2,
+			.term = 1, .incarnation = 0x71,
 		},
-		.n_bytes = 32,
-		.bytes = { 1, 0, 0, 0, LE32(0), LE64(1) },
+		.n_bytes = 40,
+		.bytes = { 1, 0, 0, 0, LE32(0), LE64(1), LE64(0x71) },
 	}, {
 		.name = "RequestVote response",
 		.message = {
 			.type = RAFT_REQUEST_VOTE_RESPONSE, .from = 1, .to = 2,
-			.term = 5,
+			.term = 5, .incarnation = 0x71,
 			.request_vote_response = { .granted = true },
 		},
-		.n_bytes = 16,
-		.bytes = { 2, 2, 0, 0, LE32(0), LE64(5) },
+		.n_bytes = 24,
+		.bytes = { 2, 2, 0, 0, LE32(0), LE64(5), LE64(0x71) },
 	}, {
 		.name = "PreVote response",
 		.message = {
 			.type = RAFT_REQUEST_VOTE_RESPONSE, .from = 1, .to = 2,
-			.term = 5,
+			.term = 5, .incarnation = 0x71,
 			.request_vote_response = { .granted = true,
 						   .pre_vote = true },
 		},
-		.n_bytes = 16,
-		.bytes = { 2, 3, 0, 0, LE32(0), LE64(5) },
+		.n_bytes = 24,
+		.bytes = { 2, 3, 0, 0, LE32(0), LE64(5), LE64(0x71) },
 	}, {
 		.name = "heartbeat",
 		.message = {
-			.type = RAFT_APPEND_ENTRIES, .from = 1, .to = 2, .term = 5,
+			.type = RAFT_APPEND_ENTRIES, .from = 1, .to = 2,
+			.term = 5, .incarnation = 0x71,
 			.append_entries = { .prev_log_index = 0x21,
 					    .prev_log_term = 3,
 					    .leader_commit = 0x22,
 					    .sent_ns = 0x8070605040302010ull },
 		},
-		.n_bytes = 48,
-		.bytes = { 3, 0, 0, 0, LE32(0), LE64(5), LE64(0x21), LE64(3),
+		.n_bytes = 56,
+		.bytes = { 3, 0, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x21),
+			   LE64(3),
 			   LE64(0x22), 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70,
 			   0x80 },
 	}, {
 		.name = "AppendEntries",
 		.message = {
-			.type = RAFT_APPEND_ENTRIES, .from = 1, .to = 2, .term = 5,
+			.type = RAFT_APPEND_ENTRIES, .from = 1, .to = 2,
+			.term = 5, .incarnation = 0x71,
 			.append_entries = { .prev_log_index = 0x21,
 					    .prev_log_term = 3,
 					    .leader_commit = 0x22,
@@ -104,8 +110,9 @@ static const struct golden goldens[] = {
 			.entries = append_table,
 			.n_entries = 2,
 		},
-		.n_bytes = 48 + 2 * 32 + 7,
-		.bytes = { 3, 0, 0, 0, LE32(2), LE64(5), LE64(0x21), LE64(3),
+		.n_bytes = 56 + 2 * 32 + 7,
+		.bytes = { 3, 0, 0, 0, LE32(2), LE64(5), LE64(0x71), LE64(0x21),
+			   LE64(3),
 			   LE64(0x22), LE64(0x23),
 			   LE64(3), LE64(0), LE64(0), LE32(0), LE32(1),
 			   LE64(4), LE64(0x51), LE64(0x61), LE32(7), LE32(0),
@@ -114,49 +121,53 @@ static const struct golden goldens[] = {
 		.name = "AppendEntries response",
 		.message = {
 			.type = RAFT_APPEND_ENTRIES_RESPONSE, .from = 1, .to = 2,
-			.term = 5,
+			.term = 5, .incarnation = 0x71,
 			.append_entries_response = { .match_index = 0x31,
 						     .sent_ns = 0x35 },
 		},
-		.n_bytes = 56,
-		.bytes = { 4, 0, 0, 0, LE32(0), LE64(5), LE64(0x31), LE64(0),
+		.n_bytes = 64,
+		.bytes = { 4, 0, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x31),
+			   LE64(0),
 			   LE64(0), LE64(0), LE64(0x35) },
 	}, {
 		.name = "AppendEntries rejected",
 		.message = {
 			.type = RAFT_APPEND_ENTRIES_RESPONSE, .from = 1, .to = 2,
-			.term = 5,
+			.term = 5, .incarnation = 0x71,
 			.append_entries_response = { .rejected = true,
 						     .prev_log_index = 0x32,
 						     .hint_index = 0x33,
 						     .hint_term = 0x34,
 						     .sent_ns = 0x35 },
 		},
-		.n_bytes = 56,
-		.bytes = { 4, 4, 0, 0, LE32(0), LE64(5), LE64(0), LE64(0x32),
+		.n_bytes = 64,
+		.bytes = { 4, 4, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0),
+			   LE64(0x32),
 			   LE64(0x33), LE64(0x34), LE64(0x35) },
 	}, {
 		.name = "Propose",
 		.message = {
-			.type = RAFT_PROPOSE, .from = 1, .to = 2, .term = 5,
+			.type = RAFT_PROPOSE, .from = 1, .to = 2,
+			.term = 5, .incarnation = 0x71,
 			.propose = { .proposed_at = 0x41 },
 			.entries = propose_table,
 			.n_entries = 1,
 		},
-		.n_bytes = 24 + 32 + 3,
-		.bytes = { 5, 0, 0, 0, LE32(1), LE64(5), LE64(0x41),
+		.n_bytes = 32 + 32 + 3,
+		.bytes = { 5, 0, 0, 0, LE32(1), LE64(5), LE64(0x71), LE64(0x41),
 			   LE64(0), LE64(0x51), LE64(0x61), LE32(3), LE32(0),
 			   'p', 'a', 'y' },
 	}, {
 		.name = "Propose response",
 		.message = {
 			.type = RAFT_PROPOSE_RESPONSE, .from = 1, .to = 2,
-			.term = 5,
+			.term = 5, .incarnation = 0x71,
 			.propose_response = { .session = 0x51, .sequence = 0x61,
 					      .error = -ESTALE },
 		},
-		.n_bytes = 40,
-		.bytes = { 6, 0, 0, 0, LE32(0), LE64(5), LE64(0x51), LE64(0x61),
+		.n_bytes = 48,
+		.bytes = { 6, 0, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x51),
+			   LE64(0x61),
 			   LE32(3), LE32(0) },
 	},
 };
@@ -265,35 +276,36 @@ static const struct absurdity absurdities[] = {
 	{ "reserved bytes", 3, 2, 1, -EBADMSG },
 	{ "entries in a vote", 3, 4, 1, -EBADMSG },
 	{ "term 0", 3, 8, 0, -EBADMSG },
-	{ "index without term", 0, 24, 0, -EBADMSG },
-	{ "term without index", 0, 16, 0, -EBADMSG },
-	{ "log newer than the candidate", 0, 24, 6, -EBADMSG },
-	{ "heartbeat of a term before its log", 4, 24, 6, -EBADMSG },
-	{ "entry of term 0", 5, 48, 0, -EBADMSG },
-	{ "entry older than the one before", 5, 80, 2, -EBADMSG },
-	{ "entry older than prev_log_term", 5, 24, 4, -EBADMSG },
-	{ "entry newer than its leader", 5, 80, 6, -EBADMSG },
+	{ "no incarnation", 3, 16, 0, -EBADMSG },
+	{ "index without term", 0, 32, 0, -EBADMSG },
+	{ "term without index", 0, 24, 0, -EBADMSG },
+	{ "log newer than the candidate", 0, 32, 6, -EBADMSG },
+	{ "heartbeat of a term before its log", 4, 32, 6, -EBADMSG },
+	{ "entry of term 0", 5, 56, 0, -EBADMSG },
+	{ "entry older than the one before", 5, 88, 2, -EBADMSG },
+	{ "entry older than prev_log_term", 5, 32, 4, -EBADMSG },
+	{ "entry newer than its leader", 5, 88, 6, -EBADMSG },
 	{ "more entries than there are", 5, 4, 3, -EBADMSG },
 	{ "fewer entries than there are", 5, 4, 1, -EBADMSG },
 	{ "n_entries beyond any message", 5, 7, 0xff, -EBADMSG },
-	{ "payload longer than the message", 5, 80 + 24, 8, -EBADMSG },
-	{ "payload shorter than the message", 5, 80 + 24, 6, -EBADMSG },
-	{ "payload length near 4 GiB", 5, 80 + 27, 0xff, -EBADMSG },
-	{ "unknown entry type", 5, 80 + 28, 3, -EBADMSG },
-	{ "payload of a no-op", 5, 80 + 28, 1, -EBADMSG },
-	{ "data without bytes", 5, 48 + 28, 0, -EBADMSG },
-	{ "reserved bytes of an entry", 5, 80 + 29, 1, -EBADMSG },
-	{ "last reserved byte of an entry", 5, 80 + 31, 1, -EBADMSG },
+	{ "payload longer than the message", 5, 88 + 24, 8, -EBADMSG },
+	{ "payload shorter than the message", 5, 88 + 24, 6, -EBADMSG },
+	{ "payload length near 4 GiB", 5, 88 + 27, 0xff, -EBADMSG },
+	{ "unknown entry type", 5, 88 + 28, 3, -EBADMSG },
+	{ "payload of a no-op", 5, 88 + 28, 1, -EBADMSG },
+	{ "data without bytes", 5, 56 + 28, 0, -EBADMSG },
+	{ "reserved bytes of an entry", 5, 88 + 29, 1, -EBADMSG },
+	{ "last reserved byte of an entry", 5, 88 + 31, 1, -EBADMSG },
 	{ "rejected with a match", 6, 1, WIRE_F_REJECTED, -EBADMSG },
-	{ "proposal with a term", 8, 24, 1, -EBADMSG },
-	{ "proposal without session", 8, 32, 0, -EBADMSG },
-	{ "proposal of a no-op", 8, 24 + 28, 1, -EBADMSG },
+	{ "proposal with a term", 8, 32, 1, -EBADMSG },
+	{ "proposal without session", 8, 40, 0, -EBADMSG },
+	{ "proposal of a no-op", 8, 32 + 28, 1, -EBADMSG },
 	{ "no proposal", 8, 4, 0, -EBADMSG },
 	{ "two proposals", 8, 4, 2, -EBADMSG },
-	{ "no refusal", 9, 32, 0, -EBADMSG },
-	{ "unknown refusal", 9, 32, 4, -EBADMSG },
-	{ "reserved bytes of a refusal", 9, 36, 1, -EBADMSG },
-	{ "refusal of nobody's proposal", 9, 16, 0, -EBADMSG },
+	{ "no refusal", 9, 40, 0, -EBADMSG },
+	{ "unknown refusal", 9, 40, 4, -EBADMSG },
+	{ "reserved bytes of a refusal", 9, 44, 1, -EBADMSG },
+	{ "refusal of nobody's proposal", 9, 24, 0, -EBADMSG },
 };
 
 static void absurdity_name(const struct absurdity *absurdity, char *name)
@@ -331,7 +343,7 @@ static void message_index_overflow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test,
 			wire_message_decode(&message, entries, &limits, 1, 2,
 					    buf, goldens[5].n_bytes), 0);
-	buf[16] = 0xfe;
+	buf[24] = 0xfe;
 	KUNIT_EXPECT_EQ(test,
 			wire_message_decode(&message, entries, &limits, 1, 2,
 					    buf, goldens[5].n_bytes), -EBADMSG);
@@ -345,7 +357,7 @@ static struct raft_message append_of(struct raft_entry *entries, u32 n, u32 byte
 {
 	struct raft_message message = {
 		.type = RAFT_APPEND_ENTRIES,
-		.from = 1, .to = 2, .term = 1,
+		.from = 1, .to = 2, .term = 1, .incarnation = 0x71,
 		.entries = entries,
 		.n_entries = n,
 	};
@@ -389,14 +401,14 @@ static void message_limits(struct kunit *test)
 						  2, buf, n), 0);
 	message = append_of(entries, 2, 1024);
 	entries[0].bytes = 2048;
-	entries[1].bytes = 4096 - 48 - 64 - 2048;
+	entries[1].bytes = 4096 - WIRE_APPEND_ENTRIES_BYTES - 64 - 2048;
 	n = wire_message_encode(&message, buf, BUFFER_BYTES);
 	KUNIT_ASSERT_EQ(test, n, 4096);
 	KUNIT_EXPECT_EQ(test, wire_message_decode(&message, decoded, &limits, 1,
 						  2, buf, n), 0);
 	message = append_of(entries, 3, 1);
 	entries[0].bytes = 2048;
-	entries[1].bytes = 4096 - 48 - 96 - 2048;
+	entries[1].bytes = 4096 - WIRE_APPEND_ENTRIES_BYTES - 96 - 2048;
 	n = wire_message_encode(&message, buf, BUFFER_BYTES);
 	KUNIT_ASSERT_EQ(test, n, 4097);
 	KUNIT_EXPECT_EQ(test, wire_message_decode(&message, decoded, &limits, 1,

@@ -9,6 +9,7 @@
  *	8  n_members times:
  *	   0 le32 id	4 u8 kind	5 u8 0		6 le16 family
  *	   8 le16 port	10 le16 0	12 le32 scope_id	16 u8 ip[16]
+ *	   32 le64 incarnation
  */
 enum { CONFIGURATION_VERSION = 1 };
 
@@ -24,8 +25,7 @@ static int check_address(const struct raft_address *address)
 
 int raft_configuration_check(const struct raft_configuration *configuration)
 {
-	bool voter = false;
-	u32 i;
+	u32 i, n_voters = 0, n_known = 0;
 
 	if (configuration->n_members < 1 ||
 	    configuration->n_members > RAFT_MEMBERS_MAX)
@@ -38,9 +38,24 @@ int raft_configuration_check(const struct raft_configuration *configuration)
 		    member->kind > RAFT_MEMBER_KIND_LAST ||
 		    check_address(&member->address))
 			return -EINVAL;
-		voter |= member->kind == RAFT_VOTER;
+		n_voters += member->kind == RAFT_VOTER;
+		n_known += member->incarnation != 0;
+		if (member->incarnation && member->kind != RAFT_VOTER)
+			return -EINVAL;
 	}
-	return voter ? 0 : -EINVAL;
+	if (n_known && n_known != n_voters)
+		return -EINVAL;
+	return n_voters ? 0 : -EINVAL;
+}
+
+bool raft_configuration_is_sealed(const struct raft_configuration *configuration)
+{
+	u32 i;
+
+	for (i = 0; i < configuration->n_members; i++)
+		if (configuration->members[i].incarnation)
+			return true;
+	return false;
 }
 
 int raft_configuration_encode(const struct raft_configuration *configuration,
@@ -67,6 +82,7 @@ int raft_configuration_encode(const struct raft_configuration *configuration,
 		put_unaligned_le16(member->address.port, p + 8);
 		put_unaligned_le32(member->address.scope_id, p + 12);
 		memcpy(p + 16, member->address.ip, 16);
+		put_unaligned_le64(member->incarnation, p + 32);
 		p += RAFT_CONFIGURATION_MEMBER_BYTES;
 	}
 	return (int)need;
@@ -100,6 +116,7 @@ int raft_configuration_decode(struct raft_configuration *configuration,
 		member->address.port = get_unaligned_le16(p + 8);
 		member->address.scope_id = get_unaligned_le32(p + 12);
 		memcpy(member->address.ip, p + 16, 16);
+		member->incarnation = get_unaligned_le64(p + 32);
 		p += RAFT_CONFIGURATION_MEMBER_BYTES;
 	}
 	return raft_configuration_check(configuration);
@@ -115,6 +132,7 @@ void raft_set_configuration(struct raft *r,
 
 	r->configuration = *configuration;
 	r->configuration_index = index;
+	r->sealed = raft_configuration_is_sealed(configuration);
 	r->self = RAFT_MEMBERS_MAX;
 	for (i = 0; i < configuration->n_members; i++) {
 		const struct raft_member *member = &configuration->members[i];
@@ -156,6 +174,30 @@ bool raft_is_voter(const struct raft *r, u32 position)
 	       r->configuration.members[position].kind == RAFT_VOTER;
 }
 
+/*
+ * Has this member the disk that the configuration knows? A voter with another one
+ * does not know what it voted and acknowledged. Its votes do not count; what it
+ * acknowledges may: a majority that votes without it shares a server that kept its
+ * disk with each majority that acknowledged.
+ */
+bool raft_is_known(const struct raft *r, u32 position)
+{
+	u64 incarnation = r->peers[position].incarnation;
+
+	if (raft_is_self(r, position))
+		incarnation = r->incarnation;
+	return !r->sealed || !incarnation || !raft_is_voter(r, position) ||
+	       r->configuration.members[position].incarnation == incarnation;
+}
+
+/* All voters while the configuration is open: see struct raft_configuration. */
+u32 raft_majority(const struct raft *r)
+{
+	u32 n = raft_n_voters(r);
+
+	return r->sealed ? n / 2 + 1 : n;
+}
+
 u32 raft_n_voters(const struct raft *r)
 {
 	u32 i, n = 0;
@@ -170,7 +212,8 @@ bool raft_is_quorum(const struct raft *r, u32 set)
 	u32 i, n = 0;
 
 	for (i = 0; i < r->configuration.n_members; i++)
-		n += raft_is_voter(r, i) && (set >> i & 1);
+		n += raft_is_voter(r, i) && raft_is_known(r, i) &&
+		     (set >> i & 1);
 	return n >= raft_majority(r);
 }
 

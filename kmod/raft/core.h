@@ -59,6 +59,7 @@ struct raft_peer {
 	u64 next_index;
 	u64 match_index; /* decreases only if the peer's disk forgot: refused() */
 	u64 match_ns; /* when it was last raised */
+	u64 incarnation; /* of its disk, as of the newest message; 0: none came */
 	u64 commit_told; /* what it can know of commit_index if nothing is lost */
 	u64 last_contact_ns; /* any valid message from it */
 	u64 last_answer_ns; /* leader: an answer of this term */
@@ -116,6 +117,9 @@ struct raft {
 	struct raft_configuration committed_configuration;
 	u64 committed_configuration_index;
 	struct raft_configuration decoded; /* scratch, too large for a stack */
+	bool sealed; /* configuration knows the voters' disks */
+	u64 incarnation; /* of this server's disk */
+	u8 encoded[RAFT_CONFIGURATION_BYTES_MAX]; /* that it made as a leader */
 	u32 self; /* position in configuration, or RAFT_MEMBERS_MAX */
 	struct raft_peer peers[RAFT_MEMBERS_MAX]; /* as in configuration */
 	struct raft_inflight *inflight_pool;
@@ -248,6 +252,8 @@ void raft_set_configuration(struct raft *r,
 void raft_revert_configuration(struct raft *r, u64 last_index);
 struct raft_peer *raft_find_peer(struct raft *r, u32 id);
 u32 raft_n_voters(const struct raft *r);
+u32 raft_majority(const struct raft *r);
+bool raft_is_known(const struct raft *r, u32 position);
 bool raft_is_voter(const struct raft *r, u32 position);
 bool raft_is_quorum(const struct raft *r, u32 set);
 u64 raft_quorum_value(const struct raft *r, const u64 *values);
@@ -255,11 +261,6 @@ u64 raft_quorum_value(const struct raft *r, const u64 *values);
 static inline bool raft_is_self(const struct raft *r, u32 position)
 {
 	return position == r->self;
-}
-
-static inline u32 raft_majority(const struct raft *r)
-{
-	return raft_n_voters(r) / 2 + 1;
 }
 
 u64 raft_rng_next(struct raft_rng *rng);

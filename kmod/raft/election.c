@@ -98,13 +98,16 @@ static void start_pre_vote(struct raft *r, struct raft_update *update, u8 edge)
 }
 
 /*
- * A leader must be able to write its no-op, or its term is good for nothing. With
- * less than it once had a server would not vote for itself.
+ * A leader must be able to write the first entry of its term, or that is good for
+ * nothing. With less than it once had a server would not vote for itself.
  */
 static bool can_campaign(const struct raft *r)
 {
-	return raft_is_voter(r, r->self) && !raft_is_damaged(r) &&
-	       raft_space(r) >= raft_entry_cost(r, 0);
+	u32 bytes = r->sealed ? 0 : RAFT_CONFIGURATION_BYTES_MAX;
+
+	return raft_is_voter(r, r->self) && raft_is_known(r, r->self) &&
+	       !raft_is_damaged(r) &&
+	       raft_space(r) >= raft_entry_cost(r, bytes);
 }
 
 void raft_election_time(struct raft *r, struct raft_update *update)
@@ -183,6 +186,9 @@ void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 	bool pre_vote = message->request_vote.pre_vote;
 	bool grant;
 
+	/* Nobody counts the votes of a disk that has forgotten earlier ones. */
+	if (r->self < RAFT_MEMBERS_MAX && !raft_is_known(r, r->self))
+		return;
 	if (raft_is_sticky(r)) {
 		/*
 		 * A refusal tells a pre_candidate of an older term about the

@@ -175,11 +175,16 @@ int raft_restore_lost(struct raft *r, u64 index, u64 term)
 	return 0;
 }
 
+void raft_set_incarnation(struct raft *r, u64 incarnation)
+{
+	r->incarnation = incarnation;
+}
+
 int raft_start(struct raft *r, u64 now_ns, struct raft_update *update)
 {
 	bool restored = !r->persist_seq || r->lost_term;
 
-	if (r->started || !r->configuration.n_members)
+	if (r->started || !r->configuration.n_members || !r->incarnation)
 		return -EINVAL;
 	r->started = true;
 	r->now_ns = now_ns;
@@ -203,7 +208,15 @@ int raft_start(struct raft *r, u64 now_ns, struct raft_update *update)
 static void receive(struct raft *r, struct raft_update *update,
 		    const struct raft_message *message)
 {
-	raft_find_peer(r, message->from)->last_contact_ns = r->now_ns;
+	struct raft_peer *peer = raft_find_peer(r, message->from);
+	bool election = message->type == RAFT_REQUEST_VOTE ||
+			message->type == RAFT_REQUEST_VOTE_RESPONSE;
+
+	peer->last_contact_ns = r->now_ns;
+	peer->incarnation = message->incarnation;
+	/* What it votes is not what it voted, nor is its log what it was. */
+	if (election && !raft_is_known(r, peer - r->peers))
+		return;
 	switch (message->type) {
 	case RAFT_REQUEST_VOTE:
 		raft_receive_request_vote(r, update, message);
@@ -231,6 +244,7 @@ static int check_message(struct raft *r, const struct raft_message *message)
 	if (message->to != r->settings.node_id ||
 	    message->from == r->settings.node_id ||
 	    !raft_find_peer(r, message->from) || message->term == 0 ||
+	    !message->incarnation ||
 	    message->type < RAFT_REQUEST_VOTE ||
 	    message->type > RAFT_MESSAGE_TYPE_LAST)
 		return -EINVAL;
@@ -382,6 +396,8 @@ void raft_status(const struct raft *r, struct raft_status *status)
 	status->first_index = r->log.first_index;
 	status->last_index = r->log.last_index;
 	status->last_term = raft_log_last_term(&r->log);
+	status->foreign = r->self < r->configuration.n_members &&
+			  !raft_is_known(r, r->self);
 	status->lost_index = raft_is_damaged(r) ? r->lost_index : 0;
 	status->durable_index = r->durable_index;
 	status->commit_index = r->commit_index;
@@ -411,6 +427,7 @@ int raft_peer_status(const struct raft *r, u32 id,
 	status->inflight_bytes = peer->inflight_bytes;
 	status->last_contact_ns = peer->last_contact_ns;
 	status->rtt_ns = peer->rtt_ns;
+	status->foreign = !raft_is_known(r, peer - r->peers);
 	status->recent_active =
 		peer->last_contact_ns &&
 		r->now_ns < peer->last_contact_ns +

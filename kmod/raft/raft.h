@@ -140,17 +140,26 @@ struct raft_address {
  * @id: node id, not 0
  * @kind: enum raft_member_kind
  * @address: where it listens
+ * @incarnation: of its disk, random, one per format; 0: not known yet, or not a voter
  */
 struct raft_member {
 	u32 id;
 	u8 kind;
 	struct raft_address address;
+	u64 incarnation;
 };
 
 /**
  * struct raft_configuration - the members, sorted by id, without duplicates
  * @n_members: 1 … RAFT_MEMBERS_MAX
  * @members: the members
+ *
+ * It is sealed if the incarnation of every voter's disk is known, and open if none
+ * is. Every node of a new cluster begins with the same open one. In an open
+ * configuration it takes the votes of all voters to lead, and whoever leads from
+ * one seals it with the first entry of its term. From then on the votes of a
+ * voter that comes with another disk, and so has forgotten what it voted and
+ * acknowledged, do not count. It takes entries and acknowledges them.
  */
 struct raft_configuration {
 	u32 n_members;
@@ -159,7 +168,7 @@ struct raft_configuration {
 
 enum {
 	RAFT_CONFIGURATION_HEADER_BYTES = 8,
-	RAFT_CONFIGURATION_MEMBER_BYTES = 32,
+	RAFT_CONFIGURATION_MEMBER_BYTES = 40,
 	RAFT_CONFIGURATION_BYTES_MAX =
 		RAFT_CONFIGURATION_HEADER_BYTES +
 		RAFT_MEMBERS_MAX * RAFT_CONFIGURATION_MEMBER_BYTES,
@@ -246,6 +255,7 @@ enum raft_message_type {
  * @from: sender's node id
  * @to: receiver's node id
  * @term: sender's current_term; for a PreVote and a granted answer to it the
+ * @incarnation: of the sender's disk
  *	term the sender would campaign in
  * @request_vote: of RAFT_REQUEST_VOTE
  * @request_vote.last_log_index: index of the candidate's last entry
@@ -286,6 +296,7 @@ struct raft_message {
 	u32 from;
 	u32 to;
 	u64 term;
+	u64 incarnation;
 	union {
 		struct {
 			u64 last_log_index;
@@ -674,12 +685,19 @@ int raft_restore_hard_state(struct raft *r,
 int raft_restore_lost(struct raft *r, u64 index, u64 term);
 
 /**
+ * raft_set_incarnation() - which disk this is
+ * @r: a core that was not started
+ * @incarnation: random, not 0, new whenever the disk forgets what was on it
+ */
+void raft_set_incarnation(struct raft *r, u64 incarnation);
+
+/**
  * raft_start() - join as follower (edge 0)
- * @r: restored or bootstrapped; the log holds a configuration
+ * @r: restored or bootstrapped; the log holds a configuration; its incarnation set
  * @now_ns: monotonic time
  * @update: gets the transition
  *
- * Return: 0, or -EINVAL if there is no configuration.
+ * Return: 0, or -EINVAL if there is no configuration or incarnation.
  */
 int raft_start(struct raft *r, u64 now_ns, struct raft_update *update);
 
@@ -727,6 +745,7 @@ enum raft_progress {
  * @last_index: newest entry, 0 if none
  * @last_term: its term
  * @durable_index: entries up to here are on this node's disk
+ * @foreign: the configuration knows another disk under this id: no vote
  * @lost_index: last entry of those that damage took and no leader has made up for
  *	yet, 0 if none
  * @commit_index: entries up to here are committed
@@ -749,6 +768,7 @@ struct raft_status {
 	u64 last_term;
 	u64 durable_index;
 	u64 lost_index;
+	bool foreign;
 	u64 commit_index;
 	u64 lease_until_ns;
 	u64 election_deadline_ns;
@@ -769,6 +789,7 @@ struct raft_status {
  * @last_contact_ns: when an answer was last received; 0: never
  * @rtt_ns: smoothed round-trip time of AppendEntries, 0 if not known
  * @recent_active: answered within an election timeout
+ * @foreign: last heard from with another disk than the configuration knows
  *
  * On a server that does not lead, only @id and @last_contact_ns (of any message)
  * mean something.
@@ -777,6 +798,7 @@ struct raft_peer_status {
 	u32 id;
 	u8 progress;
 	bool recent_active;
+	bool foreign;
 	u64 next_index;
 	u64 match_index;
 	u32 inflight_messages;
@@ -790,6 +812,9 @@ void raft_status(const struct raft *r, struct raft_status *status);
 /** raft_peer_status() - view of peer @id. Return: 0, or -ENOENT. */
 int raft_peer_status(const struct raft *r, u32 id,
 		     struct raft_peer_status *status);
+
+/** raft_configuration_is_sealed() - are the disks of all voters known? */
+bool raft_configuration_is_sealed(const struct raft_configuration *configuration);
 
 /** raft_configuration() - the newest configuration in the log */
 const struct raft_configuration *raft_configuration(const struct raft *r);

@@ -101,10 +101,29 @@ void raft_become_candidate(struct raft *r, struct raft_update *update)
 		   RAFT_REASON_PRE_VOTE_WON, false);
 }
 
+/* The configuration with the disks of all voters, each of which has voted. */
+static void seal(struct raft *r, struct raft_entry *entry)
+{
+	u32 i;
+
+	r->decoded = r->configuration;
+	for (i = 0; i < r->decoded.n_members; i++) {
+		if (!raft_is_voter(r, i))
+			continue;
+		r->decoded.members[i].incarnation =
+			raft_is_self(r, i) ? r->incarnation :
+					     r->peers[i].incarnation;
+	}
+	entry->type = RAFT_ENTRY_CONFIGURATION;
+	entry->data = r->encoded;
+	entry->bytes = raft_configuration_encode(&r->decoded, r->encoded,
+						 sizeof(r->encoded));
+}
+
 void raft_become_leader(struct raft *r, struct raft_update *update)
 {
 	/* 3.6.2, 6.4: what is older commits through an entry of this term. */
-	struct raft_entry noop = {
+	struct raft_entry first = {
 		.term = r->hard_state.current_term,
 		.type = RAFT_ENTRY_NOOP,
 	};
@@ -113,7 +132,9 @@ void raft_become_leader(struct raft *r, struct raft_update *update)
 	transition(r, update, RAFT_LEADER, RAFT_EDGE_MAJORITY,
 		   RAFT_REASON_VOTE_WON, false);
 	raft_start_replication(r);
-	raft_append_entry(r, update, &noop);
+	if (!r->sealed)
+		seal(r, &first);
+	raft_append_entry(r, update, &first);
 	raft_requeue_proposals(r);
 }
 

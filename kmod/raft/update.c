@@ -119,6 +119,7 @@ struct raft_send *raft_add_send(struct raft *r, struct raft_update *update,
 	send->message.from = r->settings.node_id;
 	send->message.to = to;
 	send->message.term = r->hard_state.current_term;
+	send->message.incarnation = r->incarnation;
 	return send;
 }
 

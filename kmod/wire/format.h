@@ -30,29 +30,30 @@
  *		 2  le16 0
  *		 4  le32 n_entries	0; AppendEntries: any; Propose: 1
  *		 8  le64 term		not 0
+ *		16  le64 incarnation	of the sender's disk, not 0
  *	RequestVote
- *		16  le64 last_log_index
- *		24  le64 last_log_term
+ *		24  le64 last_log_index
+ *		32  le64 last_log_term
  *	RequestVote response
- *		16  (nothing)
+ *		24  (nothing)
  *	AppendEntries
- *		16  le64 prev_log_index
- *		24  le64 prev_log_term
- *		32  le64 leader_commit
- *		40  le64 sent_ns
- *	AppendEntries response
- *		16  le64 match_index
  *		24  le64 prev_log_index
- *		32  le64 hint_index
- *		40  le64 hint_term
+ *		32  le64 prev_log_term
+ *		40  le64 leader_commit
  *		48  le64 sent_ns
+ *	AppendEntries response
+ *		24  le64 match_index
+ *		32  le64 prev_log_index
+ *		40  le64 hint_index
+ *		48  le64 hint_term
+ *		56  le64 sent_ns
  *	Propose
- *		16  le64 proposed_at
+ *		24  le64 proposed_at
  *	Propose response
- *		16  le64 session
- *		24  le64 sequence
- *		32  le32 refusal	enum wire_refusal
- *		36  le32 0
+ *		24  le64 session
+ *		32  le64 sequence
+ *		40  le32 refusal	enum wire_refusal
+ *		44  le32 0
  *
  * Behind the fixed part follow n_entries entry headers, then their payloads in
  * the same order without padding, then nothing.
@@ -131,12 +132,12 @@ enum wire_limits_fixed {
 	WIRE_DATAGRAM_BYTES_MIN = 512,
 	WIRE_DATAGRAM_BYTES_MAX = 65000,
 
-	WIRE_REQUEST_VOTE_BYTES = 32,
-	WIRE_REQUEST_VOTE_RESPONSE_BYTES = 16,
-	WIRE_APPEND_ENTRIES_BYTES = 48,
-	WIRE_APPEND_ENTRIES_RESPONSE_BYTES = 56,
-	WIRE_PROPOSE_BYTES = 24,
-	WIRE_PROPOSE_RESPONSE_BYTES = 40,
+	WIRE_REQUEST_VOTE_BYTES = 40,
+	WIRE_REQUEST_VOTE_RESPONSE_BYTES = 24,
+	WIRE_APPEND_ENTRIES_BYTES = 56,
+	WIRE_APPEND_ENTRIES_RESPONSE_BYTES = 64,
+	WIRE_PROPOSE_BYTES = 32,
+	WIRE_PROPOSE_RESPONSE_BYTES = 48,
 	WIRE_MESSAGE_FIXED_BYTES_MIN = 16,
 	WIRE_MESSAGE_FIXED_BYTES_MAX = WIRE_APPEND_ENTRIES_RESPONSE_BYTES,
 	WIRE_ENTRY_BYTES = 32,

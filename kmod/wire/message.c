@@ -129,7 +129,7 @@ static bool propose_possible(const struct raft_message *message)
 
 static bool message_possible(const struct raft_message *message)
 {
-	if (!message->term)
+	if (!message->term || !message->incarnation)
 		return false;
 	switch (message->type) {
 	case RAFT_REQUEST_VOTE:
@@ -192,33 +192,34 @@ static void encode_fixed(const struct raft_message *message, u8 *p)
 	put_unaligned_le16(0, p + 2);
 	put_unaligned_le32(message->n_entries, p + 4);
 	put_unaligned_le64(message->term, p + 8);
+	put_unaligned_le64(message->incarnation, p + 16);
 
 	switch (message->type) {
 	case RAFT_REQUEST_VOTE:
-		put_unaligned_le64(message->request_vote.last_log_index, p + 16);
-		put_unaligned_le64(message->request_vote.last_log_term, p + 24);
+		put_unaligned_le64(message->request_vote.last_log_index, p + 24);
+		put_unaligned_le64(message->request_vote.last_log_term, p + 32);
 		break;
 	case RAFT_APPEND_ENTRIES:
-		put_unaligned_le64(message->append_entries.prev_log_index, p + 16);
-		put_unaligned_le64(message->append_entries.prev_log_term, p + 24);
-		put_unaligned_le64(message->append_entries.leader_commit, p + 32);
-		put_unaligned_le64(message->append_entries.sent_ns, p + 40);
+		put_unaligned_le64(message->append_entries.prev_log_index, p + 24);
+		put_unaligned_le64(message->append_entries.prev_log_term, p + 32);
+		put_unaligned_le64(message->append_entries.leader_commit, p + 40);
+		put_unaligned_le64(message->append_entries.sent_ns, p + 48);
 		break;
 	case RAFT_APPEND_ENTRIES_RESPONSE:
-		put_unaligned_le64(message->append_entries_response.match_index, p + 16);
-		put_unaligned_le64(message->append_entries_response.prev_log_index, p + 24);
-		put_unaligned_le64(message->append_entries_response.hint_index, p + 32);
-		put_unaligned_le64(message->append_entries_response.hint_term, p + 40);
-		put_unaligned_le64(message->append_entries_response.sent_ns, p + 48);
+		put_unaligned_le64(message->append_entries_response.match_index, p + 24);
+		put_unaligned_le64(message->append_entries_response.prev_log_index, p + 32);
+		put_unaligned_le64(message->append_entries_response.hint_index, p + 40);
+		put_unaligned_le64(message->append_entries_response.hint_term, p + 48);
+		put_unaligned_le64(message->append_entries_response.sent_ns, p + 56);
 		break;
 	case RAFT_PROPOSE:
-		put_unaligned_le64(message->propose.proposed_at, p + 16);
+		put_unaligned_le64(message->propose.proposed_at, p + 24);
 		break;
 	case RAFT_PROPOSE_RESPONSE:
-		put_unaligned_le64(message->propose_response.session, p + 16);
-		put_unaligned_le64(message->propose_response.sequence, p + 24);
-		put_unaligned_le32(refusal_of_error(message->propose_response.error), p + 32);
-		put_unaligned_le32(0, p + 36);
+		put_unaligned_le64(message->propose_response.session, p + 24);
+		put_unaligned_le64(message->propose_response.sequence, p + 32);
+		put_unaligned_le32(refusal_of_error(message->propose_response.error), p + 40);
+		put_unaligned_le32(0, p + 44);
 		break;
 	}
 }
@@ -229,11 +230,12 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 
 	message->n_entries = get_unaligned_le32(p + 4);
 	message->term = get_unaligned_le64(p + 8);
+	message->incarnation = get_unaligned_le64(p + 16);
 
 	switch (message->type) {
 	case RAFT_REQUEST_VOTE:
-		message->request_vote.last_log_index = get_unaligned_le64(p + 16);
-		message->request_vote.last_log_term = get_unaligned_le64(p + 24);
+		message->request_vote.last_log_index = get_unaligned_le64(p + 24);
+		message->request_vote.last_log_term = get_unaligned_le64(p + 32);
 		message->request_vote.pre_vote = flags & WIRE_F_PRE_VOTE;
 		break;
 	case RAFT_REQUEST_VOTE_RESPONSE:
@@ -241,26 +243,26 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 		message->request_vote_response.granted = flags & WIRE_F_GRANTED;
 		break;
 	case RAFT_APPEND_ENTRIES:
-		message->append_entries.prev_log_index = get_unaligned_le64(p + 16);
-		message->append_entries.prev_log_term = get_unaligned_le64(p + 24);
-		message->append_entries.leader_commit = get_unaligned_le64(p + 32);
-		message->append_entries.sent_ns = get_unaligned_le64(p + 40);
+		message->append_entries.prev_log_index = get_unaligned_le64(p + 24);
+		message->append_entries.prev_log_term = get_unaligned_le64(p + 32);
+		message->append_entries.leader_commit = get_unaligned_le64(p + 40);
+		message->append_entries.sent_ns = get_unaligned_le64(p + 48);
 		break;
 	case RAFT_APPEND_ENTRIES_RESPONSE:
-		message->append_entries_response.match_index = get_unaligned_le64(p + 16);
-		message->append_entries_response.prev_log_index = get_unaligned_le64(p + 24);
-		message->append_entries_response.hint_index = get_unaligned_le64(p + 32);
-		message->append_entries_response.hint_term = get_unaligned_le64(p + 40);
-		message->append_entries_response.sent_ns = get_unaligned_le64(p + 48);
+		message->append_entries_response.match_index = get_unaligned_le64(p + 24);
+		message->append_entries_response.prev_log_index = get_unaligned_le64(p + 32);
+		message->append_entries_response.hint_index = get_unaligned_le64(p + 40);
+		message->append_entries_response.hint_term = get_unaligned_le64(p + 48);
+		message->append_entries_response.sent_ns = get_unaligned_le64(p + 56);
 		message->append_entries_response.rejected = flags & WIRE_F_REJECTED;
 		break;
 	case RAFT_PROPOSE:
-		message->propose.proposed_at = get_unaligned_le64(p + 16);
+		message->propose.proposed_at = get_unaligned_le64(p + 24);
 		break;
 	case RAFT_PROPOSE_RESPONSE:
-		message->propose_response.session = get_unaligned_le64(p + 16);
-		message->propose_response.sequence = get_unaligned_le64(p + 24);
-		message->propose_response.error = error_of_refusal(get_unaligned_le32(p + 32));
+		message->propose_response.session = get_unaligned_le64(p + 24);
+		message->propose_response.sequence = get_unaligned_le64(p + 32);
+		message->propose_response.error = error_of_refusal(get_unaligned_le32(p + 40));
 		break;
 	}
 }
@@ -368,7 +370,7 @@ int wire_message_decode(struct raft_message *message,
 	message->to = to;
 	message->entries = entries;
 	decode_fixed(message, p);
-	if (message->type == RAFT_PROPOSE_RESPONSE && get_unaligned_le32(p + 36))
+	if (message->type == RAFT_PROPOSE_RESPONSE && get_unaligned_le32(p + 44))
 		return -EBADMSG;
 
 	p += row->fixed_bytes;

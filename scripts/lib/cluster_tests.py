@@ -164,6 +164,30 @@ def test_damaged(scene):
     return f"{lost[0]} and {lost[1]} entries lost and repaired; {scene.prove()}"
 
 
+def test_wiped(scene):
+    """A member that lost its disk takes entries again, but elects nobody."""
+    scene.fresh()
+    for load in [scene.load(node, count=50) for node in scene]:
+        load.wait(60)
+    leader, (wiped, other) = scene.followers()
+    scene.leave(wiped)
+    wiped.run(f"rm {DIR}/wal")
+    scene.join(wiped)
+    scene.wait_equal()
+    for node in (leader, wiped):
+        foreign = node.run(f"cat /sys/class/raftlog/raftlog/peers/{wiped.id}/foreign").out
+        claim(foreign == "1\n", f"{node} tells that {wiped} has another disk")
+    scene.leave(leader)
+    asked = tx_messages(other)
+    wait_until(lambda: tx_messages(other) >= asked + 12, 60, "more requests for votes")
+    claim(not scene.leader_of([other, wiped]), "a vote of another disk made a leader")
+    scene.join(leader)
+    scene.wait_leader()
+    load = scene.load(wiped, count=20)
+    load.wait(60)
+    return scene.prove()
+
+
 def test_netem(scene):
     """5 % loss, reordering and duplication: slower, never wrong."""
     scene.fresh()

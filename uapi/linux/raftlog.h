@@ -284,6 +284,7 @@ struct raftlog_peer {
 #define RAFTLOG_PEER_F_SELF (1u << 0)
 #define RAFTLOG_PEER_F_LEADER (1u << 1)
 #define RAFTLOG_PEER_F_ACTIVE (1u << 2) /* heard from in an election timeout */
+#define RAFTLOG_PEER_F_FOREIGN (1u << 3) /* comes with another disk: no vote */
 
 /**
  * struct raftlog_members - RAFTLOG_IOC_GET_MEMBERS

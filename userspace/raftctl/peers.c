@@ -38,6 +38,8 @@ static u64 peer_lag(const struct raftlog_peer *peer,
 static const char *peer_role(const struct raftlog_peer *peer,
 			     const struct raftlog_status *status)
 {
+	if (peer->flags & RAFTLOG_PEER_F_FOREIGN)
+		return "another disk";
 	if (peer->flags & RAFTLOG_PEER_F_SELF)
 		return role_name(status->role);
 	if (peer->flags & RAFTLOG_PEER_F_LEADER)
@@ -149,6 +151,7 @@ static void peer_json(const struct raftlog_peer *peer,
 	json_bool("self", peer->flags & RAFTLOG_PEER_F_SELF);
 	json_bool("leader", peer->flags & RAFTLOG_PEER_F_LEADER);
 	json_bool("active", peer->flags & RAFTLOG_PEER_F_ACTIVE);
+	json_bool("foreign", peer->flags & RAFTLOG_PEER_F_FOREIGN);
 	if (peer->last_contact_ms == UINT64_MAX)
 		json_null("last_contact_ms");
 	else

@@ -181,6 +181,20 @@ static void check_origin(struct world *w, const struct node *node,
 			  node->id, record->index, record->term);
 }
 
+/* Every leader that seals the configuration knows the same disks. */
+static void check_sealed(struct world *w, const struct node *node,
+			 const struct raft_entry *entry)
+{
+	if (!w->sealed_bytes) {
+		memcpy(w->sealed, entry->data, entry->bytes);
+		w->sealed_bytes = entry->bytes;
+	}
+	if (w->sealed_bytes != entry->bytes ||
+	    memcmp(w->sealed, entry->data, entry->bytes))
+		violation(w, "configuration",
+			  "node %u seals another configuration", node->id);
+}
+
 struct record *check_entry(struct world *w, struct node *node, u64 index,
 			   const struct raft_entry *entry)
 {
@@ -210,6 +224,8 @@ struct record *check_entry(struct world *w, struct node *node, u64 index,
 	record->sequence = entry->sequence;
 	record->bytes = entry->bytes;
 	record->type = entry->type;
+	if (entry->type == RAFT_ENTRY_CONFIGURATION && index > 1)
+		check_sealed(w, node, entry);
 	if (entry->type == RAFT_ENTRY_DATA)
 		record->op = clients_find(w, entry->session, entry->sequence);
 	check_origin(w, node, record);
@@ -251,7 +267,7 @@ static void check_majority(struct world *w, const struct record *record)
 		return;
 	/* What a disk forgot was counted when it was there. */
 	for (i = 0; i < w->n_voters; i++)
-		n += w->nodes[i].rotted ||
+		n += w->nodes[i].rotted || w->nodes[i].wiped ||
 		     log_at(&w->nodes[i].store.durable, record->index) == record;
 	if (n < w->n_voters / 2 + 1)
 		violation(w, "durability",
@@ -339,7 +355,7 @@ static void check_match(struct world *w, const struct node *leader)
 		const struct node *node = &w->nodes[i];
 
 		/* A peer in a newer term may have followed another since. */
-		if (node == leader || node->n_rots ||
+		if (node == leader || node->n_rots || node->wiped ||
 		    node->current_term > leader->current_term ||
 		    raft_peer_status(leader->raft, node->id, &peer))
 			continue;
@@ -411,7 +427,8 @@ static void check_vote(struct world *w, u64 term, u32 voter, u32 candidate)
 {
 	u32 *vote;
 
-	if (!term_is_possible(w, term))
+	/* A disk that was wiped votes as it likes; nobody counts it. */
+	if (!term_is_possible(w, term) || w->nodes[voter - 1].wiped)
 		return;
 	vote = &w->check.votes[term * VOTERS + voter];
 	if (*vote && *vote != candidate)

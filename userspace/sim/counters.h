@@ -49,6 +49,7 @@
 	X(disk_failures, "disk failures")        \
 	X(rotted, "bits rotted")                 \
 	X(damaged, "logs damaged")               \
+	X(wiped, "disks wiped")                  \
 	X(repaired, "logs repaired")             \
 	X(disk_stalls, "slow writes")            \
 	X(pauses, "owner pauses")                \

@@ -170,7 +170,8 @@ static bool identify(struct world *w, struct node *node,
 		return true;
 	if (entry->type == RAFT_ENTRY_CONFIGURATION) {
 		if (entry->bytes == w->configuration_bytes &&
-		    !memcmp(entry->data, w->configuration, entry->bytes))
+		    (!memcmp(entry->data, w->configuration, entry->bytes) ||
+		     !memcmp(entry->data, w->sealed, entry->bytes)))
 			return true;
 	} else {
 		op = clients_find(w, entry->session, entry->sequence);

@@ -59,6 +59,7 @@ static void make_core(struct world *w, struct node *node)
 	node->raft_rng.state = rng_next(&node->rng);
 	node->raft = raft_init(node->memory, &settings, &node->raft_rng);
 	memory_assert(node->raft);
+	raft_set_incarnation(node->raft, node->store.super.incarnation);
 	node->runs = memory_zeroed(plan->term_runs * sizeof(*node->runs));
 	raft_provide_terms(node->raft, node->runs, plan->term_runs);
 
@@ -93,15 +94,25 @@ static int join(struct world *w, struct node *node, const struct log *found,
  * What is committed stays on a majority of disks, or nothing could bring it back;
  * and a log takes a few gaps only.
  */
-static void rot(struct world *w, struct node *node)
+static void harm_disk(struct world *w, struct node *node)
 {
 	u32 i, n = 0;
 
 	for (i = 0; i < w->n_nodes; i++)
-		n += w->nodes[i].rotted && &w->nodes[i] != node;
-	if (!w->quiet && n < (w->n_voters - 1) / 2 &&
-	    node->n_rots < WAL_GAPS_MAX && rng_chance(&node->rng, w->plan.rot))
+		n += (w->nodes[i].rotted || w->nodes[i].wiped) &&
+		     &w->nodes[i] != node;
+	/* Until the first entry is committed, each node is needed. */
+	if (w->quiet || n >= (w->n_voters - 1) / 2 || w->check.committed.n < 2)
+		return;
+	if (!node->wiped && rng_chance(&node->rng, w->plan.wipe)) {
+		store_wipe(w, node);
+		node->wiped = true;
+		node->rotted = false;
+		node->promised_term = 0;
+	} else if (node->n_rots < WAL_GAPS_MAX &&
+		   rng_chance(&node->rng, w->plan.rot)) {
 		store_rot(w, node);
+	}
 }
 
 void node_start(struct world *w, struct node *node)
@@ -118,9 +129,9 @@ void node_start(struct world *w, struct node *node)
 	node->session = clients_open_session(w);
 	node->counter = 0;
 	set_clock(w, node);
-	make_core(w, node);
 	if (node->boot > 1)
-		rot(w, node);
+		harm_disk(w, node);
+	make_core(w, node);
 	if (!store_recover(w, node, &node->log, &hard_state, &space_bytes))
 		return;
 	check_recovered(w, node, &node->log, &hard_state);

@@ -68,6 +68,7 @@ struct read_job {
  * @voter: it has a vote
  * @up: it runs
  * @disk_broken: it was made to fail; lasts until the next start
+ * @wiped: it came back with an empty disk
  * @n_rots: how often its disk was damaged
  * @rotted: it was, and all that is committed may not be there again
  * @boot: counts starts; events of older ones are stale
@@ -98,6 +99,7 @@ struct node {
 	bool up;
 	bool disk_broken;
 	bool rotted;
+	bool wiped;
 	u32 n_rots;
 	u32 boot;
 	struct rng rng;

@@ -69,6 +69,8 @@ static void draw_disk(struct plan *plan, struct rng *rng)
 	plan->group_requests = rng_between(rng, 1, 16);
 	if (plan->n_nodes > 2 && rng_chance(rng, 250000))
 		plan->rot = rng_between(rng, 50000, 500000);
+	if (plan->n_nodes > 2 && rng_chance(rng, 150000))
+		plan->wipe = rng_between(rng, 20000, 200000);
 }
 
 static void draw_network(struct plan *plan, struct rng *rng)

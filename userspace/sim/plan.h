@@ -69,6 +69,7 @@ enum fault {
  * @write_ns_max: longest write when nothing is wrong
  * @group_requests: most requests of one write
  * @rot: chance that the disk is damaged while a node is down
+ * @wipe: chance that it is replaced by an empty one
  * @delay_ns_min: of a datagram
  * @delay_ns_max: of a datagram when nothing is wrong
  * @slow_ns: of a datagram that is late
@@ -116,6 +117,7 @@ struct plan {
 	u64 write_ns_max;
 	u32 group_requests;
 	u32 rot;
+	u32 wipe;
 
 	u64 delay_ns_min;
 	u64 delay_ns_max;

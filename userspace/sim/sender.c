@@ -5,14 +5,6 @@
 #include "memory.h"
 #include "world.h"
 
-static const void *record_data(const struct world *w,
-			       const struct record *record)
-{
-	if (record->type == RAFT_ENTRY_CONFIGURATION)
-		return w->configuration;
-	return record->op ? record->op->data : NULL;
-}
-
 static bool is_cached(const struct world *w, const struct node *node, u64 index)
 {
 	return index > node->store.durable.n ||
@@ -84,7 +76,7 @@ static void send_records(struct world *w, struct node *node,
 			.term = records[i]->term,
 			.session = records[i]->session,
 			.sequence = records[i]->sequence,
-			.data = record_data(w, records[i]),
+			.data = world_payload(w, records[i]),
 			.bytes = records[i]->bytes,
 			.type = records[i]->type,
 		};

@@ -52,6 +52,15 @@ void store_free(struct store *store)
 	disk_free(&store->disk);
 }
 
+void store_wipe(struct world *w, struct node *node)
+{
+	store_free(&node->store);
+	memset(&node->store, 0, sizeof(node->store));
+	store_init(w, node);
+	w->counters.wiped++;
+	trace(w, TRACE_WIPE, node->id, 0, 0, 0, 0);
+}
+
 static void begin_write(struct world *w, struct node *node,
 			const struct wal_write *write, u64 last_index)
 {
@@ -161,8 +170,7 @@ static int encode_batch(struct world *w, struct store *store,
 			.term = record->term,
 			.session = record->session,
 			.sequence = record->sequence,
-			.data = record->op ? record->op->data :
-					     w->configuration,
+			.data = world_payload(w, record),
 			.bytes = record->bytes,
 			.type = record->type,
 		};

@@ -17,6 +17,7 @@
 	X(CRASH, "crash", "", "", "", "")                                     \
 	X(TEAR, "tear", "sectors_kept", "sectors", "", "")                    \
 	X(ROT, "rot", "offset", "position", "", "")                           \
+	X(WIPE, "wipe", "", "", "", "")                                       \
 	X(SHUTDOWN, "shutdown", "", "", "", "")                               \
 	X(FAIL, "failed", "disk", "", "", "")                                 \
 	X(TRANSITION, "transition", "%edge", "%role", "term", "leader")       \

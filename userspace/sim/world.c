@@ -313,6 +313,15 @@ static void dispatch(struct world *w, const struct event *event)
 	}
 }
 
+const void *world_payload(const struct world *w, const struct record *record)
+{
+	if (record->op)
+		return record->op->data;
+	if (!record->bytes)
+		return NULL;
+	return record->index == 1 ? w->configuration : w->sealed;
+}
+
 static void make_configuration(struct world *w)
 {
 	struct raft_configuration configuration = {

@@ -97,6 +97,8 @@ struct world {
 	u64 cluster_id;
 	u8 configuration[RAFT_CONFIGURATION_BYTES_MAX];
 	u32 configuration_bytes;
+	u8 sealed[RAFT_CONFIGURATION_BYTES_MAX];
+	u32 sealed_bytes;
 
 	bool violated;
 	const char *property;
@@ -118,6 +120,9 @@ struct world_options {
  * Frees all memory but @w itself.
  */
 void world_run(struct world *w, u64 seed, const struct world_options *options);
+
+/** world_payload() - what @record holds, NULL if nothing */
+const void *world_payload(const struct world *w, const struct record *record);
 
 void world_at(struct world *w, u64 at_ns, enum event_kind kind,
 	      struct node *node, void *object);
