@@ -151,7 +151,8 @@ bool check_entry(struct node *node, u64 index, const struct raft_entry *entry)
 }
 
 /* An index is committed for the first time anywhere. */
-static void commit_first(struct node *node, u64 index, const struct entry *entry)
+static void commit_first(struct node *node, u64 index,
+			 const struct entry *entry)
 {
 	struct log *committed = &world.common.committed;
 	const struct op *op = entry->session ? find_op(entry) : NULL;
@@ -360,8 +361,10 @@ static void check_durable(void)
 	for (index = 2; index <= committed->n; index++) {
 		u8 term = log_term(committed, index);
 
+		/* What a disk forgot was counted when it was there. */
 		for (i = 0, n = 0; i < bounds.nodes; i++)
-			n += log_holds(&world.nodes[i].disk, index, term);
+			n += world.nodes[i].rotted ||
+			     log_holds(&world.nodes[i].disk, index, term);
 		if (n < majority())
 			violation("durability",
 				  "entry (%llu, %u) is committed and on %u of %u disks",
@@ -369,11 +372,13 @@ static void check_durable(void)
 	}
 }
 
-static bool is_up_to_date(const struct log *log, const struct log *than)
+static bool is_up_to_date(const struct log *log, const struct node *node)
 {
-	u8 a = log_term(log, log->n), b = log_term(than, than->n);
+	const struct log *disk = &node->disk;
+	u8 term = log_term(log, log->n);
 
-	return a > b || (a == b && log->n >= than->n);
+	return !is_behind(log->n, term, disk->n, log_term(disk, disk->n)) &&
+	       !is_behind(log->n, term, node->lost.index, node->lost.term);
 }
 
 /*
@@ -390,11 +395,14 @@ static void check_electable(void)
 	for (i = 0; committed->n > 1 && i < bounds.nodes; i++) {
 		const struct log *log = &world.nodes[i].log;
 
-		if (log_holds(log, committed->n, term))
+		/* With less than it once had it does not stand for election. */
+		if (log_holds(log, committed->n, term) ||
+		    is_behind(log->n, log_term(log, log->n),
+			      world.nodes[i].lost.index,
+			      world.nodes[i].lost.term))
 			continue;
 		for (j = 0, n = 0; j < bounds.nodes; j++)
-			n += i == j ||
-			     is_up_to_date(log, &world.nodes[j].disk);
+			n += i == j || is_up_to_date(log, &world.nodes[j]);
 		if (n >= majority())
 			violation("leader completeness",
 				  "node %u could be elected without entry (%u, %u), which is committed",
@@ -413,7 +421,8 @@ static void check_match(const struct node *leader)
 		u64 match = r->peers[i].match_index;
 
 		/* A peer in a newer term may have followed another since. */
-		if (node == leader || node->current_term > leader->current_term)
+		if (node == leader || node->was_rotted ||
+		    node->current_term > leader->current_term)
 			continue;
 		if (log_term(&node->disk, match) != log_term(&leader->log, match))
 			violation("log matching",
@@ -457,10 +466,23 @@ static void check_core(struct node *node)
 			  node->id, r->durable_index);
 }
 
+static void check_repaired(struct node *node)
+{
+	const struct log *committed = &world.common.committed;
+
+	if (!node->rotted || node->lost.index ||
+	    !log_holds(&node->disk, committed->n,
+		       log_term(committed, committed->n)))
+		return;
+	node->rotted = false;
+	counters.repaired++;
+}
+
 void check_state(struct node *node)
 {
 	u32 i;
 
+	check_repaired(node);
 	check_core(node);
 	check_logs(node);
 	check_durable();

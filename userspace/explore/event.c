@@ -99,10 +99,13 @@ bool event_is_possible(const struct event *event)
 	case EVENT_PROPOSE:
 		return common->n_ops < bounds.entries;
 	case EVENT_DISK:
-		return node->n_writes;
+		return event->slot && event->slot <= node->n_writes;
 	case EVENT_CRASH:
 		return common->crashes < bounds.crashes &&
 		       event->slot <= node->n_writes;
+	case EVENT_DAMAGE:
+		return common->damages < bounds.damages &&
+		       event->slot < node->disk.n && node_may_rot(node);
 	default:
 		return false;
 	}
@@ -134,10 +137,14 @@ u32 events_possible(struct event *events)
 				     kind++)
 					n = add(events, n, kind, node, from,
 						slot);
-		for (kind = EVENT_ELECTION; kind < EVENT_CRASH; kind++)
+		for (kind = EVENT_ELECTION; kind < EVENT_DISK; kind++)
 			n = add(events, n, kind, node, 0, 0);
-		for (slot = 0; slot <= world.nodes[node - 1].n_writes; slot++)
+		for (slot = 0; slot <= world.nodes[node - 1].n_writes; slot++) {
+			n = add(events, n, EVENT_DISK, node, 0, slot);
 			n = add(events, n, EVENT_CRASH, node, 0, slot);
+		}
+		for (slot = 0; slot < world.nodes[node - 1].disk.n; slot++)
+			n = add(events, n, EVENT_DAMAGE, node, 0, slot);
 	}
 	return n;
 }
@@ -178,18 +185,17 @@ static void propose(struct node *node, bool slow)
 	node_step(node, &event, slow);
 }
 
-/* Its clock goes on until its timer makes it step down. */
+/* It notices that it did not run for long, looks for answers, and steps down. */
 static void lose_quorum(struct node *node, bool slow)
 {
-	u32 i;
+	const struct raft *r = core_of(node);
 
-	for (i = 0; i < 4 && is_leader(node); i++) {
-		const struct raft *r = core_of(node);
-
-		node->now_ns = max(node->now_ns + r->settings.election_timeout_ns,
-				   r->quorum_grace_ns);
-		node_step(node, NULL, slow);
-	}
+	node->now_ns += r->settings.election_timeout_ns;
+	node_step(node, NULL, slow);
+	node->now_ns = max(node->now_ns, r->quorum_grace_ns);
+	node_step(node, NULL, slow);
+	if (is_leader(node))
+		violation("core", "node %u leads for ever", node->id);
 }
 
 void event_happens(const struct event *event)
@@ -254,12 +260,17 @@ void event_happens(const struct event *event)
 		propose(node, event->slow);
 		break;
 	case EVENT_DISK:
-		node_disk(node, event->slow);
+		node_disk(node, event->slot, event->slow);
 		break;
 	case EVENT_CRASH:
 		world.common.crashes++;
 		counters.crashes++;
 		node_crash(node, event->slot);
+		break;
+	case EVENT_DAMAGE:
+		world.common.damages++;
+		counters.damages++;
+		node_damage(node, event->slot);
 		break;
 	}
 	if (!verdict.violated && !verdict.beyond)

@@ -18,8 +18,9 @@
  * @EVENT_QUORUM: a leader heard of no majority for an election timeout
  * @EVENT_RESEND: a forwarded proposal is due again
  * @EVENT_PROPOSE: somebody proposes
- * @EVENT_DISK: the oldest write under way is done, and the core is told
+ * @EVENT_DISK: the oldest @slot writes are done in one, and the core is told
  * @EVENT_CRASH: power fails and comes back; @slot of the writes were done
+ * @EVENT_DAMAGE: the same, none were done, and the log ends behind @slot entries
  */
 enum event_kind {
 	EVENT_NONE,
@@ -35,12 +36,13 @@ enum event_kind {
 	EVENT_PROPOSE,
 	EVENT_DISK,
 	EVENT_CRASH,
+	EVENT_DAMAGE,
 	EVENT_KINDS,
 };
 
 enum {
 	/* Each message in each way, and what each node can do by itself. */
-	EVENTS_MAX = NODES_MAX * (NODES_MAX * CHANNEL_MAX * 4 + 16),
+	EVENTS_MAX = NODES_MAX * (NODES_MAX * CHANNEL_MAX * 4 + 32),
 };
 
 /**

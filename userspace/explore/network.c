@@ -128,10 +128,11 @@ void network_take(u32 from, u32 to, u32 slot, bool keep, struct packet *packet)
 
 /*
  * Would a refusal of this message, or this refusal, tell its leader that what it
- * sent before is lost? All that the core asks of the time a message was sent at,
- * beside figures for others. As refused() in kmod/raft/replication.c does it.
+ * sent before is lost, or (2) that the disk forgot what it acknowledged? All that
+ * the core asks of the time a message was sent at, beside figures for others. As
+ * refused() in kmod/raft/replication.c does it.
  */
-bool network_told_late(const struct packet *packet)
+u8 network_told_late(const struct packet *packet)
 {
 	struct raft_message message = packet->message;
 	u32 leader = message.type == RAFT_APPEND_ENTRIES ? message.from :
@@ -142,9 +143,15 @@ bool network_told_late(const struct packet *packet)
 	const struct raft_inflight *oldest =
 		&peer->inflight[peer->inflight_head];
 
+	bool lost, forgot;
+
 	if (!is_append(&message) || r->role != RAFT_LEADER ||
-	    r->hard_state.current_term != message.term || !peer->n_inflight)
-		return false;
-	return oldest->sent_ns + peer->rtt_ns / 4 + NSEC_PER_MSEC <
-	       *sent_ns(&message);
+	    r->hard_state.current_term != message.term)
+		return 0;
+	lost = peer->n_inflight &&
+	       oldest->sent_ns + peer->rtt_ns / 4 + NSEC_PER_MSEC <
+		       *sent_ns(&message);
+	/* Nothing is refused that was known to match, but after damage. */
+	forgot = bounds.damages && peer->match_ns < *sent_ns(&message);
+	return forgot << 1 | lost;
 }

@@ -156,6 +156,9 @@ static struct write complete(struct node *node)
 		       write.n * sizeof(write.entries[0]));
 		node->disk.n += write.n;
 	}
+	if (!is_behind(node->disk.n, log_term(&node->disk, node->disk.n),
+		       node->lost.index, node->lost.term))
+		memset(&node->lost, 0, sizeof(node->lost));
 	check_disk(node, &write.hard_state);
 	node->disk_hard_state = write.hard_state;
 	node->n_writes--;
@@ -166,21 +169,30 @@ static struct write complete(struct node *node)
 	return write;
 }
 
-static void write_done(struct node *node)
+static void report(struct node *node, const struct write *write)
 {
-	struct write write = complete(node);
 	struct raft_event event = {
 		.type = RAFT_EVENT_PERSISTED,
-		.persisted.hard_state_seq = write.seq,
-		.persisted.index = write.last_index,
-		.persisted.term = write.last_term,
+		.persisted.hard_state_seq = write->seq,
+		.persisted.index = write->last_index,
+		.persisted.term = write->last_term,
 		.persisted.space_bytes = SPACE_BYTES,
 	};
 
-	node->persisted_seq = write.seq;
+	node->persisted_seq = write->seq;
 	step(node, &event);
 	network_release(node);
 	batch(node, NULL);
+}
+
+/* The first @n of them in one go: the core is told of the last. */
+static void write_done(struct node *node, u32 n)
+{
+	struct write write;
+
+	while (n--)
+		write = complete(node);
+	report(node, &write);
 }
 
 /* Writes that nothing is in the way of are done within the event. */
@@ -194,7 +206,7 @@ static void settle(struct node *node, bool idle, bool slow)
 		return;
 	}
 	while (node->n_writes && can_go_on())
-		write_done(node);
+		write_done(node, 1);
 }
 
 void node_step(struct node *node, struct raft_event *event, bool slow)
@@ -205,12 +217,12 @@ void node_step(struct node *node, struct raft_event *event, bool slow)
 	settle(node, idle, slow);
 }
 
-void node_disk(struct node *node, bool slow)
+void node_disk(struct node *node, u32 n_written, bool slow)
 {
-	bool last = node->n_writes == 1;
+	bool all = node->n_writes == n_written;
 
-	write_done(node);
-	settle(node, last, slow);
+	write_done(node, n_written);
+	settle(node, all, slow);
 }
 
 static void make_core(struct node *node)
@@ -224,7 +236,7 @@ static void make_core(struct node *node)
 		.append_bytes_max = 1 << 20,
 		.append_entries_max = bounds.append,
 		.inflight_bytes_max = 1 << 20,
-		.inflight_messages_max = 2,
+		.inflight_messages_max = bounds.inflight,
 		.uncommitted_bytes_max = 1 << 20,
 		.window_entries = 32,
 		.proposals_max = PROPOSALS_MAX,
@@ -280,10 +292,33 @@ static void forget(struct node *node)
 			world.common.ops[i].state = OP_UNKNOWN;
 }
 
+/* In the order in which the module does it. */
+static int restore(struct node *node)
+{
+	struct raft *r = core_of(node);
+	struct raft_entry entry;
+	int error;
+	u64 i;
+
+	for (i = 1; i <= node->disk.n; i++) {
+		node_entry(&entry, log_at(&node->disk, i));
+		error = raft_restore_entry(r, i, &entry);
+		if (error)
+			return error;
+	}
+	error = raft_restore_hard_state(r, &node->disk_hard_state, SPACE_BYTES);
+	if (!error && !node->disk.n)
+		error = raft_bootstrap(r, NULL, configuration,
+				       configuration_bytes, SPACE_BYTES,
+				       &update);
+	return error ? error :
+		       raft_restore_lost(r, node->lost.index, node->lost.term);
+}
+
 /* Down and up again; of the writes under way the first @n_written were done. */
 void node_crash(struct node *node, u32 n_written)
 {
-	u64 i;
+	int error;
 
 	while (n_written--) {
 		counters.writes_unreported++;
@@ -294,15 +329,36 @@ void node_crash(struct node *node, u32 n_written)
 	make_core(node);
 	node->log = node->disk;
 	node->current_term = node->disk_hard_state.current_term;
-	for (i = 1; i <= node->disk.n; i++) {
-		struct raft_entry entry;
+	error = restore(node);
+	if (error)
+		violation("start", "node %u: what it finds is refused: %d",
+			  node->id, error);
+	else
+		start(node);
+}
 
-		node_entry(&entry, log_at(&node->disk, i));
-		if (raft_restore_entry(core_of(node), i, &entry))
-			violation("start", "node %u: entry %llu", node->id, i);
+/* What is committed stays on a majority, or nothing could bring it back. */
+bool node_may_rot(const struct node *node)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < bounds.nodes; i++)
+		n += world.nodes[i].rotted && &world.nodes[i] != node;
+	return n < (bounds.nodes - 1) / 2;
+}
+
+/* Power fails, and of the log on the disk only the first entries are left. */
+void node_damage(struct node *node, u32 n_left)
+{
+	struct log *disk = &node->disk;
+	u8 term = log_term(disk, disk->n);
+
+	if (is_behind(node->lost.index, node->lost.term, disk->n, term)) {
+		node->lost.index = disk->n;
+		node->lost.term = term;
 	}
-	if (raft_restore_hard_state(core_of(node), &node->disk_hard_state,
-				    SPACE_BYTES))
-		violation("start", "node %u: hard state", node->id);
-	start(node);
+	disk->n = n_left;
+	node->rotted = true;
+	node->was_rotted = true;
+	node_crash(node, 0);
 }

@@ -13,15 +13,15 @@
  *	relied on what it knew from an earlier term must not go unnoticed
  *	of a leader's peers progress, next_index, commit_told, what is in flight
  *	proposals in their order, with exposed, exposed_term, proposed_at
- *	the disk, writes under way, messages held back, how often it started
+ *	the disk, what damage took, writes under way, messages held back, how often it started
  * of the network: each channel's messages in the order of sending
  * of the checker: what is committed and since which term, who led which term,
  *	which proposals were refused for good
  * and what is used up of the bounds.
  *
  * Not in it, and what that may hide:
- *	All times. Of when a message was sent only whether its refusal would tell
- *	the leader of a loss (network_told_late()); of the timers nothing, any may
+ *	All times. Of when a message was sent only what its refusal would tell the
+ *	leader (network_told_late()); of the timers nothing, any may
  *	be the next to run out. States that differ in which of several timers of
  *	one leader is due first are one; so what needs a round-trip time, a lease
  *	(6.4.1) or CheckQuorum at a certain moment is left to the simulator.
@@ -214,6 +214,7 @@ static void put_core(struct text *text, const struct naming *naming,
 	put(text, r->durable_index);
 	put(text, r->verified_index);
 	put(text, r->leader_commit_seen);
+	put(text, r->lost_index << 4 | r->lost_term);
 	put(text, r->next_sequence);
 	put(text, distance(r->persist_seq, r->persisted_seq));
 	put(text, distance(r->hard_state_persist_seq, r->persisted_seq));
@@ -232,7 +233,8 @@ static void put_node(struct text *text, const struct naming *naming,
 	u32 i;
 
 	put_core(text, naming, node);
-	put(text, node->boot);
+	put(text, node->boot << 2 | node->rotted << 1 | node->was_rotted);
+	put(text, node->lost.index << 4 | node->lost.term);
 	put(text, node->disk_hard_state.current_term);
 	put(text, naming->name[node->disk_hard_state.voted_for]);
 	put_entries(text, naming, node->disk.entries, node->disk.n);
@@ -265,6 +267,7 @@ static void put_common(struct text *text, const struct naming *naming)
 	put(text, c->drops);
 	put(text, c->duplicates);
 	put(text, c->crashes);
+	put(text, c->damages);
 	put(text, c->delays);
 	put(text, c->timeouts);
 	put(text, c->n_ops);

@@ -14,6 +14,7 @@ static const char *const kinds[] = {
 	[EVENT_PROPOSE] = "propose",
 	[EVENT_DISK] = "disk",
 	[EVENT_CRASH] = "crash",
+	[EVENT_DAMAGE] = "damage",
 };
 
 static bool has_message(const struct event *event)
@@ -82,6 +83,8 @@ static void print_node(const struct node *node)
 	       raft_role_name(r->role), r->hard_state.current_term,
 	       r->hard_state.voted_for, r->commit_index);
 	print_entries(node->log.entries, node->log.n);
+	if (node->lost.index)
+		printf(" lost (%u, %u)", node->lost.index, node->lost.term);
 	if (node->n_writes) {
 		printf(" disk: term %llu vote %u ",
 		       node->disk_hard_state.current_term,
@@ -105,8 +108,10 @@ void trace_event(const struct event *event)
 	printf("%s node %u", kinds[event->kind], event->node);
 	if (has_message(event))
 		printf(" from %u number %u", event->from, event->slot);
-	else if (event->kind == EVENT_CRASH)
+	else if (event->kind == EVENT_DISK || event->kind == EVENT_CRASH)
 		printf(" written %u", event->slot);
+	else if (event->kind == EVENT_DAMAGE)
+		printf(" left %u", event->slot);
 	if (event->slow)
 		printf(" slow");
 	if (has_message(event)) {
@@ -123,11 +128,12 @@ int trace_parse(const char *line, struct event *event)
 {
 	char kind[16] = "", slow[8] = "";
 	unsigned int node = 0, from = 0, slot = 0;
-	int end = 0;
+	int n, end = 0;
 	u8 i;
 
 	memset(event, 0, sizeof(*event));
-	if (sscanf(line, " %15[a-z-] node %u%n", kind, &node, &end) < 2)
+	n = sscanf(line, " %15[a-z-] node %u%n", kind, &node, &end);
+	if (n < 2)
 		return 0;
 	line += end;
 	for (i = 1; i < EVENT_KINDS && strcmp(kinds[i], kind); i++)
@@ -135,22 +141,23 @@ int trace_parse(const char *line, struct event *event)
 	if (i == EVENT_KINDS || !node || node > bounds.nodes)
 		return -EINVAL;
 	event->kind = i;
+	n = 2;
 	end = 0;
 	if (has_message(event)) {
-		sscanf(line, " from %u number %u%n", &from, &slot, &end);
-		if (!end || !from || from > bounds.nodes)
+		n = sscanf(line, " from %u number %u%n", &from, &slot, &end);
+		if (!from || from > bounds.nodes)
 			return -EINVAL;
-	} else if (event->kind == EVENT_CRASH) {
-		sscanf(line, " written %u%n", &slot, &end);
-		if (!end)
-			return -EINVAL;
+	} else if (event->kind == EVENT_DISK || event->kind == EVENT_CRASH) {
+		n = 1 + sscanf(line, " written %u%n", &slot, &end);
+	} else if (event->kind == EVENT_DAMAGE) {
+		n = 1 + sscanf(line, " left %u%n", &slot, &end);
 	}
-	if (slot > U8_MAX)
+	if (n != 2 || slot > U8_MAX)
 		return -EINVAL;
 	event->node = node;
 	event->from = from;
 	event->slot = slot;
-	sscanf(line + end, " %7[a-z]", slow);
-	event->slow = !strcmp(slow, "slow");
+	event->slow = sscanf(line + end, " %7[a-z]", slow) == 1 &&
+		      !strcmp(slow, "slow");
 	return 1;
 }

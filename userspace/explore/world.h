@@ -100,6 +100,9 @@ struct parked {
  * @log: as the core knows it, from its updates
  * @disk_hard_state: what it would come back with
  * @disk: the log it would come back with
+ * @lost: where that log once ended, if damage took some of it
+ * @rotted: the disk may lack what it once had
+ * @was_rotted: it did once
  * @n_writes: writes under way, the oldest first
  * @n_parked: messages that wait for a hard state to be durable
  * @runs: the core's
@@ -119,6 +122,12 @@ struct node {
 	struct log log;
 	struct raft_hard_state disk_hard_state;
 	struct log disk;
+	struct {
+		u8 index;
+		u8 term;
+	} lost;
+	bool rotted;
+	bool was_rotted;
 	u32 n_writes;
 	struct write writes[WRITES_MAX];
 	u32 n_parked;
@@ -150,6 +159,7 @@ struct op {
  * @drops: messages lost so far
  * @duplicates: messages delivered and kept
  * @crashes: of any node
+ * @damages: crashes that took entries from the disk
  * @delays: writes that did not complete at once
  * @timeouts: election timers that ran out
  * @n_ops: proposals made
@@ -162,6 +172,7 @@ struct common {
 	u8 drops;
 	u8 duplicates;
 	u8 crashes;
+	u8 damages;
 	u8 delays;
 	u8 timeouts;
 	u8 n_ops;
@@ -185,10 +196,12 @@ struct world {
  * @drops: lost messages
  * @duplicates: messages delivered more than once
  * @crashes: of any nodes
+ * @damages: of a minority of the disks at a time
  * @delays: writes that take longer than the event they belong to
  * @timeouts: election timers that run out
  * @channel: messages from one node to another; more, and the oldest is lost
  * @append: entries of one AppendEntries
+ * @inflight: of them to one peer at a time
  */
 struct bounds {
 	u32 nodes;
@@ -197,13 +210,15 @@ struct bounds {
 	u32 drops;
 	u32 duplicates;
 	u32 crashes;
+	u32 damages;
 	u32 delays;
 	u32 timeouts;
 	u32 channel;
 	u32 append;
+	u32 inflight;
 };
 
-/* In groups of three, as they are printed. All must be reached. */
+/* In groups of three, as they are printed. ./test wants all to be reached. */
 #define EXPLORE_COUNTERS(X)                      \
 	X(deliveries, "deliveries")              \
 	X(drops, "drops")                        \
@@ -222,6 +237,8 @@ struct bounds {
 	X(crashes, "crashes")                    \
 	X(writes_lost, "writes lost in crash")   \
 	X(writes_unreported, "writes unreported") \
+	X(damages, "disks damaged")              \
+	X(repaired, "disks repaired")            \
 	X(parked, "messages held back")          \
 	X(leaders, "leaders")                    \
 	X(rivals, "rival leaders")               \
@@ -290,17 +307,24 @@ static inline bool log_holds(const struct log *log, u64 index, u8 term)
 	return term && log_term(log, index) == term;
 }
 
+static inline bool is_behind(u64 index, u64 term, u64 last_index, u64 last_term)
+{
+	return term < last_term || (term == last_term && index < last_index);
+}
+
 /* node.c */
 void node_boot(struct node *node, u32 id);
 void node_step(struct node *node, struct raft_event *event, bool slow);
-void node_disk(struct node *node, bool slow);
+void node_disk(struct node *node, u32 n_written, bool slow);
 void node_crash(struct node *node, u32 n_written);
+void node_damage(struct node *node, u32 n_left);
+bool node_may_rot(const struct node *node);
 void node_entry(struct raft_entry *to, const struct entry *from);
 
 /* network.c */
 void network_send(struct node *node, const struct raft_send *send);
 void network_release(struct node *node);
 void network_take(u32 from, u32 to, u32 slot, bool keep, struct packet *packet);
-bool network_told_late(const struct packet *packet);
+u8 network_told_late(const struct packet *packet);
 
 #endif /* RAFTLOG_EXPLORE_WORLD_H */
