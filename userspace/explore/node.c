@@ -30,6 +30,7 @@ static void make_configuration(void)
 	for (i = 0; i < bounds.nodes; i++) {
 		members.members[i].id = i + 1;
 		members.members[i].kind = RAFT_VOTER;
+		members.members[i].incarnation = i + 1;
 		members.members[i].address.family = 4;
 	}
 	configuration_bytes = raft_configuration_encode(&members, configuration,
@@ -247,6 +248,7 @@ static void make_core(struct node *node)
 	memset(node->core, 0, sizeof(node->core));
 	r = raft_init(node->core, &settings, &node->rng);
 	raft_provide_terms(r, node->runs, TERM_RUNS);
+	raft_set_incarnation(r, node->id);
 	raft_update_init(&update, update_entries, ENTRIES_MAX, update_sends,
 			 SENDS_MAX);
 }

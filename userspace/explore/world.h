@@ -33,7 +33,7 @@ enum {
 	WRITE_ENTRIES_MAX = 2 + PROPOSALS_MAX,
 	PARKED_MAX = 8,
 	TERM_RUNS = 32,
-	CORE_BYTES = 12 << 10,
+	CORE_BYTES = 16 << 10,
 };
 
 /** struct entry - of a log; @session is the node's id * BOOTS_MAX + its boot */
