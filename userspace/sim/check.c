@@ -6,6 +6,9 @@
 #include "memory.h"
 #include "world.h"
 
+/* In thousandths: two clocks that are off by this in either way, and an eighth. */
+enum { LEASE_DRIFT_MAX = 60 };
+
 enum {
 	/* More terms than any seed gets through. */
 	TERMS_MAX = 1 << 14,
@@ -67,12 +70,25 @@ static void check_completeness(struct world *w, const struct node *leader,
 		}
 }
 
+/* Leases count on clocks that run at about the same speed, and do not leap. */
+static bool clocks_agree(const struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->n_nodes; i++)
+		if (w->nodes[i].jumped)
+			return false;
+	return w->plan.drift <= LEASE_DRIFT_MAX;
+}
+
 /* While one may answer for the group, nobody else leads it. */
 static void check_leases(struct world *w, const struct node *leader)
 {
 	struct raft_status status;
 	u32 i;
 
+	if (!clocks_agree(w))
+		return;
 	for (i = 0; i < w->n_nodes; i++) {
 		const struct node *node = &w->nodes[i];
 

@@ -47,12 +47,13 @@
 	X(torn_writes, "torn writes")            \
 	X(torn_recovered, "torn tails cut")      \
 	X(disk_failures, "disk failures")        \
-	X(rotted, "bits rotted")                 \
+	X(rotted, "places rotted")                 \
 	X(damaged, "logs damaged")               \
 	X(wiped, "disks wiped")                  \
 	X(repaired, "logs repaired")             \
 	X(disk_stalls, "slow writes")            \
 	X(pauses, "owner pauses")                \
+	X(jumps, "clock jumps")                  \
 	X(partitions, "partitions")              \
 	X(sent, "datagrams sent")                \
 	X(lost, "lost")                          \

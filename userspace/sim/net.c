@@ -244,6 +244,11 @@ void net_partition(struct world *w, enum fault kind, u32 leader_id)
 			else
 				net->cut[i][node] = true;
 		break;
+	case FAULT_PARTITION_CHAIN:
+		for (i = 1; i <= w->n_nodes; i++)
+			for (node = 1; node <= w->n_nodes; node++)
+				net->cut[i][node] = i + 1 < node || node + 1 < i;
+		break;
 	case FAULT_PARTITION_BRIDGE:
 		cut_sides(w, side, node);
 		break;

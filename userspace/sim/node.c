@@ -28,7 +28,19 @@ static void set_clock(struct world *w, struct node *node)
 
 	node->clock_start = w->now_ns;
 	node->clock_base = NSEC_PER_SEC + rng_below(&node->rng, 1ull << 40);
+	node->jumped = false;
 	node->clock_rate = 1000 - drift + rng_below(&node->rng, 2 * drift + 1);
+}
+
+void node_jump(struct world *w, struct node *node, u64 ns)
+{
+	if (!node->up)
+		return;
+	w->counters.jumps++;
+	trace(w, TRACE_JUMP, node->id, ns / 1000, 0, 0, 0);
+	node->clock_base += ns;
+	node->jumped = true;
+	owner_wake(w, node);
 }
 
 static void make_core(struct world *w, struct node *node)

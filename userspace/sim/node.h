@@ -80,6 +80,7 @@ struct read_job {
  * @clock_base: its clock at @clock_start
  * @clock_start: world's clock when it started
  * @clock_rate: of its clock, in thousandths
+ * @jumped: its clock has leapt ahead since it started
  * @paused_until: the owner does not run
  * @wake_at: when it will; 0: nobody woke it
  * @timer_at: when the earliest timer event comes, U64_MAX: none
@@ -117,6 +118,7 @@ struct node {
 	u64 clock_base;
 	u64 clock_start;
 	u32 clock_rate;
+	bool jumped;
 	u64 paused_until;
 	u64 wake_at;
 	u64 timer_at;
@@ -145,6 +147,7 @@ void node_destroy(struct node *node);
 void node_start(struct world *w, struct node *node);
 void node_crash(struct world *w, struct node *node);
 void node_shutdown(struct world *w, struct node *node);
+void node_jump(struct world *w, struct node *node, u64 ns);
 u64 node_clock(const struct world *w, const struct node *node);
 
 /* owner.c: the owner thread */

@@ -50,6 +50,8 @@ static void draw_limits(struct plan *plan, struct rng *rng)
 	plan->inbox_items = narrow ? 16 : 512;
 	plan->wake_ns = rng_between(rng, 1, plan->election_timeout_ns / 400);
 	plan->drift = rng_below(rng, 3) * 10;
+	if (rng_chance(rng, 200000))
+		plan->drift = 200;
 }
 
 static void draw_disk(struct plan *plan, struct rng *rng)
@@ -97,7 +99,8 @@ static void draw_faults(struct plan *plan, struct rng *rng)
 		[FAULT_PARTITION_LEADER] = 8,  [FAULT_PARTITION_ONE_WAY] = 3,
 		[FAULT_PARTITION_BRIDGE] = 3,  [FAULT_HEAL] = 8,
 		[FAULT_PAUSE] = 4,	       [FAULT_STALL] = 4,
-		[FAULT_DISK] = 1,
+		[FAULT_DISK] = 1,	       [FAULT_JUMP] = 1,
+		[FAULT_PARTITION_CHAIN] = 2,
 	};
 	u64 timeout = plan->election_timeout_ns;
 	u32 i;

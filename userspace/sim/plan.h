@@ -18,10 +18,12 @@ enum { NODES_MAX = 7 };
  * @FAULT_PARTITION_LEADER: the leader alone
  * @FAULT_PARTITION_ONE_WAY: one node is heard but hears nothing, or the reverse
  * @FAULT_PARTITION_BRIDGE: two sides that one node sees both of
+ * @FAULT_PARTITION_CHAIN: each node sees the one before and the one behind it
  * @FAULT_HEAL: the network is whole again
  * @FAULT_PAUSE: a node's owner thread does not run for a while
  * @FAULT_STALL: a node's next writes take long
  * @FAULT_DISK: a node's next write fails
+ * @FAULT_JUMP: a node's clock leaps ahead
  * @FAULTS: how many
  */
 enum fault {
@@ -34,10 +36,12 @@ enum fault {
 	FAULT_PARTITION_LEADER,
 	FAULT_PARTITION_ONE_WAY,
 	FAULT_PARTITION_BRIDGE,
+	FAULT_PARTITION_CHAIN,
 	FAULT_HEAL,
 	FAULT_PAUSE,
 	FAULT_STALL,
 	FAULT_DISK,
+	FAULT_JUMP,
 	FAULTS,
 };
 

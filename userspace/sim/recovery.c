@@ -100,6 +100,38 @@ static int begin(struct store *store, struct wal_recovery *rec, u8 *buf,
 				 buf_bytes);
 }
 
+/*
+ * A bit flips; a write never got to the disk; sectors can no longer be read, which
+ * comes as zeros; a write meant for another place went here.
+ */
+static void harm(struct store *store, struct rng *rng, u64 offset, u64 position)
+{
+	u64 sector = round_down(position, (u64)DISK_SECTOR_BYTES);
+	u64 from = round_down(offset, (u64)DISK_SECTOR_BYTES);
+	u64 bytes = DISK_SECTOR_BYTES * rng_between(rng, 1, 8);
+	u64 other;
+
+	bytes = min(bytes, min(store->disk.n_bytes - sector,
+			       store->proved_end - from));
+	switch (rng_below(rng, 4)) {
+	case 0:
+		store->disk.bytes[position] ^= 1 << rng_below(rng, 8);
+		break;
+	case 1:
+	case 2:
+		memset(store->disk.bytes + sector, 0, bytes);
+		break;
+	default:
+		other = WAL_AREA_POSITION +
+			rng_below(rng, sector - WAL_AREA_POSITION + 1);
+		memmove(store->disk.bytes + sector,
+			store->disk.bytes +
+				round_down(other, (u64)DISK_SECTOR_BYTES),
+			bytes);
+		break;
+	}
+}
+
 void store_rot(struct world *w, struct node *node)
 {
 	struct store *store = &node->store;
@@ -112,7 +144,7 @@ void store_rot(struct world *w, struct node *node)
 	position = WAL_AREA_POSITION + offset % store->super.area_bytes;
 	if (position >= store->disk.n_bytes)
 		return;
-	store->disk.bytes[position] ^= 1 << rng_below(&node->rng, 8);
+	harm(store, &node->rng, offset, position);
 	node->rotted = true;
 	node->n_rots++;
 	w->counters.rotted++;

@@ -42,6 +42,7 @@
 	X(DONE, "done", "op", "errno", "index", "term")                       \
 	X(PAUSE, "pause", "us", "", "", "")                                   \
 	X(STALL, "stall", "us", "", "", "")                                   \
+	X(JUMP, "jump", "us", "", "", "")                                     \
 	X(PARTITION, "partition", "kind", "side", "node", "")                 \
 	X(HEAL, "heal", "", "", "", "")                                       \
 	X(QUIET, "quiet", "", "", "", "")                                     \

@@ -151,6 +151,9 @@ static void inflict(struct world *w, enum fault fault)
 	case FAULT_DISK:
 		node->store.fail_next = true;
 		break;
+	case FAULT_JUMP:
+		node_jump(w, node, ns);
+		break;
 	default:
 		net_partition(w, fault, leader ? leader->id : node->id);
 		break;
