@@ -33,6 +33,8 @@ import tempfile
 import threading
 import time
 
+from volatile_disk import VolatileDisk
+
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(SCRIPTS)
 BUILD = os.path.join(TOP, "build")
@@ -45,6 +47,11 @@ PORT = 7400
 BOOT_TIMEOUT = 300
 KVM_TRIAL_TIMEOUT = 10
 DISK_BYTES = 1 << 30
+MKFS = {
+    "ext4": ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1,nodiscard", "-O",
+             "^resize_inode"],
+    "xfs": ["mkfs.xfs", "-q", "-f", "-K"],
+}
 
 FRAME_RUN, FRAME_STDIN, FRAME_SIGNAL = 1, 2, 3
 FRAME_STDOUT, FRAME_STDERR, FRAME_EXIT, FRAME_HELLO = 4, 5, 6, 7
@@ -224,6 +231,7 @@ class Node:
         self.ready = threading.Event()
         self.boots = 0
         self.formatted = False
+        self.cache = None
 
     def __repr__(self):
         return f"n{self.id}"
@@ -233,10 +241,15 @@ class Node:
     def make_disk(self):
         with open(self.disk, "wb") as disk:
             disk.truncate(DISK_BYTES)
-        if not self.cluster.block:
-            subprocess.run(["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1,nodiscard",
-                            "-O", "^resize_inode", self.disk],
-                           check=True, env={**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"})
+        if self.cluster.disk in MKFS:
+            subprocess.run(MKFS[self.cluster.disk] + [self.disk], check=True,
+                           env={**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"})
+        if self.cluster.volatile:
+            seed = f"{self.cluster.seed}/{self.id}"
+            self.cache = VolatileDisk(self.disk, self.cache_address(), seed)
+
+    def cache_address(self):
+        return os.path.join(self.cluster.sockets, f"disk-{self.id}")
 
     def boot(self):
         """Start the guest; wait_ready() says when it is there."""
@@ -263,6 +276,8 @@ class Node:
         if self.process:
             self.process.kill()
             self.process.wait()
+        if self.cache:
+            self.cache.cut()
 
     def restart(self, wait=True):
         self.kill()
@@ -399,10 +414,15 @@ def sweep():
 class Cluster:
     """N guests, their network and their files."""
 
-    def __init__(self, n=3, name="cluster", block=False, kernel="stock", smp=1,
-                 megabytes=384, cache="writeback", programs=(), accel=None):
+    def __init__(self, n=3, name="cluster", disk="ext4", kernel="stock", smp=1,
+                 megabytes=384, cache="writeback", programs=(), accel=None, volatile=False,
+                 seed=0):
+        """@disk: ext4, xfs or raw. @volatile: what is not flushed goes with the power,
+        drawn from @seed."""
         sweep()
-        self.block = block
+        self.disk = disk
+        self.volatile = volatile
+        self.seed = seed
         self.smp = smp
         self.megabytes = megabytes
         self.cache = cache
@@ -438,7 +458,8 @@ class Cluster:
     def start(self):
         if self.accel is None:
             self.accel = choose_accel(self.kernel)
-        build_initramfs(self.initramfs, self.kernel, self.programs)
+        modules = [self.disk] if self.disk in MKFS else []
+        build_initramfs(self.initramfs, self.kernel, self.programs, modules)
         self.switch = spawn([os.path.join(BUILD, "cluster", "switch"), self.sockets,
                              str(len(self.nodes))],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -458,6 +479,9 @@ class Cluster:
         if self.switch:
             self.switch.kill()
             self.switch.wait()
+        for node in self:
+            if node.cache:
+                node.cache.close()
         self.qemu_log.close()
         shutil.rmtree(self.sockets, ignore_errors=True)
         for path in [self.initramfs] + [node.disk for node in self]:
@@ -467,13 +491,14 @@ class Cluster:
     def qemu(self, node, agent):
         append = ["console=ttyS0", "quiet", "panic=-1", "oops=panic", "mitigations=off",
                   "tsc=reliable", "no_timer_check", "cryptomgr.notests", "random.trust_cpu=on",
-                  f"node_id={node.id}", f"disk={'raw' if self.block else 'ext4'}"]
+                  f"node_id={node.id}", f"disk={self.disk}"]
         if self.accel == "tcg":
             append.append(f"tsc_early_khz={tsc_khz()}")
 
         def path(name):
             return name.replace(",", ",,")
 
+        file = f"nbd:unix:{node.cache_address()}" if node.cache else node.disk
         return ["qemu-system-x86_64", "-name", f"raftlog-n{node.id}", "-machine", "q35",
                 *ACCELERATORS[self.accel], "-smp", str(self.smp), "-m", str(self.megabytes),
                 "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
@@ -487,7 +512,7 @@ class Cluster:
                 "-netdev", "stream,id=net,server=off,addr.type=unix,"
                 f"addr.path={path(self.sockets)}/{node.id}",
                 "-device", f"virtio-net-pci,netdev=net,romfile=,mac=52:54:00:77:00:{node.id:02x}",
-                "-drive", f"if=none,id=disk,format=raw,cache={self.cache},file={path(node.disk)}",
+                "-drive", f"if=none,id=disk,format=raw,cache={self.cache},file={path(file)}",
                 "-device", "virtio-blk-pci,drive=disk"]
 
     # Links
@@ -532,11 +557,12 @@ ACCELERATORS = {
 }
 
 
-def build_initramfs(output, kernel, programs):
+def build_initramfs(output, kernel, programs, modules=()):
     added = [f"init={BUILD}/cluster/init", *programs]
     subprocess.run([os.path.join(SCRIPTS, "initramfs"), "--output", output,
                     "--modules", kernel["MODULES"],
-                    *[word for item in added for word in ("--add", item)]], check=True)
+                    *[word for item in added for word in ("--add", item)],
+                    *[word for name in modules for word in ("--module", name)]], check=True)
 
 
 def choose_accel(kernel):
@@ -568,7 +594,7 @@ def kvm_boots(kernel):
     trial = Cluster(n=1, name="kvm-trial", accel="kvm")
     trial.kernel = kernel
     try:
-        build_initramfs(trial.initramfs, kernel, [])
+        build_initramfs(trial.initramfs, kernel, [], ["ext4"])
         trial.switch = spawn([os.path.join(BUILD, "cluster", "switch"), trial.sockets, "1"],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         trial.switch.stdout.readline()

@@ -188,6 +188,100 @@ def test_wiped(scene):
     return scene.prove()
 
 
+def test_power_cuts(scene):
+    """The power of the leader, of a follower, of all fails again and again: nothing is lost."""
+    scene.fresh()
+    loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
+    for turn in range(scene.cuts):
+        before = {i: n_acknowledged(load) for i, load in loads.items()}
+        wait_until(lambda: all(n_acknowledged(loads[i]) > n + 10 for i, n in before.items()), 60,
+                   "writes that go on")
+        leader, rest = scene.followers()
+        victims = (list(scene), [leader], rest[:1])[turn % 3]
+        scene.kill(*victims)
+        scene.revive(*victims)
+        scene.wait_leader()
+        for node in victims:
+            loads[node.id] = scene.load(node, largest=1 << 15)
+        if scene.is_nearly_full():
+            scene.end_loads(loads.values())
+            scene.prove()
+            scene.fresh()
+            loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
+    scene.end_loads(loads.values())
+    sectors = (sum(node.cache.lost for node in scene), sum(node.cache.kept for node in scene))
+    return f"{scene.cuts} cuts, {sectors[0]} sectors lost, {sectors[1]} kept; {scene.prove()}"
+
+
+def test_chaos(scene):
+    """Crashes, restarts, partitions and a bad network at random, under load."""
+    scene.fresh()
+    loads = {node.id: scene.load(node) for node in scene}
+    done = {}
+    until = time.monotonic() + scene.seconds
+    while time.monotonic() < until:
+        action = scene.random.choice([crash_one, crash_all, restart_one, cut_leader_off, cut_one_way,
+                                      disturb])
+        done[action.__name__] = done.get(action.__name__, 0) + 1
+        for node in action(scene):
+            loads[node.id].wait(60, check=False)
+            loads[node.id] = scene.load(node)
+        time.sleep(scene.random.uniform(0, 2))
+        scene.heal()
+        for node in scene:
+            node.netem()
+        scene.wait_leader()
+        before = {i: n_acknowledged(load) for i, load in loads.items()}
+        wait_until(lambda before=before: any(n_acknowledged(loads[i]) > n
+                                             for i, n in before.items()), 60, "writes that go on")
+        if scene.is_nearly_full():
+            scene.end_loads(loads.values())
+            scene.prove()
+            scene.fresh()
+            loads = {node.id: scene.load(node) for node in scene}
+    scene.end_loads(loads.values())
+    said = ", ".join(f"{name} {n}" for name, n in sorted(done.items()))
+    return f"{said}; {scene.prove()}"
+
+
+def crash_one(scene):
+    node = scene.random.choice(list(scene))
+    scene.kill(node)
+    scene.revive(node)
+    return [node]
+
+
+def crash_all(scene):
+    scene.kill(*scene)
+    scene.revive(*scene)
+    return list(scene)
+
+
+def restart_one(scene):
+    node = scene.random.choice(list(scene))
+    scene.leave(node)
+    scene.join(node)
+    return [node]
+
+
+def cut_leader_off(scene):
+    scene.isolate(scene.wait_leader().id)
+    return []
+
+
+def cut_one_way(scene):
+    node, other = scene.random.sample(list(scene), 2)
+    scene.cut(node.id, other.id, both=False)
+    return []
+
+
+def disturb(scene):
+    for node in scene:
+        node.netem("delay", "5ms", "5ms", "loss", "10%", "reorder", "25%", "duplicate", "5%",
+                   "corrupt", "2%")
+    return []
+
+
 def test_netem(scene):
     """5 % loss, reordering and duplication: slower, never wrong."""
     scene.fresh()

@@ -67,8 +67,8 @@ class RaftCluster(Cluster):
     def start_line(self, node, *more):
         """The raftctl command that joins @node."""
         words = ["raftctl", "start", "--id", str(node.id), "--listen", self.address(node)]
-        words += ["--wal", "/dev/vda"] if self.block else ["--dir", DIR, "--size", self.size]
-        if self.block and not node.formatted:
+        words += ["--wal", "/dev/vda"] if self.disk == "raw" else ["--dir", DIR, "--size", self.size]
+        if self.disk == "raw" and not node.formatted:
             words += ["--format", "--force"]
         for other in self.members:
             if other != node.id:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A cluster under test, its load, and the proof of what it acknowledged."""
 
+import random
 import re
 
 from cluster import wait_until
@@ -42,10 +43,15 @@ def n_acknowledged(command):
 class Scene(RaftCluster):
     """A cluster that remembers every load that ran on it."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, cuts=4, seconds=60, **kwargs):
         # A guest's plug is pulled by killing QEMU: what it wrote survives in the
-        # host's memory, synced or not. Not to sync spares the host's other users.
-        super().__init__(*args, cache="unsafe", **kwargs)
+        # host's memory, synced or not, unless the disk is volatile. Not to sync
+        # spares the host's other users.
+        cache = "writeback" if kwargs.get("volatile") else "unsafe"
+        super().__init__(*args, cache=cache, **kwargs)
+        self.cuts = cuts
+        self.seconds = seconds
+        self.random = random.Random(str(kwargs.get("seed", 0)))
         self.loads = []
         self.n_loads = 0
 
@@ -103,6 +109,10 @@ class Scene(RaftCluster):
         self.loads = []
         self.join_all()
         self.wait_leader()
+
+    def is_nearly_full(self):
+        status = self.status(self.wait_leader())
+        return not status or status["log_bytes_free"] < status["log_bytes"] // 4
 
     def complaints(self):
         """Trouble on the consoles, each told once."""
