@@ -5,6 +5,7 @@ B := build
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/raftlog
 KBUILD ?= /lib/modules/$(shell uname -r)/build
 SECONDS ?= 60
+HOURS ?= 8
 W ?= 1
 
 # Compiled in a copy, so that the tree stays clean and one kernel's objects are
@@ -22,11 +23,13 @@ help:
 	@echo 'make unit          user space tests, under sanitizers'
 	@echo 'make sim           the simulator, build/sim/raftlog-sim'
 	@echo 'make mutants       planted bugs that the simulator must find'
+	@echo 'make explore       exhaustive search of the states of the core'
 	@echo 'make kunit         the KUnit suites on User Mode Linux'
 	@echo 'make fuzz          the fuzzers, each for SECONDS=60'
 	@echo 'make check         static checks'
 	@echo 'make cluster-test  tests on real guests (TESTS="name ...")'
 	@echo 'make debug-test    the same on a kernel with KASAN, lockdep and kmemleak'
+	@echo 'make soak HOURS=h  all of it with new seeds, for as long as that'
 	@echo 'make bench         throughput and latency on three guests'
 	@echo 'make coverage      line coverage of the pure parts by make unit'
 	@echo 'make clean'
@@ -94,6 +97,9 @@ coverage: deps
 mutants: deps
 	@userspace/sim/mutants/run
 
+explore: deps
+	@userspace/explore/test
+
 kunit: deps
 	@scripts/kunit
 
@@ -105,6 +111,11 @@ check: deps
 
 test: deps
 	@scripts/run-tests
+
+soak: deps cluster-programs debug-module sim
+	@$(MAKE) -s -C userspace/explore O=$(CURDIR)/$(B)/explore
+	@$(MAKE) -s -C userspace/crash O=$(CURDIR)/$(B)/crash
+	@scripts/soak --hours $(HOURS)
 
 install: all
 	install -D -m 644 $(B)/raftlog-host.ko \
@@ -118,5 +129,5 @@ clean:
 	rm -rf $(B)
 
 .PHONY: help all module raftctl deps guest-module cluster-programs sim demo \
-	shell bench cluster-test debug-module debug-test unit coverage mutants kunit fuzz check test \
-	install clean
+	shell bench cluster-test debug-module debug-test unit coverage mutants explore kunit fuzz \
+	check test soak install clean
