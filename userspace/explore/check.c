@@ -115,7 +115,7 @@ static const struct op *find_op(const struct entry *entry)
 bool check_entry(struct node *node, u64 index, const struct raft_entry *entry)
 {
 	struct log *log = &node->log;
-	const struct entry new = {
+	struct entry new = {
 		.term = entry->term,
 		.type = entry->type,
 		.session = entry->session,
@@ -124,6 +124,9 @@ bool check_entry(struct node *node, u64 index, const struct raft_entry *entry)
 	u64 i;
 
 	counters.appended++;
+	if (entry->type == RAFT_ENTRY_CONFIGURATION)
+		new.sequence = node_configuration(entry);
+	counters.sealed += index > 1 && new.sequence & SEALED;
 	if (index != log->n + 1 || entry->term < log_term(log, index - 1) ||
 	    entry->term > node->current_term) {
 		violation("log matching",
@@ -361,9 +364,10 @@ static void check_durable(void)
 	for (index = 2; index <= committed->n; index++) {
 		u8 term = log_term(committed, index);
 
-		/* What a disk forgot was counted when it was there. */
+		/* What a disk forgot, or another disk had, was counted then. */
 		for (i = 0, n = 0; i < bounds.nodes; i++)
 			n += world.nodes[i].rotted ||
+			     world.nodes[i].disk_number ||
 			     log_holds(&world.nodes[i].disk, index, term);
 		if (n < majority())
 			violation("durability",
@@ -397,12 +401,14 @@ static void check_electable(void)
 
 		/* With less than it once had it does not stand for election. */
 		if (log_holds(log, committed->n, term) ||
+		    world.nodes[i].disk_number ||
 		    is_behind(log->n, log_term(log, log->n),
 			      world.nodes[i].lost.index,
 			      world.nodes[i].lost.term))
 			continue;
 		for (j = 0, n = 0; j < bounds.nodes; j++)
-			n += i == j || is_up_to_date(log, &world.nodes[j]);
+			n += i == j || (!world.nodes[j].disk_number &&
+					is_up_to_date(log, &world.nodes[j]));
 		if (n >= majority())
 			violation("leader completeness",
 				  "node %u could be elected without entry (%u, %u), which is committed",
@@ -421,7 +427,7 @@ static void check_match(const struct node *leader)
 		u64 match = r->peers[i].match_index;
 
 		/* A peer in a newer term may have followed another since. */
-		if (node == leader || node->was_rotted ||
+		if (node == leader || node->was_rotted || node->disk_number ||
 		    node->current_term > leader->current_term)
 			continue;
 		if (log_term(&node->disk, match) != log_term(&leader->log, match))

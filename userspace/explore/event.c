@@ -105,7 +105,9 @@ bool event_is_possible(const struct event *event)
 		       event->slot <= node->n_writes;
 	case EVENT_DAMAGE:
 		return common->damages < bounds.damages &&
-		       event->slot < node->disk.n && node_may_rot(node);
+		       node_may_be_damaged(node, event->slot);
+	case EVENT_WIPE:
+		return common->wipes < bounds.wipes && node_may_be_wiped(node);
 	default:
 		return false;
 	}
@@ -143,8 +145,12 @@ u32 events_possible(struct event *events)
 			n = add(events, n, EVENT_DISK, node, 0, slot);
 			n = add(events, n, EVENT_CRASH, node, 0, slot);
 		}
-		for (slot = 0; slot < world.nodes[node - 1].disk.n; slot++)
+		n = add(events, n, EVENT_WIPE, node, 0, 0);
+		for (slot = 0; slot < LOG_MAX; slot++) {
 			n = add(events, n, EVENT_DAMAGE, node, 0, slot);
+			n = add(events, n, EVENT_DAMAGE, node, 0,
+				slot | DAMAGE_REPLACED);
+		}
 	}
 	return n;
 }
@@ -272,6 +278,11 @@ void event_happens(const struct event *event)
 		counters.damages++;
 		node_damage(node, event->slot);
 		break;
+	case EVENT_WIPE:
+		world.common.wipes++;
+		counters.wipes++;
+		node_wipe(node);
+		break;
 	}
 	if (!verdict.violated && !verdict.beyond)
 		check_state(node);
@@ -287,6 +298,7 @@ void world_begin(void)
 	world.common.committed.n = 1;
 	world.common.committed.entries[0].term = 1;
 	world.common.committed.entries[0].type = RAFT_ENTRY_CONFIGURATION;
+	world.common.committed.entries[0].sequence = bounds.open ? 0 : SEALED;
 	world.common.committed_term[0] = 1;
 	for (i = 0; i < bounds.nodes; i++)
 		node_boot(&world.nodes[i], i + 1);

@@ -21,6 +21,8 @@
  * @EVENT_DISK: the oldest @slot writes are done in one, and the core is told
  * @EVENT_CRASH: power fails and comes back; @slot of the writes were done
  * @EVENT_DAMAGE: the same, none were done, and the log ends behind @slot entries
+ *	(DAMAGE_REPLACED: of what it was before some were replaced)
+ * @EVENT_WIPE: it comes back with another disk, on which nothing is
  */
 enum event_kind {
 	EVENT_NONE,
@@ -37,12 +39,13 @@ enum event_kind {
 	EVENT_DISK,
 	EVENT_CRASH,
 	EVENT_DAMAGE,
+	EVENT_WIPE,
 	EVENT_KINDS,
 };
 
 enum {
 	/* Each message in each way, and what each node can do by itself. */
-	EVENTS_MAX = NODES_MAX * (NODES_MAX * CHANNEL_MAX * 4 + 32),
+	EVENTS_MAX = NODES_MAX * (NODES_MAX * CHANNEL_MAX * 4 + 64),
 };
 
 /**

@@ -30,6 +30,9 @@ static int usage(FILE *out, int status)
 	      "  --duplicates N    messages that arrive twice (0)\n"
 	      "  --crashes N       crashes (1)\n"
 	      "  --damages N       crashes that take entries from the disk (0)\n"
+	      "  --wipes N         disks replaced by empty ones, at most 3 nodes (0)\n"
+	      "  --open 1          begin with a configuration that does not know the\n"
+	      "                    disks (0); else none can be replaced\n"
 	      "  --delays N        writes that are not done at once (1)\n"
 	      "  --timeouts N      election timers that run out, 255: any (2)\n"
 	      "  --channel N       messages under way from one node to another,\n"
@@ -72,8 +75,10 @@ static const struct bound {
 	{ "entries", &bounds.entries, 0, PROPOSALS_MAX, 1 },
 	{ "drops", &bounds.drops, 0, U8_MAX, 0 },
 	{ "duplicates", &bounds.duplicates, 0, U8_MAX, 0 },
-	{ "crashes", &bounds.crashes, 0, BOOTS_MAX / 2, 1 },
-	{ "damages", &bounds.damages, 0, BOOTS_MAX / 2 - 1, 0 },
+	{ "crashes", &bounds.crashes, 0, 3, 1 },
+	{ "damages", &bounds.damages, 0, 2, 0 },
+	{ "wipes", &bounds.wipes, 0, 2, 0 },
+	{ "open", &bounds.open, 0, 1, 0 },
 	{ "delays", &bounds.delays, 0, U8_MAX, 1 },
 	{ "timeouts", &bounds.timeouts, 0, U8_MAX, 2 },
 	{ "channel", &bounds.channel, 1, CHANNEL_MAX, 1 },
@@ -291,6 +296,8 @@ static const struct option longopts[] = {
 	{ "duplicates", required_argument, NULL, 'b' },
 	{ "crashes", required_argument, NULL, 'b' },
 	{ "damages", required_argument, NULL, 'b' },
+	{ "wipes", required_argument, NULL, 'b' },
+	{ "open", required_argument, NULL, 'b' },
 	{ "delays", required_argument, NULL, 'b' },
 	{ "timeouts", required_argument, NULL, 'b' },
 	{ "channel", required_argument, NULL, 'b' },
@@ -323,7 +330,8 @@ int main(int argc, char **argv)
 			       !parse_option(c, optarg, &options))
 			return usage(stderr, 2);
 	}
-	if (optind != argc)
+	if (optind != argc ||
+	    (bounds.wipes && (!bounds.open || bounds.nodes > WIPING_NODES_MAX)))
 		return usage(stderr, 2);
 	return options.replay ? replay(options.replay) : search(&options);
 }

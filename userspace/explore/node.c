@@ -19,10 +19,22 @@ static struct raft_update update;
 static struct raft_entry update_entries[ENTRIES_MAX];
 static struct raft_send update_sends[SENDS_MAX];
 
-static u8 configuration[RAFT_CONFIGURATION_BYTES_MAX];
+/* By their sequence in struct entry. */
+static u8 configurations[1 << 8][RAFT_CONFIGURATION_HEADER_BYTES +
+				 NODES_MAX * RAFT_CONFIGURATION_MEMBER_BYTES];
 static u32 configuration_bytes;
 
-static void make_configuration(void)
+static u64 incarnation(u32 id, u8 disk_number)
+{
+	return id * DISKS_MAX + disk_number;
+}
+
+static u8 disk_in(u8 sequence, u32 i)
+{
+	return i < WIPING_NODES_MAX ? sequence >> 2 * i & (DISKS_MAX - 1) : 0;
+}
+
+static void make_configuration(u8 sequence)
 {
 	struct raft_configuration members = { .n_members = bounds.nodes };
 	u32 i;
@@ -30,11 +42,33 @@ static void make_configuration(void)
 	for (i = 0; i < bounds.nodes; i++) {
 		members.members[i].id = i + 1;
 		members.members[i].kind = RAFT_VOTER;
-		members.members[i].incarnation = i + 1;
 		members.members[i].address.family = 4;
+		if (sequence & SEALED)
+			members.members[i].incarnation =
+				incarnation(i + 1, disk_in(sequence, i));
 	}
-	configuration_bytes = raft_configuration_encode(&members, configuration,
-							sizeof(configuration));
+	configuration_bytes = raft_configuration_encode(
+		&members, configurations[sequence],
+		sizeof(configurations[sequence]));
+}
+
+u8 node_configuration(const struct raft_entry *entry)
+{
+	static struct raft_configuration members;
+	u8 sequence = SEALED;
+	u32 i;
+
+	if (raft_configuration_decode(&members, entry->data, entry->bytes) ||
+	    !raft_configuration_is_sealed(&members))
+		return 0;
+	for (i = 0; i < bounds.nodes && i < WIPING_NODES_MAX; i++)
+		sequence |= members.members[i].incarnation % DISKS_MAX << 2 * i;
+	return sequence;
+}
+
+static const u8 *first_configuration(void)
+{
+	return configurations[bounds.open ? 0 : SEALED];
 }
 
 void node_entry(struct raft_entry *to, const struct entry *from)
@@ -47,7 +81,8 @@ void node_entry(struct raft_entry *to, const struct entry *from)
 		.bytes = from->type == RAFT_ENTRY_DATA ? PAYLOAD_BYTES : 0,
 	};
 	if (from->type == RAFT_ENTRY_CONFIGURATION) {
-		to->data = configuration;
+		to->sequence = 0;
+		to->data = configurations[from->sequence];
 		to->bytes = configuration_bytes;
 	}
 }
@@ -151,6 +186,8 @@ static struct write complete(struct node *node)
 	struct write write = node->writes[0];
 
 	if (write.n) {
+		if (write.first_index <= node->disk.n)
+			node->replaced = node->disk;
 		node->disk.n = write.first_index - 1;
 		memcpy(&node->disk.entries[node->disk.n], write.entries,
 		       write.n * sizeof(write.entries[0]));
@@ -248,7 +285,7 @@ static void make_core(struct node *node)
 	memset(node->core, 0, sizeof(node->core));
 	r = raft_init(node->core, &settings, &node->rng);
 	raft_provide_terms(r, node->runs, TERM_RUNS);
-	raft_set_incarnation(r, node->id);
+	raft_set_incarnation(r, incarnation(node->id, node->disk_number));
 	raft_update_init(&update, update_entries, ENTRIES_MAX, update_sends,
 			 SENDS_MAX);
 }
@@ -263,12 +300,15 @@ static void start(struct node *node)
 
 void node_boot(struct node *node, u32 id)
 {
-	make_configuration();
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(configurations); i++)
+		make_configuration(i);
 	node->id = id;
 	node->rng.state = id;
 	node->now_ns = NSEC_PER_SEC;
 	make_core(node);
-	if (raft_bootstrap(core_of(node), NULL, configuration,
+	if (raft_bootstrap(core_of(node), NULL, first_configuration(),
 			   configuration_bytes, SPACE_BYTES, &update))
 		violation("start", "node %u cannot be bootstrapped", id);
 	else
@@ -297,7 +337,7 @@ static int restore(struct node *node)
 {
 	struct raft *r = core_of(node);
 	struct raft_entry entry;
-	int error;
+	int error = 0;
 	u64 i;
 
 	for (i = 1; i <= node->disk.n; i++) {
@@ -306,9 +346,11 @@ static int restore(struct node *node)
 		if (error)
 			return error;
 	}
-	error = raft_restore_hard_state(r, &node->disk_hard_state, SPACE_BYTES);
+	if (node->disk_hard_state.current_term)
+		error = raft_restore_hard_state(r, &node->disk_hard_state,
+						SPACE_BYTES);
 	if (!error && !node->disk.n)
-		error = raft_bootstrap(r, NULL, configuration,
+		error = raft_bootstrap(r, NULL, first_configuration(),
 				       configuration_bytes, SPACE_BYTES,
 				       &update);
 	return error ? error :
@@ -338,13 +380,33 @@ void node_crash(struct node *node, u32 n_written)
 }
 
 /* What is committed stays on a majority, or nothing could bring it back. */
-bool node_may_rot(const struct node *node)
+static bool may_be_harmed(const struct node *node)
 {
 	u32 i, n = 0;
 
-	for (i = 0; i < bounds.nodes; i++)
-		n += world.nodes[i].rotted && &world.nodes[i] != node;
+	for (i = 0; i < bounds.nodes; i++) {
+		const struct node *other = &world.nodes[i];
+
+		n += (other->rotted || other->disk_number) && other != node;
+	}
 	return n < (bounds.nodes - 1) / 2;
+}
+
+/*
+ * The log ends before the first batch that is damaged: it is what it was some time
+ * before, which may be what was replaced since.
+ */
+bool node_may_be_damaged(const struct node *node, u32 n_left)
+{
+	const struct log *disk = &node->disk, *replaced = &node->replaced;
+
+	if (!may_be_harmed(node))
+		return false;
+	if (!(n_left & DAMAGE_REPLACED))
+		return n_left < disk->n;
+	n_left &= ~DAMAGE_REPLACED;
+	return n_left && n_left <= replaced->n &&
+	       !log_holds(disk, n_left, log_term(replaced, n_left));
 }
 
 /* Power fails, and of the log on the disk only the first entries are left. */
@@ -357,8 +419,29 @@ void node_damage(struct node *node, u32 n_left)
 		node->lost.index = disk->n;
 		node->lost.term = term;
 	}
-	disk->n = n_left;
+	if (n_left & DAMAGE_REPLACED)
+		*disk = node->replaced;
+	disk->n = n_left & ~DAMAGE_REPLACED;
 	node->rotted = true;
 	node->was_rotted = true;
+	node_crash(node, 0);
+}
+
+/* Until the first configuration with all disks is committed, each is needed. */
+bool node_may_be_wiped(const struct node *node)
+{
+	return node->disk_number + 1 < DISKS_MAX &&
+	       world.common.committed.n > 1 && may_be_harmed(node);
+}
+
+/* Down, and up again with an empty disk. */
+void node_wipe(struct node *node)
+{
+	node->disk_number++;
+	node->rotted = false;
+	memset(&node->disk_hard_state, 0, sizeof(node->disk_hard_state));
+	memset(&node->disk, 0, sizeof(node->disk));
+	memset(&node->replaced, 0, sizeof(node->replaced));
+	memset(&node->lost, 0, sizeof(node->lost));
 	node_crash(node, 0);
 }

@@ -9,6 +9,7 @@
  *	verified_index, ack_owed, leader_commit_seen
  *	whether it is sticky
  *	numbers of writes, as distance from what is persisted
+ *	the peers' disks, as far as it knows, if one may be replaced
  *	match_index of each peer, also on those that do not lead: a leader that
  *	relied on what it knew from an earlier term must not go unnoticed
  *	of a leader's peers progress, next_index, commit_told, what is in flight
@@ -92,6 +93,18 @@ static u8 named_session(const struct naming *naming, u8 session)
 	       session % BOOTS_MAX;
 }
 
+/* The disks that a configuration knows, by the new names. */
+static u8 named_configuration(const struct naming *naming, u8 sequence)
+{
+	u8 named = sequence & SEALED;
+	u32 i;
+
+	for (i = 0; i < bounds.nodes && i < WIPING_NODES_MAX; i++)
+		named |= (sequence >> 2 * i & (DISKS_MAX - 1))
+			 << 2 * ((naming->name[i + 1] - 1) % DISKS_MAX);
+	return named;
+}
+
 static void put_entries(struct text *text, const struct naming *naming,
 			const struct entry *entries, u32 n)
 {
@@ -100,6 +113,9 @@ static void put_entries(struct text *text, const struct naming *naming,
 	put(text, n);
 	for (i = 0; i < n; i++) {
 		put(text, entries[i].term << 4 | entries[i].type);
+		if (entries[i].type == RAFT_ENTRY_CONFIGURATION)
+			put(text, named_configuration(naming,
+						      entries[i].sequence));
 		if (!entries[i].session)
 			continue;
 		put(text, named_session(naming, entries[i].session));
@@ -114,6 +130,8 @@ static void put_packet(struct text *text, const struct naming *naming,
 
 	put(text, m->type);
 	put(text, m->term);
+	if (bounds.wipes)
+		put(text, m->incarnation % DISKS_MAX);
 	switch (m->type) {
 	case RAFT_REQUEST_VOTE:
 		put(text, m->request_vote.last_log_index);
@@ -163,6 +181,9 @@ static void put_peer(struct text *text, const struct raft *r,
 	u32 i, ring = r->settings.inflight_messages_max;
 
 	put(text, peer->match_index);
+	if (bounds.wipes)
+		put(text, peer->incarnation ?
+				  1 + peer->incarnation % DISKS_MAX : 0);
 	if (r->role != RAFT_LEADER)
 		return;
 	put(text, peer->next_index);
@@ -234,10 +255,14 @@ static void put_node(struct text *text, const struct naming *naming,
 
 	put_core(text, naming, node);
 	put(text, node->boot << 2 | node->rotted << 1 | node->was_rotted);
+	put(text, node->disk_number);
 	put(text, node->lost.index << 4 | node->lost.term);
 	put(text, node->disk_hard_state.current_term);
 	put(text, naming->name[node->disk_hard_state.voted_for]);
 	put_entries(text, naming, node->disk.entries, node->disk.n);
+	if (bounds.damages)
+		put_entries(text, naming, node->replaced.entries,
+			    node->replaced.n);
 	put(text, node->n_writes << 4 | node->n_parked);
 	for (i = 0; i < node->n_writes; i++) {
 		const struct write *write = &node->writes[i];
@@ -268,6 +293,7 @@ static void put_common(struct text *text, const struct naming *naming)
 	put(text, c->duplicates);
 	put(text, c->crashes);
 	put(text, c->damages);
+	put(text, c->wipes);
 	put(text, c->delays);
 	put(text, c->timeouts);
 	put(text, c->n_ops);

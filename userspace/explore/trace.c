@@ -15,6 +15,7 @@ static const char *const kinds[] = {
 	[EVENT_DISK] = "disk",
 	[EVENT_CRASH] = "crash",
 	[EVENT_DAMAGE] = "damage",
+	[EVENT_WIPE] = "wipe",
 };
 
 static bool has_message(const struct event *event)

@@ -21,6 +21,12 @@
 #include "raft/core.h"
 
 enum {
+	/* Of EVENT_DAMAGE: what is left are entries that were replaced. */
+	DAMAGE_REPLACED = 1 << 7,
+	/* A configuration that knows the disks; two bits each say which. */
+	SEALED = 1 << 7,
+	DISKS_MAX = 4,
+	WIPING_NODES_MAX = 3,
 	NODES_MAX = 5,
 	TERMS_MAX = 8,
 	PROPOSALS_MAX = 4,
@@ -36,7 +42,11 @@ enum {
 	CORE_BYTES = 16 << 10,
 };
 
-/** struct entry - of a log; @session is the node's id * BOOTS_MAX + its boot */
+/**
+ * struct entry - of a log
+ * @session: the node's id * BOOTS_MAX + its boot
+ * @sequence: of a configuration: 0 for the open one, or SEALED and the disks
+ */
 struct entry {
 	u8 term;
 	u8 type;
@@ -100,6 +110,8 @@ struct parked {
  * @log: as the core knows it, from its updates
  * @disk_hard_state: what it would come back with
  * @disk: the log it would come back with
+ * @disk_number: how many disks it had before this one
+ * @replaced: what that log was before entries of it were last replaced
  * @lost: where that log once ended, if damage took some of it
  * @rotted: the disk may lack what it once had
  * @was_rotted: it did once
@@ -121,7 +133,9 @@ struct node {
 	u64 persisted_seq;
 	struct log log;
 	struct raft_hard_state disk_hard_state;
+	u8 disk_number;
 	struct log disk;
+	struct log replaced;
 	struct {
 		u8 index;
 		u8 term;
@@ -160,6 +174,7 @@ struct op {
  * @duplicates: messages delivered and kept
  * @crashes: of any node
  * @damages: crashes that took entries from the disk
+ * @wipes: crashes after which the disk was another one
  * @delays: writes that did not complete at once
  * @timeouts: election timers that ran out
  * @n_ops: proposals made
@@ -173,6 +188,7 @@ struct common {
 	u8 duplicates;
 	u8 crashes;
 	u8 damages;
+	u8 wipes;
 	u8 delays;
 	u8 timeouts;
 	u8 n_ops;
@@ -197,6 +213,8 @@ struct world {
  * @duplicates: messages delivered more than once
  * @crashes: of any nodes
  * @damages: of a minority of the disks at a time
+ * @wipes: disks that are replaced by empty ones
+ * @open: begin with a configuration that does not know the disks
  * @delays: writes that take longer than the event they belong to
  * @timeouts: election timers that run out
  * @channel: messages from one node to another; more, and the oldest is lost
@@ -211,6 +229,8 @@ struct bounds {
 	u32 duplicates;
 	u32 crashes;
 	u32 damages;
+	u32 wipes;
+	u32 open;
 	u32 delays;
 	u32 timeouts;
 	u32 channel;
@@ -239,6 +259,8 @@ struct bounds {
 	X(writes_unreported, "writes unreported") \
 	X(damages, "disks damaged")              \
 	X(repaired, "disks repaired")            \
+	X(wipes, "disks wiped")                  \
+	X(sealed, "configurations sealed")       \
 	X(parked, "messages held back")          \
 	X(leaders, "leaders")                    \
 	X(rivals, "rival leaders")               \
@@ -318,7 +340,10 @@ void node_step(struct node *node, struct raft_event *event, bool slow);
 void node_disk(struct node *node, u32 n_written, bool slow);
 void node_crash(struct node *node, u32 n_written);
 void node_damage(struct node *node, u32 n_left);
-bool node_may_rot(const struct node *node);
+bool node_may_be_damaged(const struct node *node, u32 n_left);
+void node_wipe(struct node *node);
+bool node_may_be_wiped(const struct node *node);
+u8 node_configuration(const struct raft_entry *entry);
 void node_entry(struct raft_entry *to, const struct entry *from);
 
 /* network.c */
