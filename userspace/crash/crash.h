@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Crash images: a run of the WAL's writer, each of its writes cut in every way,
+ * each image recovered by the same code that the module ships.
+ *
+ *	run.c		what a server does to its WAL between its crashes
+ *	write.c		one write: encoded, cut, then durable or torn for good
+ *	image.c		which pieces of a write reach the medium
+ *	recover.c	read an image, compare it with what it must hold
+ *
+ * The storage thread has one write under way, with DSYNC: what came before it is
+ * durable, and of it any subset of the sectors may be. Recovery flushes before
+ * it reads, and then writes a slot, which is cut like any other write.
+ */
+#ifndef RAFTLOG_CRASH_H
+#define RAFTLOG_CRASH_H
+
+#include <stdio.h>
+
+#include "rng.h"
+#include "wal/wal.h"
+
+enum {
+	SECTOR_BYTES = 512,
+	/*
+	 * A slot and a superblock have but one sector that changes; as if the
+	 * device were so careless as to tear that.
+	 */
+	SPLINTER_BYTES = 32,
+	PIECES_MAX = 64,
+	EXHAUSTIVE_PIECES_MAX = 10,
+
+	AREA_BYTES_MAX = 96 << 10,
+	IMAGE_BYTES_MAX = WAL_AREA_POSITION + AREA_BYTES_MAX,
+	BATCH_BYTES_ENOUGH = SECTOR_BYTES * PIECES_MAX,
+	RECORDS_MAX = 4096,
+	HEADS_MAX = 4096,
+	PAYLOADS_BYTES = 1 << 16,
+};
+
+/* What was done, and what a test demands to see: X(name, text, demanded) */
+#define CRASH_COUNTERS(X)						\
+	X(seeds, "seeds", true)						\
+	X(writes, "writes recorded", true)				\
+	X(boundaries, "boundaries", true)				\
+	X(images, "images", true)					\
+	X(exhaustive, "writes cut in every combination", true)		\
+	X(sampled, "writes cut in a sample of combinations", true)	\
+	X(entries_acknowledged, "entries acknowledged", true)		\
+	X(entries_checked, "entries checked", true)			\
+	X(torn_batches, "torn batches", true)				\
+	X(torn_tails, "torn tails cut", true)				\
+	X(torn_slots, "torn slots passed over", true)			\
+	X(whole, "unacknowledged writes found whole", true)		\
+	X(suffixes, "suffixes replaced", true)				\
+	X(hard_states, "hard states without entries", true)		\
+	X(splits, "requests spread over batches", true)			\
+	X(skips, "laps whose rest was skipped", true)			\
+	X(drops, "heads moved", true)					\
+	X(full, "full logs", true)					\
+	X(restarts, "restarts", true)					\
+	X(torn_restarts, "restarts from a torn write", true)		\
+	X(reopened, "crashes during recovery", true)			\
+	X(continued, "writes over leftovers", true)			\
+	X(planted, "stale blocks planted", true)			\
+	X(formats, "formats over another log", true)
+
+struct counters {
+#define X(name, text, demanded) u64 name;
+	CRASH_COUNTERS(X)
+#undef X
+};
+
+/**
+ * struct record - an entry that was given to the writer; its sequence is where
+ * it is in the array, plus 1
+ */
+struct record {
+	u64 index;
+	u64 term;
+	u32 payload;
+	u32 bytes;
+};
+
+/**
+ * struct state - what a WAL holds
+ * @records: by index; valid from prev_index + 1 to last_index
+ */
+struct state {
+	struct wal_hard_state hard_state;
+	u64 prev_index;
+	u64 last_index;
+	u16 records[RECORDS_MAX];
+};
+
+/**
+ * struct cut - a write under way, in pieces, those that change nothing left out
+ * @position: where each piece is
+ * @before: the image there before the write
+ * @after: the image there after it
+ * @present: pieces that are in the image now
+ */
+struct cut {
+	u32 n_pieces;
+	u32 piece_bytes;
+	u32 position[PIECES_MAX];
+	u8 before[PIECES_MAX * SECTOR_BYTES];
+	u8 after[PIECES_MAX * SECTOR_BYTES];
+	u64 present;
+};
+
+/** struct options - of the command line; U64_MAX and 0: not given */
+struct options {
+	u64 seed;
+	u64 write;
+	u64 pieces;
+	u64 images_max;
+	u32 block_bytes;
+};
+
+/**
+ * struct run - a WAL, what it must hold, and how it came there
+ * @rng: decides what the run does
+ * @sampler: decides which images are looked at; never what the run does
+ * @image: the medium
+ * @old: the medium some time ago, to take stale blocks from
+ * @acknowledged: what is durable and was said to be
+ * @intended: the same with the write under way
+ * @found: by the last recovery
+ * @life: counts formats; the session of every entry
+ * @committed: entries up to here are not replaced
+ * @heads: batches that the head can be moved to
+ * @head_entries: how many entries each of them has
+ * @ghost: of a slot write that was torn, if @haunted: the next one goes to the same
+ *	place, has the same number, and may bring just the splinters that were missing
+ * @failed: see @what
+ */
+struct run {
+	const struct options *options;
+	struct counters *counters;
+	u64 seed;
+	struct rng rng;
+	struct rng sampler;
+	struct wal_superblock super;
+	struct wal_writer w;
+	struct wal_recovery rec;
+	u32 image_bytes;
+	u64 n_writes;
+	u64 life;
+	u64 committed;
+	struct wal_head heads[HEADS_MAX];
+	u32 head_entries[HEADS_MAX];
+	u32 n_heads;
+	u32 n_records;
+	bool formatting;
+	bool haunted;
+	bool failed;
+	char what[256];
+	char write_name[64];
+	struct record records[RECORDS_MAX];
+	struct state acknowledged;
+	struct state intended;
+	struct state found;
+	struct state ghost;
+	struct state opened;
+	struct cut cut;
+	struct cut cut_open;
+	struct cut cut_next;
+	u8 image[IMAGE_BYTES_MAX];
+	u8 old[IMAGE_BYTES_MAX];
+	u8 staging[BATCH_BYTES_ENOUGH];
+	u8 buf[AREA_BYTES_MAX];
+	u8 payloads[PAYLOADS_BYTES];
+};
+
+/* run.c */
+void run(struct run *r, u64 seed, const struct options *options,
+	 struct counters *counters);
+bool run_enough(const struct run *r);
+
+/* write.c */
+u32 write_record(struct run *r, u64 index, u64 term, u32 bytes,
+		 struct rng *rng);
+void write_format(struct run *r);
+bool write_slot(struct run *r, const struct wal_hard_state *hard_state,
+		const struct wal_head *head);
+int write_batch(struct run *r, u64 first_index,
+		const struct wal_hard_state *hard_state, u32 n_entries,
+		u32 bytes_max);
+void write_open(struct run *r);
+
+/* image.c */
+void cut_begin(struct run *r, struct cut *cut, const struct wal_write *write,
+	       u32 piece_bytes);
+void cut_set(struct run *r, struct cut *cut, u64 pieces);
+u64 cut_all(const struct cut *cut);
+u64 cut_sample(const struct cut *cut, struct rng *rng);
+void cut_check(struct run *r, bool batch);
+
+/* recover.c */
+int recover(struct run *r, struct wal_recovery *rec);
+bool recover_check(struct run *r, struct wal_recovery *rec,
+		   const struct state *before, const struct state *after,
+		   const struct cut *cut);
+bool state_same(const struct state *a, const struct state *b);
+void fail(struct run *r, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+
+#endif /* RAFTLOG_CRASH_H */

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Read an image with the shipped code, and compare it with what it must hold. */
+#include <stdarg.h>
+
+#include "crash.h"
+#include "wal/codec.h"
+
+void fail(struct run *r, const char *format, ...)
+{
+	va_list args;
+
+	if (r->failed)
+		return;
+	r->failed = true;
+	va_start(args, format);
+	vsnprintf(r->what, sizeof(r->what), format, args);
+	va_end(args);
+}
+
+bool state_same(const struct state *a, const struct state *b)
+{
+	u64 n = a->last_index - a->prev_index;
+
+	return a->hard_state.current_term == b->hard_state.current_term &&
+	       a->hard_state.voted_for == b->hard_state.voted_for &&
+	       a->prev_index == b->prev_index &&
+	       a->last_index == b->last_index &&
+	       !memcmp(&a->records[a->prev_index + 1],
+		       &b->records[b->prev_index + 1],
+		       n * sizeof(a->records[0]));
+}
+
+/* Nothing that was never written, in a place where it was not written. */
+static bool found_entry(struct run *r, const struct wal_entry *entry)
+{
+	const struct record *record = &r->records[entry->sequence - 1];
+	u64 first = r->rec.slot.head.prev_index + 1;
+
+	if (entry->session != r->life || !entry->sequence ||
+	    entry->sequence > r->n_records || record->index != entry->index ||
+	    record->term != entry->term || record->bytes != entry->bytes ||
+	    entry->type != (u8)(entry->sequence % 5) ||
+	    (entry->bytes && memcmp(r->payloads + record->payload, entry->data,
+				    entry->bytes))) {
+		fail(r, "entry %llu of term %llu was never written",
+		     entry->index, entry->term);
+		return false;
+	}
+	if (r->found.last_index && entry->index > r->found.last_index + 1) {
+		fail(r, "entries %llu to %llu are left out",
+		     r->found.last_index + 1, entry->index - 1);
+		return false;
+	}
+	if (entry->index < first) {
+		fail(r, "entry %llu is before the head", entry->index);
+		return false;
+	}
+	r->found.records[entry->index] = entry->sequence;
+	r->found.last_index = entry->index;
+	r->counters->entries_checked++;
+	return true;
+}
+
+static int read_all(struct run *r, struct wal_recovery *rec)
+{
+	struct wal_step step;
+	int error;
+
+	for (;;) {
+		error = wal_recovery_next(rec, &step);
+		if (error)
+			return error;
+		switch (step.type) {
+		case WAL_STEP_READ:
+			if (step.bytes > r->image_bytes ||
+			    step.position > r->image_bytes - step.bytes) {
+				fail(r, "read behind the end, at %llu",
+				     step.position);
+				return -EIO;
+			}
+			memcpy(step.data, r->image + step.position, step.bytes);
+			break;
+		case WAL_STEP_ENTRY:
+			if (!found_entry(r, &step.entry))
+				return -EIO;
+			break;
+		default:
+			return 0;
+		}
+	}
+}
+
+/* Fills in r->found. 1: a format that is under way, nothing is promised. */
+int recover(struct run *r, struct wal_recovery *rec)
+{
+	struct wal_superblock super;
+	int error;
+
+	r->counters->images++;
+	r->found.last_index = 0;
+	error = wal_superblock_decode(&super,
+				      r->image + WAL_SUPERBLOCK_POSITION_0,
+				      r->image + WAL_SUPERBLOCK_POSITION_1);
+	if (r->formatting &&
+	    (error || memcmp(super.uuid, r->super.uuid, sizeof(super.uuid))))
+		return 1;
+	if (!error && memcmp(&super, &r->super, sizeof(super)))
+		error = -EEXIST;
+	if (!error)
+		error = wal_recovery_init(rec, &super, r->image_bytes,
+					  super.block_bytes, NULL, r->buf,
+					  super.area_bytes);
+	if (!error)
+		error = read_all(r, rec);
+	if (error) {
+		fail(r, "refused with error %d: %s", error,
+		     rec->damage.reason ? rec->damage.reason : "superblock");
+		return error;
+	}
+	r->found.hard_state = rec->hard_state;
+	r->found.prev_index = rec->slot.head.prev_index;
+	if (!r->found.last_index)
+		r->found.last_index = r->found.prev_index;
+	if (r->found.last_index != rec->last_index)
+		fail(r, "last_index is %llu, but entries end at %llu",
+		     rec->last_index, r->found.last_index);
+	/* A crash damages nothing. */
+	if (rec->damage.reason || rec->lost.index)
+		fail(r, "damage reported: %s, entries %llu to %llu",
+		     rec->damage.reason ? rec->damage.reason : "lost entries",
+		     rec->damage.first_index, rec->damage.last_index);
+	return r->failed ? -EIO : 0;
+}
+
+/* The difference, in words. */
+static void explain(struct run *r, const struct state *before)
+{
+	const struct state *found = &r->found;
+	u64 index, first = max(before->prev_index, found->prev_index) + 1;
+
+	if (!wal_hard_state_follows(&before->hard_state, &found->hard_state))
+		fail(r, "hard state (%llu, %u) is older than (%llu, %u)",
+		     found->hard_state.current_term,
+		     found->hard_state.voted_for,
+		     before->hard_state.current_term,
+		     before->hard_state.voted_for);
+	for (index = first; index <= before->last_index; index++) {
+		if (index > found->last_index)
+			fail(r, "acknowledged entries %llu to %llu are missing",
+			     index, before->last_index);
+		else if (before->records[index] != found->records[index])
+			fail(r, "entry %llu is %u, acknowledged was %u", index,
+			     found->records[index], before->records[index]);
+	}
+	fail(r, "neither before nor after the write: entries %llu to %llu, term %llu, vote %u",
+	     found->prev_index + 1, found->last_index,
+	     found->hard_state.current_term, found->hard_state.voted_for);
+}
+
+/* Harmless: it is whole, and is what the server wanted. Needs torn sectors. */
+static bool is_ghost(const struct run *r, const struct cut *cut)
+{
+	return cut->piece_bytes == SPLINTER_BYTES && cut->present &&
+	       (state_same(&r->found, &r->intended) ||
+		(r->haunted && state_same(&r->found, &r->ghost)));
+}
+
+/* What is in the image must be @before, or @after if all of it is there. */
+bool recover_check(struct run *r, struct wal_recovery *rec,
+		   const struct state *before, const struct state *after,
+		   const struct cut *cut)
+{
+	bool all = cut->present == cut_all(cut);
+	bool is_before, is_after;
+	int ret = recover(r, rec);
+
+	if (ret > 0) {
+		if (all && !strcmp(r->write_name, "format 3"))
+			fail(r, "formatted, but does not open");
+		return false;
+	}
+	if (ret)
+		return false;
+	is_before = state_same(&r->found, before);
+	is_after = state_same(&r->found, after);
+	if (all ? !is_after : !is_before && !is_ghost(r, cut) &&
+		  (!is_after || !cut->present)) {
+		if (all)
+			explain(r, after);
+		else
+			explain(r, before);
+	}
+	if (rec->torn_bytes)
+		r->counters->torn_tails++;
+	if (rec->slot_torn)
+		r->counters->torn_slots++;
+	if (is_after && !is_before)
+		r->counters->whole++;
+	return !r->failed;
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One write, the way the storage thread makes it: encoded, cut in every way, and
+ * then either durable and acknowledged, or torn for good: the run goes on from
+ * what the next opening finds.
+ */
+#include <stdlib.h>
+
+#include "crash.h"
+
+u32 write_record(struct run *r, u64 index, u64 term, u32 bytes,
+		 struct rng *rng)
+{
+	if (r->n_records == RECORDS_MAX)
+		abort();
+	r->records[r->n_records++] = (struct record){
+		.index = index,
+		.term = term,
+		.payload = rng_below(rng, PAYLOADS_BYTES - bytes),
+		.bytes = bytes,
+	};
+	return r->n_records;
+}
+
+static void name_write(struct run *r, const char *kind,
+		       const struct wal_write *write)
+{
+	r->n_writes++;
+	snprintf(r->write_name, sizeof(r->write_name),
+		 "%s of %u bytes at %llu", kind, write->bytes, write->position);
+}
+
+void write_format(struct run *r)
+{
+	struct wal_write write;
+	u32 i;
+
+	r->life++;
+	for (i = 0; i < sizeof(r->super.uuid); i++)
+		r->super.uuid[i] = rng_next(&r->rng);
+	r->super.incarnation = rng_next(&r->rng);
+	r->n_records = 0;
+	r->n_heads = 0;
+	r->committed = 0;
+	memset(&r->acknowledged, 0, sizeof(r->acknowledged));
+	r->intended = r->acknowledged;
+	r->formatting = true;
+	for (i = 0; i < WAL_FORMAT_WRITES && !r->failed; i++) {
+		wal_format_encode(&r->super, i, r->staging, &write);
+		name_write(r, "format", &write);
+		snprintf(r->write_name, sizeof(r->write_name), "format %u", i);
+		cut_begin(r, &r->cut, &write, SPLINTER_BYTES);
+		cut_check(r, false);
+		if (!r->failed)
+			cut_set(r, &r->cut, cut_all(&r->cut));
+	}
+	r->formatting = false;
+}
+
+/* The head can be only in a batch that still holds the entry behind it. */
+static void drop_heads_from(struct run *r, u64 first_index)
+{
+	u32 *n_entries;
+
+	while (r->n_heads &&
+	       r->heads[r->n_heads - 1].prev_index + 1 >= first_index)
+		r->n_heads--;
+	if (!r->n_heads)
+		return;
+	n_entries = &r->head_entries[r->n_heads - 1];
+	*n_entries = min_t(u64, *n_entries, first_index - 1 -
+			   r->heads[r->n_heads - 1].prev_index);
+}
+
+/*
+ * As read_log() does it: recover, then write a slot, until one is durable. Who
+ * is cut off in between begins again.
+ */
+void write_open(struct run *r)
+{
+	struct wal_hard_state hard_state;
+	struct wal_write write;
+	bool torn;
+
+	do {
+		r->counters->restarts++;
+		if (r->cut.present != cut_all(&r->cut))
+			r->counters->torn_restarts++;
+		if (!recover_check(r, &r->rec, &r->acknowledged, &r->intended,
+				   &r->cut))
+			return;
+		r->acknowledged = r->found;
+		r->intended = r->found;
+		drop_heads_from(r, r->found.last_index + 1);
+		wal_writer_init(&r->w, &r->rec);
+		hard_state = r->w.hard_state;
+		if (wal_slot_encode(&r->w, &hard_state, r->staging, &write)) {
+			fail(r, "the slot of an opening is refused");
+			return;
+		}
+		name_write(r, "slot of an opening", &write);
+		cut_begin(r, &r->cut, &write, SPLINTER_BYTES);
+		cut_check(r, false);
+		if (r->failed || run_enough(r))
+			return;
+		torn = rng_chance(&r->rng, RNG_ONE / 4);
+		cut_set(r, &r->cut,
+			torn ? cut_sample(&r->cut, &r->rng) : cut_all(&r->cut));
+	} while (torn);
+	r->haunted = false;
+	wal_slot_done(&r->w, &hard_state);
+}
+
+/* False: it was the last one before a crash. */
+static bool make(struct run *r, const struct wal_write *write, bool batch)
+{
+	cut_begin(r, &r->cut, write, batch ? SECTOR_BYTES : SPLINTER_BYTES);
+	cut_check(r, batch);
+	if (r->failed || run_enough(r))
+		return false;
+	if (rng_chance(&r->rng, RNG_ONE / 10)) {
+		cut_set(r, &r->cut, cut_sample(&r->cut, &r->rng));
+		r->haunted = !batch;
+		if (r->haunted)
+			r->ghost = r->intended;
+		write_open(r);
+		return false;
+	}
+	cut_set(r, &r->cut, cut_all(&r->cut));
+	r->acknowledged = r->intended;
+	return true;
+}
+
+bool write_slot(struct run *r, const struct wal_hard_state *hard_state,
+		const struct wal_head *head)
+{
+	struct wal_write write;
+
+	r->intended = r->acknowledged;
+	r->intended.hard_state = *hard_state;
+	if (head) {
+		r->w.new_head = *head;
+		r->intended.prev_index = head->prev_index;
+	}
+	if (wal_slot_encode(&r->w, hard_state, r->staging, &write)) {
+		fail(r, "a slot is refused");
+		return false;
+	}
+	name_write(r, "slot", &write);
+	if (!make(r, &write, false))
+		return false;
+	wal_slot_done(&r->w, hard_state);
+	return true;
+}
+
+/* In one batch, what fits. Terms do not fall, the last one is the newest. */
+static int reserve(struct run *r, struct wal_batch *batch, u64 first_index,
+		   u32 n_entries, u32 bytes_max, u64 term_min, u64 term_max)
+{
+	u32 overhead = wal_entry_overhead_bytes(r->super.block_bytes);
+	u64 term = term_min;
+	u32 i, bytes;
+	int ret;
+
+	for (i = 0; i < n_entries; i++) {
+		bytes = rng_below(&r->rng, bytes_max + 1);
+		if (i && batch->info.length + bytes + overhead >
+				 BATCH_BYTES_ENOUGH)
+			return -EMSGSIZE;
+		ret = wal_batch_reserve(batch, bytes);
+		if (ret)
+			return ret;
+		if (rng_chance(&r->rng, RNG_ONE / 2) || i + 1 == n_entries)
+			term = term_max;
+		write_record(r, first_index + i, term, bytes, &r->rng);
+	}
+	return 0;
+}
+
+static int fill(struct run *r, struct wal_batch *batch, u32 first_record,
+		const struct wal_hard_state *hard_state,
+		struct wal_write *write)
+{
+	int ret = wal_batch_seal(batch, hard_state, r->staging);
+	u32 i;
+
+	for (i = first_record; !ret && i < r->n_records; i++) {
+		const struct record *record = &r->records[i];
+		const struct wal_entry entry = {
+			.index = record->index,
+			.term = record->term,
+			.session = r->life,
+			.sequence = i + 1,
+			.data = r->payloads + record->payload,
+			.bytes = record->bytes,
+			.type = (i + 1) % 5,
+		};
+
+		ret = wal_batch_add(batch, &entry);
+		r->intended.records[entry.index] = i + 1;
+		r->intended.last_index = entry.index;
+	}
+	return ret ? ret : wal_batch_finish(batch, write);
+}
+
+static void note_batch(struct run *r, const struct wal_batch_info *info,
+		       u64 prev_term)
+{
+	if (r->n_heads == HEADS_MAX)
+		return;
+	r->head_entries[r->n_heads] = info->n_entries;
+	r->heads[r->n_heads++] = (struct wal_head){
+		.offset = info->offset,
+		.number = info->number,
+		.prev_index = info->first_index - 1,
+		.prev_term = prev_term,
+	};
+}
+
+static u64 term_at(const struct run *r, u64 index)
+{
+	if (index == r->acknowledged.prev_index)
+		return r->w.head.prev_term;
+	return r->records[r->acknowledged.records[index] - 1].term;
+}
+
+/* Returns how many entries were written, 0 after a crash, or an error. */
+static int write_some(struct run *r, u64 first_index,
+		      const struct wal_hard_state *hard_state, u32 n_entries,
+		      u32 bytes_max)
+{
+	u32 first_record = r->n_records;
+	u64 prev_term = term_at(r, first_index - 1);
+	struct wal_batch batch;
+	struct wal_write write;
+	int ret;
+
+	r->intended = r->acknowledged;
+	r->intended.hard_state = *hard_state;
+	ret = wal_batch_begin(&batch, &r->w, first_index);
+	if (ret) {
+		fail(r, "a batch is refused: %d", ret);
+		return ret;
+	}
+	ret = reserve(r, &batch, first_index, n_entries, bytes_max,
+		      max_t(u64, prev_term, 1), hard_state->current_term);
+	if (!batch.info.n_entries)
+		return ret;
+	if (ret == -EMSGSIZE)
+		r->counters->splits++;
+	if (batch.info.offset != batch.info.prev_end)
+		r->counters->skips++;
+	ret = fill(r, &batch, first_record, hard_state, &write);
+	if (ret) {
+		fail(r, "an entry is refused: %d", ret);
+		return ret;
+	}
+	name_write(r, "batch", &write);
+	drop_heads_from(r, first_index);
+	if (!make(r, &write, true))
+		return 0;
+	wal_batch_done(&r->w, &batch);
+	note_batch(r, &batch.info, prev_term);
+	r->counters->entries_acknowledged += batch.info.n_entries;
+	return batch.info.n_entries;
+}
+
+int write_batch(struct run *r, u64 first_index,
+		const struct wal_hard_state *hard_state, u32 n_entries,
+		u32 bytes_max)
+{
+	int ret;
+
+	while (n_entries) {
+		ret = write_some(r, first_index, hard_state, n_entries,
+				 bytes_max);
+		if (ret <= 0)
+			return ret;
+		first_index += ret;
+		n_entries -= ret;
+	}
+	return 0;
+}
