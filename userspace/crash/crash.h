@@ -35,6 +35,7 @@ enum {
 	BATCH_BYTES_ENOUGH = SECTOR_BYTES * PIECES_MAX,
 	RECORDS_MAX = 4096,
 	HEADS_MAX = 4096,
+	SHAPE_MAX = 64,
 	PAYLOADS_BYTES = 1 << 16,
 };
 
@@ -62,6 +63,7 @@ enum {
 	X(torn_restarts, "restarts from a torn write", true)		\
 	X(reopened, "crashes during recovery", true)			\
 	X(continued, "writes over leftovers", true)			\
+	X(repeated, "torn batches written again", true)			\
 	X(planted, "stale blocks planted", true)			\
 	X(formats, "formats over another log", true)
 
@@ -133,6 +135,9 @@ struct options {
  * @head_entries: how many entries each of them has
  * @ghost: of a slot write that was torn, if @haunted: the next one goes to the same
  *	place, has the same number, and may bring just the splinters that were missing
+ * @repeat: the last batch was torn; the next one has the same @shape, as when the
+ *	same entries come again
+ * @shape: sizes of the entries of the last batch
  * @failed: see @what
  */
 struct run {
@@ -154,6 +159,9 @@ struct run {
 	u32 n_records;
 	bool formatting;
 	bool haunted;
+	bool repeat;
+	u32 n_shape;
+	u32 shape[SHAPE_MAX];
 	bool failed;
 	char what[256];
 	char write_name[64];

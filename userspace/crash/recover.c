@@ -183,13 +183,11 @@ bool recover_check(struct run *r, struct wal_recovery *rec,
 		return false;
 	is_before = state_same(&r->found, before);
 	is_after = state_same(&r->found, after);
-	if (all ? !is_after : !is_before && !is_ghost(r, cut) &&
-		  (!is_after || !cut->present)) {
-		if (all)
-			explain(r, after);
-		else
-			explain(r, before);
-	}
+	if (all && !is_after)
+		explain(r, after);
+	if (!all && !is_before && !is_ghost(r, cut) &&
+	    !(is_after && cut->present))
+		explain(r, before);
 	if (rec->torn_bytes)
 		r->counters->torn_tails++;
 	if (rec->slot_torn)

@@ -6,7 +6,9 @@ enum {
 	STEPS_PER_LIFE = 60,
 	LIVES = 2,
 	ENTRIES_PER_STEP = 10,
-	RECORDS_PER_STEP_MAX = 4 * ENTRIES_PER_STEP,
+	/* Their headers are cut as well. */
+	SMALL_ENTRIES_PER_STEP = 60,
+	RECORDS_PER_STEP_MAX = 2 * SMALL_ENTRIES_PER_STEP,
 };
 
 bool run_enough(const struct run *r)
@@ -101,6 +103,10 @@ static void append(struct run *r)
 	if (rng_chance(&r->rng, RNG_ONE / 5))
 		n_entries = 1 + rng_below(&r->rng, ENTRIES_PER_STEP);
 	bytes_max = sizes[rng_below(&r->rng, ARRAY_SIZE(sizes))];
+	if (rng_chance(&r->rng, RNG_ONE / 12)) {
+		n_entries = 1 + rng_below(&r->rng, SMALL_ENTRIES_PER_STEP);
+		bytes_max = 0;
+	}
 	replaces = last_index > r->committed &&
 		   rng_chance(&r->rng, RNG_ONE / 4);
 	new_term = rng_chance(&r->rng, RNG_ONE / 5);
@@ -108,6 +114,10 @@ static void append(struct run *r)
 		first_index = rng_between(&r->rng, r->committed + 1,
 					  last_index);
 		r->counters->suffixes++;
+	}
+	if (r->repeat && r->n_shape) {
+		n_entries = r->n_shape;
+		r->counters->repeated++;
 	}
 	hard_state = next_hard_state(r, replaces || new_term);
 	if (write_batch(r, first_index, &hard_state, n_entries, bytes_max) !=

@@ -121,6 +121,7 @@ static bool make(struct run *r, const struct wal_write *write, bool batch)
 	if (rng_chance(&r->rng, RNG_ONE / 10)) {
 		cut_set(r, &r->cut, cut_sample(&r->cut, &r->rng));
 		r->haunted = !batch;
+		r->repeat = batch;
 		if (r->haunted)
 			r->ghost = r->intended;
 		write_open(r);
@@ -162,8 +163,12 @@ static int reserve(struct run *r, struct wal_batch *batch, u64 first_index,
 	u32 i, bytes;
 	int ret;
 
+	if (!r->repeat)
+		r->n_shape = 0;
 	for (i = 0; i < n_entries; i++) {
 		bytes = rng_below(&r->rng, bytes_max + 1);
+		if (r->repeat && i < r->n_shape)
+			bytes = r->shape[i];
 		if (i && batch->info.length + bytes + overhead >
 				 BATCH_BYTES_ENOUGH)
 			return -EMSGSIZE;
@@ -173,6 +178,8 @@ static int reserve(struct run *r, struct wal_batch *batch, u64 first_index,
 		if (rng_chance(&r->rng, RNG_ONE / 2) || i + 1 == n_entries)
 			term = term_max;
 		write_record(r, first_index + i, term, bytes, &r->rng);
+		if (!r->repeat && r->n_shape < SHAPE_MAX)
+			r->shape[r->n_shape++] = bytes;
 	}
 	return 0;
 }
@@ -244,6 +251,7 @@ static int write_some(struct run *r, u64 first_index,
 	}
 	ret = reserve(r, &batch, first_index, n_entries, bytes_max,
 		      max_t(u64, prev_term, 1), hard_state->current_term);
+	r->repeat = false;
 	if (!batch.info.n_entries)
 		return ret;
 	if (ret == -EMSGSIZE)
