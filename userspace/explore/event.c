@@ -5,7 +5,17 @@
  * Time is abstract: a clock stands still until one of its own node's timers is
  * chosen to run out, and then is set to when that is due. Any timer may be next,
  * whatever the others are set to, as if clocks ran at any speed; how the election
- * timeout is drawn therefore has no effect.
+ * timeout is drawn therefore has no effect. Only what a leader sent to its peers is
+ * taken for lost for all of them at once.
+ *
+ * Not among the events: several in one batch, proposals that are cancelled, a node
+ * that is stopped in order, a write that fails, a log that is full, entries that a
+ * leader must read back. What is on the disk is modelled here: nothing is said of
+ * wal/ and wire/. All of that is the simulator's.
+ *
+ * A node that is down is one that is sent nothing, so a crash ends with the start,
+ * and a message that is lost is one that never arrives: EVENT_DROP adds nothing but
+ * room in a channel.
  */
 #include "check.h"
 #include "event.h"

@@ -3,7 +3,9 @@
  * Messages under way. What is in a channel may arrive at any time, in any order,
  * or never. A message that is under way already is not sent again: that copy is
  * the one the network loses; that it comes twice is a duplicate, which has a
- * bound of its own. So heartbeats without end need no room without end.
+ * bound of its own. So heartbeats without end need no room without end. A channel
+ * that is full loses the oldest. All this leaves out what can happen, and adds
+ * nothing that cannot.
  */
 #include "check.h"
 

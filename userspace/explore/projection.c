@@ -14,7 +14,7 @@
  *	relied on what it knew from an earlier term must not go unnoticed
  *	of a leader's peers progress, next_index, commit_told, what is in flight
  *	proposals in their order, with exposed, exposed_term, proposed_at
- *	the disk, what damage took, writes under way, messages held back, how often it started
+ *	the disk, what damage took and could bring back, writes under way, messages held back, how often it started
  * of the network: each channel's messages in the order of sending
  * of the checker: what is committed and since which term, who led which term,
  *	which proposals were refused for good
