@@ -23,6 +23,7 @@ help:
 	@echo 'make unit          user space tests, under sanitizers'
 	@echo 'make sim           the simulator, build/sim/raftlog-sim'
 	@echo 'make mutants       planted bugs that the simulator must find'
+	@echo 'make crash         recovery of what power cuts can leave of a log'
 	@echo 'make explore       exhaustive search of the states of the core'
 	@echo 'make kunit         the KUnit suites on User Mode Linux'
 	@echo 'make fuzz          the fuzzers, each for SECONDS=60'
@@ -100,6 +101,9 @@ mutants: deps
 explore: deps
 	@userspace/explore/test
 
+crash: deps
+	@userspace/crash/test
+
 kunit: deps
 	@scripts/kunit
 
@@ -129,5 +133,5 @@ clean:
 	rm -rf $(B)
 
 .PHONY: help all module raftctl deps guest-module cluster-programs sim demo \
-	shell bench cluster-test debug-module debug-test unit coverage mutants explore kunit fuzz \
+	shell bench cluster-test debug-module debug-test unit coverage mutants crash explore kunit fuzz \
 	check test soak install clean
