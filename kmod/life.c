@@ -595,6 +595,9 @@ int raftlog_life_start(struct raftlog_group *group,
 		raftlog_group_name(group), start->node_id, life->cluster_id,
 		life->configuration.n_members, life->info.first_index,
 		life->runs.end_index - 1);
+	if (!raft_configuration_is_sealed(&life->configuration))
+		pr_info("%s: new cluster: all voters must be there for the first leader\n",
+			raftlog_group_name(group));
 	return 0;
 }
 
