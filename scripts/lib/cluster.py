@@ -273,6 +273,8 @@ class Node:
 
     def kill(self):
         """As pulling the plug: the guest gets no chance to do anything."""
+        if self.cache:
+            self.cache.freeze()
         if self.process:
             self.process.kill()
             self.process.wait()

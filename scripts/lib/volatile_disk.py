@@ -53,6 +53,7 @@ class VolatileDisk:
         self.random = random.Random(seed)
         self.lock = threading.Lock()
         self.cached = {}  # sector: all that was written there since it was flushed
+        self.frozen = False
         self.lost = 0
         self.kept = 0
         self.address = address
@@ -65,9 +66,15 @@ class VolatileDisk:
         self.listener.close()
         self.file.close()
 
-    def cut(self):
-        """The power fails; call it once the guest is gone. What came through stays."""
+    def freeze(self):
+        """The power fails: from now on nothing gets to the disk, and nothing is answered."""
         with self.lock:
+            self.frozen = True
+
+    def cut(self):
+        """After freeze(), and once the guest is gone: what came through stays."""
+        with self.lock:
+            self.frozen = False
             for sector, versions in self.cached.items():
                 choice = self.random.randrange(len(versions) + 1)
                 if choice:
@@ -95,6 +102,8 @@ class VolatileDisk:
     def _put(self, offset, data, durable):
         first = offset // SECTOR
         with self.lock:
+            if self.frozen:
+                raise Gone
             for i in range(len(data) // SECTOR):
                 part = data[i * SECTOR:(i + 1) * SECTOR]
                 if durable:
@@ -107,6 +116,8 @@ class VolatileDisk:
         # As long as a disk takes, and more than the guests leave it between writes.
         time.sleep(self.random.uniform(0, FLUSH_SECONDS_MAX))
         with self.lock:
+            if self.frozen:
+                raise Gone
             for sector, versions in self.cached.items():
                 self._store(sector, versions[-1])
             self.cached.clear()
