@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the paper says of elections, sentence by sentence, as tables: the cases
+ * that other implementations check it with. See PEERS.rst.
+ */
+#include "raft_fixture.h"
+#include "suites.h"
+
+/* Voters 2 … that make a majority with server 1. */
+#define EACH_VOTER(id, n_voters) \
+	for ((id) = 2; (id) <= (n_voters) / 2 + 1; (id)++)
+#define EACH_PEER(id, n_voters) \
+	for ((id) = 2; (id) <= (n_voters); (id)++)
+
+/* Time goes on, the others would vote for it: now a candidate, vote durable. */
+static void stand(struct server *s, u32 n_voters)
+{
+	u64 term = s->r->hard_state.current_term + 1;
+	u32 id;
+
+	server_timeout(s);
+	EACH_VOTER(id, n_voters)
+		server_vote(s, id, term, true, true);
+	server_persist(s);
+}
+
+/* Now a leader, the first entry of its term durable. */
+static void win(struct server *s, u32 n_voters)
+{
+	u32 id;
+
+	stand(s, n_voters);
+	EACH_VOTER(id, n_voters)
+		server_vote(s, id, s->r->hard_state.current_term, false, true);
+	server_time(s, 0);
+	KUNIT_ASSERT_EQ(s->test, s->r->role, (u8)RAFT_LEADER);
+	server_persist(s);
+}
+
+static struct server *server_in_role(struct kunit *test, u32 n_voters, u8 role)
+{
+	struct server *s = server_started(test, n_voters);
+
+	switch (role) {
+	case RAFT_FOLLOWER:
+		server_append(s, 2, 2, 1, 1, NULL, 0, 1);
+		server_persist(s);
+		break;
+	case RAFT_PRE_CANDIDATE:
+		server_timeout(s);
+		break;
+	case RAFT_CANDIDATE:
+		stand(s, n_voters);
+		break;
+	case RAFT_LEADER:
+		win(s, n_voters);
+		break;
+	}
+	KUNIT_ASSERT_EQ(test, s->r->role, role);
+	server_done(s);
+	return s;
+}
+
+struct role_case {
+	const char *name;
+	u32 n_voters;
+	u8 role;
+	u64 later; /* terms */
+};
+
+static void describe_role(const struct role_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s of %u, %u later", c->name,
+		 c->n_voters, (u32)c->later);
+}
+
+/* 5.1: whatever it is, in a newer term it follows. */
+static const struct role_case newer_cases[] = {
+	{ "follower", 3, RAFT_FOLLOWER, 1 },
+	{ "pre_candidate", 3, RAFT_PRE_CANDIDATE, 1 },
+	{ "candidate", 3, RAFT_CANDIDATE, 1 },
+	{ "leader", 3, RAFT_LEADER, 1 },
+	{ "follower", 5, RAFT_FOLLOWER, 9 },
+	{ "pre_candidate", 5, RAFT_PRE_CANDIDATE, 9 },
+	{ "candidate", 5, RAFT_CANDIDATE, 9 },
+	{ "leader", 5, RAFT_LEADER, 9 },
+	/* 5.2: nor does a candidate need a newer one to see that it lost. */
+	{ "pre_candidate", 3, RAFT_PRE_CANDIDATE, 0 },
+	{ "candidate", 3, RAFT_CANDIDATE, 0 },
+	{ "candidate", 5, RAFT_CANDIDATE, 0 },
+};
+
+KUNIT_ARRAY_PARAM(newer, newer_cases, describe_role);
+
+static void it_follows_the_leader_it_hears(struct kunit *test)
+{
+	const struct role_case *c = test->param_value;
+	struct server *s = server_in_role(test, c->n_voters, c->role);
+	u64 term = s->r->hard_state.current_term + c->later;
+
+	KUNIT_ASSERT_EQ(test, server_append(s, 3, term, 1, 1, NULL, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_FOLLOWER);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, term);
+	KUNIT_EXPECT_EQ(test, s->r->leader_id, 3u);
+	KUNIT_EXPECT_EQ(test, s->update.hard_state_changed, c->later > 0);
+	KUNIT_EXPECT_NOT_NULL(test,
+			      server_sent(s, RAFT_APPEND_ENTRIES_RESPONSE, 3));
+}
+
+/* 5.2: without a leader, and without a majority, it tries in the next term. */
+static const struct role_case silence_cases[] = {
+	{ "follower", 3, RAFT_FOLLOWER },
+	{ "pre_candidate", 3, RAFT_PRE_CANDIDATE },
+	{ "candidate", 3, RAFT_CANDIDATE },
+	{ "follower", 5, RAFT_FOLLOWER },
+	{ "pre_candidate", 5, RAFT_PRE_CANDIDATE },
+	{ "candidate", 5, RAFT_CANDIDATE },
+};
+
+KUNIT_ARRAY_PARAM(silence, silence_cases, describe_role);
+
+static void expect_asked(struct server *s, u32 n_voters, u64 term,
+			 bool pre_vote, u64 last_index, u64 last_term)
+{
+	u32 id;
+
+	KUNIT_EXPECT_EQ(s->test, server_count(s, RAFT_REQUEST_VOTE),
+			n_voters - 1);
+	EACH_PEER(id, n_voters) {
+		const struct raft_send *send =
+			server_sent(s, RAFT_REQUEST_VOTE, id);
+
+		KUNIT_ASSERT_NOT_NULL(s->test, send);
+		KUNIT_EXPECT_EQ(s->test, send->message.term, term);
+		KUNIT_EXPECT_EQ(s->test, send->message.request_vote.pre_vote,
+				pre_vote);
+		KUNIT_EXPECT_EQ(s->test,
+				send->message.request_vote.last_log_index,
+				last_index);
+		KUNIT_EXPECT_EQ(s->test,
+				send->message.request_vote.last_log_term,
+				last_term);
+	}
+}
+
+static void silence_starts_an_election(struct kunit *test)
+{
+	const struct role_case *c = test->param_value;
+	struct server *s = server_in_role(test, c->n_voters, c->role);
+	u64 term = s->r->hard_state.current_term;
+	u32 id;
+
+	server_timeout(s);
+	expect_asked(s, c->n_voters, term + 1, true, 1, 1);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, term);
+	server_done(s);
+	EACH_VOTER(id, c->n_voters)
+		server_vote(s, id, term + 1, true, true);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	KUNIT_EXPECT_EQ(test, s->update.hard_state.current_term, term + 1);
+	KUNIT_EXPECT_EQ(test, s->update.hard_state.voted_for, 1u);
+	expect_asked(s, c->n_voters, term + 1, false, 1, 1);
+	/* Who asks has voted, and does not forget it. */
+	KUNIT_EXPECT_GT(test, s->update.hard_state_seq, 0ull);
+	KUNIT_EXPECT_EQ(test,
+			server_sent(s, RAFT_REQUEST_VOTE, 2)
+				->after_hard_state_seq,
+			s->update.hard_state_seq);
+}
+
+/* 5.4.1: what the voters compare is in the request. */
+struct request_case {
+	u64 terms[3]; /* of entries 2 … */
+	u32 n;
+};
+
+static const struct request_case request_cases[] = {
+	{ { 2 }, 1 },
+	{ { 2, 3 }, 2 },
+	{ { 2, 2, 5 }, 3 },
+};
+
+static void describe_request(const struct request_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%u entries", c->n);
+}
+
+KUNIT_ARRAY_PARAM(request, request_cases, describe_request);
+
+static void request_tells_of_the_log(struct kunit *test)
+{
+	const struct request_case *c = test->param_value;
+	struct server *s = server_started(test, 3);
+	u64 last_term = c->terms[c->n - 1];
+
+	server_append(s, 2, last_term, 1, 1, c->terms, c->n, 1);
+	server_persist(s);
+	server_timeout(s);
+	expect_asked(s, 3, last_term + 1, true, c->n + 1, last_term);
+	server_done(s);
+	server_vote(s, 3, last_term + 1, true, true);
+	expect_asked(s, 3, last_term + 1, false, c->n + 1, last_term);
+}
+
+/* 5.2: one round; a letter for each other server: y, n, or _ for no answer. */
+struct round_case {
+	const char *votes;
+	bool won, lost;
+};
+
+static const struct round_case round_cases[] = {
+	{ "", .won = true },	  { "yy", .won = true },
+	{ "y_", .won = true },	  { "_y", .won = true },
+	{ "yn", .won = true },	  { "yyyy", .won = true },
+	{ "yyy_", .won = true },  { "yy__", .won = true },
+	{ "yynn", .won = true },  { "nn", .lost = true },
+	{ "nnnn", .lost = true }, { "ynnn", .lost = true },
+	{ "_nnn", .lost = true }, { "__" },
+	{ "n_" },		  { "y___" },
+	{ "nn__" },		  { "ynn_" },
+	{ "____" },
+};
+
+static void describe_round(const struct round_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "self %s", c->votes);
+}
+
+KUNIT_ARRAY_PARAM(round, round_cases, describe_round);
+
+static void answer_round(struct server *s, const char *votes, bool pre_vote)
+{
+	u64 term = s->r->hard_state.current_term;
+	u32 i;
+
+	for (i = 0; i < strlen(votes); i++) {
+		bool granted = votes[i] == 'y';
+
+		if (votes[i] == '_')
+			continue;
+		/* Who refuses a PreVote says its own term. */
+		server_vote(s, i + 2, pre_vote && granted ? term + 1 : term,
+			    pre_vote, granted);
+	}
+}
+
+static void round_of_votes(struct kunit *test)
+{
+	const struct round_case *c = test->param_value;
+	u32 n_voters = strlen(c->votes) + 1;
+	struct server *s = server_started(test, n_voters);
+
+	server_timeout(s);
+	answer_round(s, c->votes, true);
+	KUNIT_EXPECT_EQ(test, s->r->role,
+			(u8)(c->won  ? RAFT_CANDIDATE :
+			     c->lost ? RAFT_FOLLOWER :
+				       RAFT_PRE_CANDIDATE));
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term,
+			c->won ? 2ull : 1ull);
+
+	s = server_started(test, n_voters);
+	stand(s, n_voters);
+	answer_round(s, c->votes, false);
+	KUNIT_EXPECT_EQ(test, s->r->role,
+			(u8)(c->won  ? RAFT_LEADER :
+			     c->lost ? RAFT_FOLLOWER :
+				       RAFT_CANDIDATE));
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, 2ull);
+}
+
+/* 5.2: one vote a term, first come, first served. */
+struct ask_case {
+	const char *name;
+	u32 voted_for, from;
+	bool granted;
+};
+
+static const struct ask_case ask_cases[] = {
+	{ "none, 2 asks", 0, 2, true },	 { "none, 3 asks", 0, 3, true },
+	{ "2, 2 asks", 2, 2, true },	 { "3, 3 asks", 3, 3, true },
+	{ "2, 3 asks", 2, 3, false },	 { "3, 2 asks", 3, 2, false },
+	{ "itself, 2 asks", 1, 2, false },
+};
+
+static void describe_ask(const struct ask_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "voted for %s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(ask, ask_cases, describe_ask);
+
+/* The vote it has given is the one on its disk: it was restarted since. */
+static void one_vote_for_whom_it_voted(struct kunit *test)
+{
+	const struct ask_case *c = test->param_value;
+	struct server *s = server_new(test, 3);
+	struct raft_entry entry = { .term = 1,
+				    .data = s->configuration,
+				    .bytes = s->configuration_bytes,
+				    .type = RAFT_ENTRY_CONFIGURATION };
+	struct raft_hard_state hard_state = { .current_term = 2,
+					      .voted_for = c->voted_for };
+	const struct raft_send *send;
+
+	KUNIT_ASSERT_EQ(test, raft_restore_entry(s->r, 1, &entry), 0);
+	KUNIT_ASSERT_EQ(test,
+			raft_restore_hard_state(s->r, &hard_state,
+						FIXTURE_SPACE),
+			0);
+	KUNIT_ASSERT_EQ(test, raft_start(s->r, s->now_ns, &s->update), 0);
+	server_done(s);
+	s->now_ns += FIXTURE_ELECTION_NS;
+	server_ask(s, c->from, 2, false, 1, 1);
+	send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, c->from);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ(test, send->message.request_vote_response.granted,
+			c->granted);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.voted_for,
+			c->granted ? c->from : c->voted_for);
+	KUNIT_EXPECT_EQ(test, s->update.hard_state_changed, !c->voted_for);
+}
+
+enum { TIMEOUT_TENTHS = 10 };
+
+static u32 timeout_tenth(const struct server *s)
+{
+	u64 timeout = s->r->election_deadline_ns - s->r->now_ns;
+
+	KUNIT_ASSERT_GE(s->test, timeout, (u64)FIXTURE_ELECTION_NS);
+	KUNIT_ASSERT_LT(s->test, timeout, (u64)(2 * FIXTURE_ELECTION_NS));
+	return (u32)(timeout - FIXTURE_ELECTION_NS) /
+	       (u32)(FIXTURE_ELECTION_NS / TIMEOUT_TENTHS);
+}
+
+/* 5.2: in each role, each time anew. */
+static void timeouts_of_all_roles_are_random(struct kunit *test)
+{
+	struct server *s = server_started(test, 3);
+	u32 seen[3] = { 0 }, i;
+	u64 term;
+
+	for (i = 0; i < 200; i++) {
+		term = s->r->hard_state.current_term + 1;
+		server_append(s, 2, term, 1, 1, NULL, 0, 1);
+		seen[0] |= 1u << timeout_tenth(s);
+		server_timeout(s);
+		KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_PRE_CANDIDATE);
+		seen[1] |= 1u << timeout_tenth(s);
+		server_vote(s, 2, term + 1, true, true);
+		KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+		seen[2] |= 1u << timeout_tenth(s);
+		server_done(s);
+	}
+	for (i = 0; i < ARRAY_SIZE(seen); i++)
+		KUNIT_EXPECT_EQ(test, seen[i], (1u << TIMEOUT_TENTHS) - 1);
+}
+
+/* 5.2: that is what it is good for: mostly one comes first. */
+static void timeouts_of_servers_differ(struct kunit *test)
+{
+	struct server *servers[5];
+	u32 round, i, conflicts = 0;
+
+	for (i = 0; i < ARRAY_SIZE(servers); i++) {
+		servers[i] = server_new(test, ARRAY_SIZE(servers));
+		servers[i]->rng.state = i + 1;
+	}
+	for (round = 0; round < 1000; round++) {
+		u32 first = U32_MAX, n_first = 0;
+
+		for (i = 0; i < ARRAY_SIZE(servers); i++) {
+			u32 tenth;
+
+			raft_reset_election_timer(servers[i]->r);
+			tenth = timeout_tenth(servers[i]);
+			if (tenth < first)
+				n_first = 0;
+			first = min(first, tenth);
+			n_first += tenth == first;
+		}
+		conflicts += n_first > 1;
+	}
+	KUNIT_EXPECT_LE(test, conflicts, 300u);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(it_follows_the_leader_it_hears, newer_gen_params),
+	KUNIT_CASE_PARAM(silence_starts_an_election, silence_gen_params),
+	KUNIT_CASE_PARAM(request_tells_of_the_log, request_gen_params),
+	KUNIT_CASE_PARAM(round_of_votes, round_gen_params),
+	KUNIT_CASE_PARAM(one_vote_for_whom_it_voted, ask_gen_params),
+	KUNIT_CASE(timeouts_of_all_roles_are_random),
+	KUNIT_CASE(timeouts_of_servers_differ),
+	{}
+};
+
+struct kunit_suite raftlog_raft_paper_suite = {
+	.name = "raftlog_raft_paper",
+	.test_cases = cases,
+};
