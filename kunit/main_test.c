@@ -11,6 +11,7 @@ kunit_test_suites(&raftlog_raft_log_suite, &raftlog_raft_quorum_suite,
 		  &raftlog_raft_replication_suite, &raftlog_raft_proposal_suite,
 		  &raftlog_raft_paper_suite, &raftlog_raft_paper_log_suite,
 		  &raftlog_wal_suite, &raftlog_wal_damage_suite, &raftlog_wal_torn_suite,
+		  &raftlog_wal_peers_suite,
 		  &raftlog_wire_suite, &raftlog_wire_bulk_suite,
 		  &raftlog_device_suite);
 

@@ -135,6 +135,56 @@ static void majority_commits(struct kunit *test)
 	}
 }
 
+/* What a leader wrote becomes durable when it is none any more. */
+static void own_write_comes_too_late(struct kunit *test)
+{
+	static const u64 terms[] = { 3 };
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal p = { .bytes = 10 };
+
+	catch_up(s, 3);
+	KUNIT_ASSERT_EQ(test, server_propose(s, &p), 0);
+	server_time(s, 0);
+	server_done(s);
+	server_append(s, 3, 3, 2, 2, NULL, 0, 2);
+	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_FOLLOWER);
+	server_persist(s);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 2ull);
+	/* The next leader has something else there. */
+	server_append(s, 3, 3, 2, 2, terms, 1, 3);
+	server_persist(s);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 3ull);
+	KUNIT_EXPECT_EQ(test, raft_term_at(s->r, 3), 3ull);
+	KUNIT_EXPECT_FALSE(test, server_finished(s, &p) && !p.result);
+}
+
+/* To one whose log is not known yet goes one message at a time. */
+static void probe_is_one_message(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal p[3] = { { .bytes = 10 },
+				      { .bytes = 10 },
+				      { .bytes = 10 } };
+	u32 i, n = 0;
+
+	server_done(s);
+	for (i = 0; i < 3; i++) {
+		KUNIT_ASSERT_EQ(test, server_propose(s, &p[i]), 0);
+		server_time(s, 0);
+		n += !!server_sent(s, RAFT_APPEND_ENTRIES, 2);
+		server_done(s);
+	}
+	KUNIT_EXPECT_LE(test, n, 1u);
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->progress,
+			(u8)RAFT_PROGRESS_PROBE);
+	server_ack_probe(s, 2);
+	server_time(s, 0);
+	KUNIT_ASSERT_NOT_NULL(test, server_sent(s, RAFT_APPEND_ENTRIES, 2));
+	KUNIT_EXPECT_EQ(test,
+			server_sent(s, RAFT_APPEND_ENTRIES, 2)->last_index,
+			5ull);
+}
+
 /* Terms of a log from entry 2 on: entry 1 is the configuration, of term 1. */
 struct terms_case {
 	const char *name;
@@ -212,6 +262,9 @@ static void follower_commits_what_it_is_told(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->commit_index, c->committed);
 	KUNIT_EXPECT_EQ(test, s->update.commit_index,
 			c->committed > 1 ? c->committed : 0);
+	/* A message that was overtaken takes nothing back. */
+	server_append(s, 2, 2, 1, 1, NULL, 0, 1);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, c->committed);
 }
 
 /* 5.3: what precedes the new entries must be there; 5.3 again: what differs goes. */
@@ -375,6 +428,8 @@ static void leader_makes_its_log_theirs(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(entries_and_heartbeats_go_to_all, size_gen_params),
 	KUNIT_CASE_PARAM(majority_commits, acceptor_gen_params),
+	KUNIT_CASE(own_write_comes_too_late),
+	KUNIT_CASE(probe_is_one_message),
 	KUNIT_CASE_PARAM(preceding_entries_commit_with_it,
 			 preceding_gen_params),
 	KUNIT_CASE_PARAM(follower_commits_what_it_is_told, told_gen_params),

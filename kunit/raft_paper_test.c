@@ -321,6 +321,132 @@ static void one_vote_for_whom_it_voted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->update.hard_state_changed, !c->voted_for);
 }
 
+/* 5.2: without a leader it votes in a newer term, whatever it is; 4.2.3: not so a leader. */
+static const struct role_case asked_cases[] = {
+	{ "follower", 3, RAFT_FOLLOWER, 1 },
+	{ "pre_candidate", 3, RAFT_PRE_CANDIDATE, 1 },
+	{ "candidate", 3, RAFT_CANDIDATE, 1 },
+	{ "leader", 3, RAFT_LEADER, 1 },
+	{ "candidate", 5, RAFT_CANDIDATE, 7 },
+};
+
+KUNIT_ARRAY_PARAM(asked, asked_cases, describe_role);
+
+static void votes_in_any_role_but_leader(struct kunit *test)
+{
+	const struct role_case *c = test->param_value;
+	struct server *s = server_in_role(test, c->n_voters, c->role);
+	u64 old_term = s->r->hard_state.current_term;
+	u64 term = old_term + c->later;
+	bool grants = c->role != RAFT_LEADER;
+	const struct raft_send *send;
+
+	/* The follower has not heard of its leader for long enough. */
+	s->now_ns += FIXTURE_ELECTION_NS;
+	server_ask(s, 3, term, true, 9, old_term);
+	send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 3);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ(test, send->message.request_vote_response.granted,
+			grants);
+	KUNIT_EXPECT_EQ(test, s->r->role, c->role);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, old_term);
+	server_done(s);
+	server_ask(s, 3, term, false, 9, old_term);
+	send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 3);
+	if (grants) {
+		KUNIT_ASSERT_NOT_NULL(test, send);
+		KUNIT_EXPECT_TRUE(test,
+				  send->message.request_vote_response.granted);
+		KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_FOLLOWER);
+		KUNIT_EXPECT_EQ(test, s->r->hard_state.voted_for, 3u);
+		KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, term);
+	} else {
+		KUNIT_EXPECT_NULL(test, send);
+		KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+		KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, old_term);
+	}
+}
+
+/* What ended a candidacy before the vote for itself was durable. */
+struct late_case {
+	const char *name;
+	bool leader; /* of the same term; else a newer term */
+};
+
+static const struct late_case late_cases[] = {
+	{ "another leader", true },
+	{ "a newer term", false },
+};
+
+static void describe_late(const struct late_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(late, late_cases, describe_late);
+
+static void own_vote_comes_too_late(struct kunit *test)
+{
+	const struct late_case *c = test->param_value;
+	struct server *s = server_started(test, 3);
+
+	server_timeout(s);
+	server_vote(s, 2, 2, true, true);
+	server_vote(s, 2, 2, false, true);
+	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	if (c->leader)
+		server_append(s, 3, 2, 1, 1, NULL, 0, 1);
+	else
+		server_vote(s, 3, 5, false, false);
+	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_FOLLOWER);
+	server_persist(s);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_FOLLOWER);
+	KUNIT_EXPECT_EQ(test, s->r->leader_id, c->leader ? 3u : 0u);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term,
+			c->leader ? 2ull : 5ull);
+}
+
+/* 6.2: a leader that a majority answers stays, one that it does not goes. */
+struct heard_case {
+	u32 n_voters, n_answers;
+	bool stays;
+};
+
+static const struct heard_case heard_cases[] = {
+	{ 1, 0, true },	 { 2, 0, false }, { 2, 1, true }, { 3, 0, false },
+	{ 3, 1, true },	 { 3, 2, true },  { 4, 1, false }, { 4, 2, true },
+	{ 5, 1, false }, { 5, 2, true },
+};
+
+static void describe_heard(const struct heard_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%u of %u others", c->n_answers,
+		 c->n_voters - 1);
+}
+
+KUNIT_ARRAY_PARAM(heard, heard_cases, describe_heard);
+
+static void leader_stays_while_it_is_heard(struct kunit *test)
+{
+	const struct heard_case *c = test->param_value;
+	struct server *s = server_in_role(test, c->n_voters, RAFT_LEADER);
+	u64 waited = 0;
+	u32 i;
+
+	while (waited < 3 * FIXTURE_ELECTION_NS && s->r->role == RAFT_LEADER) {
+		server_done(s);
+		for (i = 0; i < c->n_answers; i++)
+			server_ack_probe(s, c->n_voters - i);
+		server_time(s, FIXTURE_HEARTBEAT_NS);
+		waited += FIXTURE_HEARTBEAT_NS;
+	}
+	KUNIT_EXPECT_EQ(test, s->r->role,
+			(u8)(c->stays ? RAFT_LEADER : RAFT_FOLLOWER));
+	if (!c->stays)
+		KUNIT_EXPECT_EQ(test, s->r->reason,
+				(u8)RAFT_REASON_QUORUM_LOST);
+}
+
 enum { TIMEOUT_TENTHS = 10 };
 
 static u32 timeout_tenth(const struct server *s)
@@ -390,6 +516,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(request_tells_of_the_log, request_gen_params),
 	KUNIT_CASE_PARAM(round_of_votes, round_gen_params),
 	KUNIT_CASE_PARAM(one_vote_for_whom_it_voted, ask_gen_params),
+	KUNIT_CASE_PARAM(votes_in_any_role_but_leader, asked_gen_params),
+	KUNIT_CASE_PARAM(own_vote_comes_too_late, late_gen_params),
+	KUNIT_CASE_PARAM(leader_stays_while_it_is_heard, heard_gen_params),
 	KUNIT_CASE(timeouts_of_all_roles_are_random),
 	KUNIT_CASE(timeouts_of_servers_differ),
 	{}

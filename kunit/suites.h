@@ -15,6 +15,7 @@ extern struct kunit_suite raftlog_raft_paper_log_suite;
 extern struct kunit_suite raftlog_wal_suite;
 extern struct kunit_suite raftlog_wal_damage_suite;
 extern struct kunit_suite raftlog_wal_torn_suite;
+extern struct kunit_suite raftlog_wal_peers_suite;
 extern struct kunit_suite raftlog_wire_suite;
 extern struct kunit_suite raftlog_wire_bulk_suite;
 extern struct kunit_suite raftlog_device_suite;
