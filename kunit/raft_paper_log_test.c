@@ -222,6 +222,8 @@ static void preceding_entries_commit_with_it(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, server_propose(s, &p), 0);
 	server_time(s, 0);
 	server_persist(s);
+	/* 5.4.2: on a majority they are, but not of this leader's term. */
+	server_ack(s, 2, c->n + 1);
 	KUNIT_EXPECT_LE(test, s->r->commit_index, 1ull);
 	server_done(s);
 	server_ack(s, 3, last);
