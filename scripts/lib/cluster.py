@@ -201,10 +201,14 @@ class Command:
     def running(self):
         return not self.ended.is_set()
 
-    def wait(self, timeout=60, check=True):
+    def wait_ended(self, timeout=60):
+        """It has ended, be it with its guest."""
         if not self.ended.wait(timeout):
             self.signal(signal.SIGKILL)
             raise ClusterError(f"n{self.node.id}: {self.text!r} did not end in {timeout} s")
+
+    def wait(self, timeout=60, check=True):
+        self.wait_ended(timeout)
         if self.code is None:
             raise ClusterError(f"n{self.node.id}: the guest ended under {self.text!r}")
         result = Result(self.text, self.code, bytes(self.out), bytes(self.err))

@@ -224,7 +224,7 @@ def test_chaos(scene):
                                       disturb])
         done[action.__name__] = done.get(action.__name__, 0) + 1
         for node in action(scene):
-            loads[node.id].wait(60, check=False)
+            loads[node.id].wait_ended()
             loads[node.id] = scene.load(node)
         time.sleep(scene.random.uniform(0, 2))
         scene.heal()
