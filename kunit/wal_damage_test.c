@@ -263,7 +263,7 @@ static void gap_is_passed_over_from_then_on(struct kunit *test)
 	/* What comes again from the leader. */
 	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 5, 10), 0);
 	expect_lost(f, 6, 7, 3);
-	KUNIT_EXPECT_EQ(test, f->rec.damage.reason, NULL);
+	KUNIT_EXPECT_NULL(test, f->rec.damage.reason);
 	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
 	expect_lost(f, 6, 7, 3);
 	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 7, 3, 1, 10), 0);
