@@ -9,6 +9,7 @@
 
 #include "cache.h"
 #include "entry.h"
+#include "failpoint.h"
 
 enum {
 	/* Small entries: one slot for so many bytes of memory allowed. */
@@ -87,7 +88,8 @@ static void truncate(struct raftlog_cache *cache, u64 from)
 
 static bool is_full(const struct raftlog_cache *cache, u64 more_bytes)
 {
-	return cache->bytes + more_bytes > cache->bytes_max ||
+	return RAFTLOG_FAILPOINT(CACHE_FULL) ||
+	       cache->bytes + more_bytes > cache->bytes_max ||
 	       cache->end_index - cache->first_index > cache->mask;
 }
 

@@ -19,6 +19,7 @@
 #include <linux/string.h>
 
 #include "entry.h"
+#include "failpoint.h"
 #include "group.h"
 #include "life.h"
 #include "proposal.h"
@@ -264,7 +265,8 @@ static void park(struct raftlog_life *life, const struct raft_send *send)
 	struct raftlog_parked *parked = NULL;
 
 	/* What is dropped is as good as lost on the way: Raft sends again. */
-	if (life->n_parked < RAFTLOG_PARKED_MAX)
+	if (life->n_parked < RAFTLOG_PARKED_MAX &&
+	    !RAFTLOG_FAILPOINT(EXECUTE_NO_PARKING))
 		parked = kmalloc(sizeof(*parked), GFP_NOWAIT | __GFP_NOWARN);
 	if (!parked) {
 		raftlog_count(life, parked_drops, 1);

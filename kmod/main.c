@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "failpoint.h"
 #include "group.h"
 
 static unsigned int groups = 1;
@@ -76,11 +77,16 @@ static int __init raftlog_init(void)
 		goto unregister_region;
 	}
 	group_class->devnode = devnode;
-	error = create_groups();
+	error = raftlog_failpoints_init();
 	if (error)
 		goto destroy_class;
+	error = create_groups();
+	if (error)
+		goto exit_failpoints;
 	return 0;
 
+exit_failpoints:
+	raftlog_failpoints_exit();
 destroy_class:
 	class_destroy(group_class);
 unregister_region:
@@ -93,6 +99,7 @@ free_table:
 static void __exit raftlog_exit(void)
 {
 	remove_groups(groups);
+	raftlog_failpoints_exit();
 	class_destroy(group_class);
 	unregister_chrdev_region(first_devt, groups);
 	kfree(group_table);

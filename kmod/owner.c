@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 
 #include "entry.h"
+#include "failpoint.h"
 #include "group.h"
 #include "life.h"
 #include "proposal.h"
@@ -402,6 +403,7 @@ int raftlog_owner(void *data)
 			sleep_until(life, due_ns);
 			continue;
 		}
+		raftlog_failpoint_pause(RAFTLOG_FAILPOINT_OWNER_PAUSE);
 		idle = run_round(life, &due_ns) ? 0 : idle + 1;
 		if (idle > IDLE_ROUNDS_MAX) {
 			nap(IDLE_PAUSE_NS);

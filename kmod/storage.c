@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 
 #include "entry.h"
+#include "failpoint.h"
 #include "storage_private.h"
 
 enum {
@@ -203,7 +204,7 @@ static int write_round(struct raftlog_storage *storage, struct round *round)
 {
 	int ret;
 
-	if (wal_slot_due(&storage->writer)) {
+	if (wal_slot_due(&storage->writer) || RAFTLOG_FAILPOINT(STORAGE_SLOT)) {
 		ret = raftlog_storage_slot(storage,
 					   &storage->writer.hard_state);
 		if (ret)

@@ -7,6 +7,7 @@
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
 
+#include "failpoint.h"
 #include "storage_private.h"
 
 int raftlog_buffer_init(struct raftlog_buffer *buffer, u32 bytes)
@@ -92,6 +93,12 @@ static void buffer_iter(struct iov_iter *iter, unsigned int direction,
 	iov_iter_advance(iter, at);
 }
 
+/* What of a write is there when it was cut short. */
+static u32 half(struct file *file, u32 bytes)
+{
+	return round_down(bytes / 2, raftlog_file_block_bytes(file));
+}
+
 int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
 		       u32 at, u32 bytes, u64 position)
 {
@@ -104,6 +111,12 @@ int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
 	iocb.ki_pos = position;
 	/* The flags are the user's to change; durability is not. */
 	iocb.ki_flags |= IOCB_DIRECT | IOCB_DSYNC | IOCB_WRITE;
+
+	raftlog_failpoint_pause(RAFTLOG_FAILPOINT_STORAGE_WRITE_SLOW);
+	if (RAFTLOG_FAILPOINT(STORAGE_WRITE_ERROR))
+		return -EIO;
+	if (RAFTLOG_FAILPOINT(STORAGE_WRITE_TORN))
+		iov_iter_truncate(&iter, half(file, bytes));
 
 	file_start_write(file);
 	n = vfs_iocb_iter_write(file, &iocb, &iter);
@@ -125,7 +138,11 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
 	iocb.ki_pos = position;
 	iocb.ki_flags |= IOCB_DIRECT;
 
+	if (RAFTLOG_FAILPOINT(STORAGE_READ_ERROR))
+		return -EIO;
 	n = vfs_iocb_iter_read(file, &iocb, &iter);
+	if (n == bytes && RAFTLOG_FAILPOINT(STORAGE_READ_ROT))
+		((u8 *)buffer->data)[at + bytes / 2] ^= 1;
 	if (n < 0)
 		return n;
 	return n == bytes ? 0 : -EIO;

@@ -11,6 +11,7 @@
 #include <net/sock.h>
 
 #include "entry.h"
+#include "failpoint.h"
 #include "transport_private.h"
 
 static bool same_address(const union raftlog_sockaddr *a,
@@ -348,6 +349,8 @@ static int read_datagram(struct raftlog_transport *transport,
 			       MSG_DONTWAIT);
 	if (bytes >= 0 && (msg.msg_flags & MSG_TRUNC))
 		return -EMSGSIZE;
+	if (bytes > 0 && RAFTLOG_FAILPOINT(TRANSPORT_RECEIVE_ROT))
+		transport->rx[bytes / 2] ^= 1;
 	return bytes;
 }
 

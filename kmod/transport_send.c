@@ -12,6 +12,7 @@
 #include <net/sock.h>
 
 #include "entry.h"
+#include "failpoint.h"
 #include "transport_private.h"
 
 /**
@@ -75,6 +76,10 @@ static int send_datagram(struct raftlog_transport *transport,
 
 	vec.iov_len = wire_seal(transport->tx, body_bytes, &header,
 				transport->params.cluster_id);
+	if (RAFTLOG_FAILPOINT(TRANSPORT_SEND_AGAIN))
+		return -EAGAIN;
+	if (RAFTLOG_FAILPOINT(TRANSPORT_SEND_LOST))
+		return 0;
 	sent = kernel_sendmsg(transport->socket, &msg, &vec, 1, vec.iov_len);
 	if (sent == -EAGAIN || sent == -ENOBUFS || sent == -ENOMEM)
 		return -EAGAIN;

@@ -105,6 +105,8 @@ static u32 room_for(const struct raft *r, const struct raft_message *message,
 			bytes += message->entries[i].bytes;
 		if (cost > space || bytes > bytes_max || index > index_max)
 			break;
+		if (i > skip && RAFTLOG_FAILPOINT(RAFT_TAKE_LESS))
+			break;
 	}
 	return i;
 }

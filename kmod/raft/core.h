@@ -15,6 +15,7 @@
 #ifndef RAFTLOG_RAFT_CORE_H
 #define RAFTLOG_RAFT_CORE_H
 
+#include "../failpoint.h"
 #include "raft.h"
 
 /* What the core remembers of a recent entry. */

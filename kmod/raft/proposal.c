@@ -186,7 +186,8 @@ static int append_once(struct raft *r, struct raft_update *update,
 	}
 	if (r->log.last_index >= base + settings->window_entries / 2 ||
 	    (raft_uncommitted_bytes(r) &&
-	     raft_uncommitted_bytes(r) + entry->bytes > uncommitted_max) ||
+	     (raft_uncommitted_bytes(r) + entry->bytes > uncommitted_max ||
+	      RAFTLOG_FAILPOINT(RAFT_NO_ROOM))) ||
 	    update->n_entries + 1 >= update->entries_max ||
 	    !raft_log_has_room(&r->log, 2))
 		return -EAGAIN;

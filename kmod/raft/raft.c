@@ -288,6 +288,9 @@ static int check_event(struct raft *r, const struct raft_event *event,
 	    ARRAY_SIZE(update->transitions) - update->n_transitions <
 		    2 * RAFT_STEP_TRANSITIONS_MAX)
 		return -EAGAIN;
+	if ((update->n_entries || update->n_sends) &&
+	    RAFTLOG_FAILPOINT(RAFT_STEP_AGAIN))
+		return -EAGAIN;
 	return 0;
 }
 

@@ -114,7 +114,8 @@ static u64 fill_message(const struct raft *r, const struct raft_peer *peer,
 	while (index < end) {
 		u32 next = raft_log_meta(&r->log, index + 1)->bytes;
 
-		if (*bytes + (u64)next > settings->append_bytes_max)
+		if (*bytes + (u64)next > settings->append_bytes_max ||
+		    RAFTLOG_FAILPOINT(RAFT_SEND_LESS))
 			break;
 		*bytes += next;
 		index++;

@@ -7,6 +7,7 @@
 #ifndef RAFTLOG_WAL_CODEC_H
 #define RAFTLOG_WAL_CODEC_H
 
+#include "../failpoint.h"
 #include "wal.h"
 
 enum {

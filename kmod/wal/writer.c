@@ -164,7 +164,8 @@ int wal_batch_reserve(struct wal_batch *batch, u32 bytes)
 	} else {
 		room = min(wal_lap_end(&w->super, offset), area_end(w)) -
 		       offset;
-		if (length > min_t(u64, room, WAL_BATCH_BYTES_MAX))
+		if (length > min_t(u64, room, WAL_BATCH_BYTES_MAX) ||
+		    RAFTLOG_FAILPOINT(WAL_BATCH_FULL))
 			return -EMSGSIZE;
 	}
 	batch->info.n_entries++;

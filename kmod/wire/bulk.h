@@ -31,6 +31,7 @@
 #ifndef RAFTLOG_WIRE_BULK_H
 #define RAFTLOG_WIRE_BULK_H
 
+#include "../failpoint.h"
 #include "wire.h"
 
 enum wire_bulk_limits {

@@ -95,7 +95,8 @@ int wire_receiver_piece(struct wire_receiver *receiver, u64 session,
 	    piece->bundle_id < receiver->bundle_id)
 		return -ESTALE;
 	if (session != receiver->session ||
-	    piece->bundle_id != receiver->bundle_id) {
+	    piece->bundle_id != receiver->bundle_id ||
+	    RAFTLOG_FAILPOINT(WIRE_REASSEMBLY_LOST)) {
 		if (begin(receiver, session, piece))
 			receipt |= WIRE_RECEIPT_REPLACED;
 	} else if (piece->bundle_bytes != receiver->bundle_bytes ||

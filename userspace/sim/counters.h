@@ -61,6 +61,7 @@
 	X(duplicated, "duplicated")              \
 	X(corrupted, "corrupted")                \
 	X(overflowed, "queue full")              \
+	X(failpoints, "failpoints fired")	 \
 	X(leases_checked, "leases checked")
 
 struct counters {

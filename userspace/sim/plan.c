@@ -133,6 +133,26 @@ static void draw_unrest(struct plan *plan, struct rng *rng)
 	plan->late_duplicates = true;
 }
 
+/* Those that fail for good are the disk's and the network's to draw. */
+static void draw_failpoints(struct plan *plan, struct rng *rng)
+{
+	static const u32 places[] = {
+		RAFTLOG_FAILPOINT_RAFT_NO_ROOM,	  RAFTLOG_FAILPOINT_RAFT_SEND_LESS,
+		RAFTLOG_FAILPOINT_RAFT_STEP_AGAIN, RAFTLOG_FAILPOINT_RAFT_TAKE_LESS,
+		RAFTLOG_FAILPOINT_WAL_BATCH_FULL, RAFTLOG_FAILPOINT_STORAGE_SLOT,
+		RAFTLOG_FAILPOINT_EXECUTE_NO_PARKING,
+		RAFTLOG_FAILPOINT_CACHE_FULL,
+	};
+	u32 i;
+
+	if (!rng_chance(rng, 300000))
+		return;
+	for (i = 0; i < ARRAY_SIZE(places); i++)
+		if (rng_chance(rng, RNG_ONE / 2))
+			plan->failpoints[places[i]] =
+				rng_between(rng, 1000, 300000);
+}
+
 static void draw_clients(struct plan *plan, struct rng *rng)
 {
 	static const u32 payloads[] = { 8, 64, 300, 2000 };
@@ -157,4 +177,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_faults(plan, &rng);
 	draw_unrest(plan, &rng);
 	draw_clients(plan, &rng);
+	draw_failpoints(plan, &rng);
 }

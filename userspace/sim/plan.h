@@ -3,6 +3,7 @@
 #ifndef RAFTLOG_SIM_PLAN_H
 #define RAFTLOG_SIM_PLAN_H
 
+#include "failpoint.h"
 #include "pure.h"
 
 enum { NODES_MAX = 7 };
@@ -83,6 +84,7 @@ enum fault {
  * @duplicate: comes twice
  * @late_duplicates: the second time late
  * @corrupt: comes with some bits wrong
+ * @failpoints: chance that it fires, each time
  * @fault_interval_ns: mean time between faults
  * @faults: weight of each
  * @repair_ns_max: longest until a crashed node is back
@@ -132,6 +134,8 @@ struct plan {
 	u32 duplicate;
 	bool late_duplicates;
 	u32 corrupt;
+
+	u32 failpoints[RAFTLOG_FAILPOINTS_N];
 
 	u64 fault_interval_ns;
 	u32 faults[FAULTS];

@@ -7,8 +7,10 @@
 
 static bool is_cached(const struct world *w, const struct node *node, u64 index)
 {
-	return index > node->store.durable.n ||
-	       index + w->plan.cache_entries > node->log.n;
+	if (index > node->store.durable.n)
+		return true;
+	return index + w->plan.cache_entries > node->log.n &&
+	       !RAFTLOG_FAILPOINT(CACHE_FULL);
 }
 
 static void dispatch(struct world *w, struct node *node, struct packet *packet,
@@ -19,6 +21,10 @@ static void dispatch(struct world *w, struct node *node, struct packet *packet,
 	if (after_seq <= node->persisted_seq) {
 		check_leaves(w, node, &packet->message);
 		net_send(w, packet);
+		return;
+	}
+	if (RAFTLOG_FAILPOINT(EXECUTE_NO_PARKING)) {
+		free(packet);
 		return;
 	}
 	w->counters.parked++;

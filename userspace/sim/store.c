@@ -230,7 +230,8 @@ static void next_write(struct world *w, struct node *node)
 		store->write_hard_state = request->hard_state;
 		store->n_done++;
 	}
-	if (store->n_done || wal_slot_due(&store->writer))
+	if (store->n_done || wal_slot_due(&store->writer) ||
+	    RAFTLOG_FAILPOINT(STORAGE_SLOT))
 		write_slot(w, node);
 	else
 		write_batch(w, node);

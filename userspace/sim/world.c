@@ -189,6 +189,7 @@ static void quiet(struct world *w)
 	trace(w, TRACE_QUIET, 0, 0, 0, 0, 0);
 	net_heal(w);
 	w->net.quiet = true;
+	failpoints_leave(w);
 	for (i = 0; i < w->n_nodes && !w->violated; i++) {
 		struct node *node = &w->nodes[i];
 
@@ -363,6 +364,7 @@ static void set_up(struct world *w)
 	rng_seed(&w->net.rng, w->seed, 3);
 	rng_seed(&w->clients.rng, w->seed, 4);
 	w->cluster_id = rng_next(&w->rng);
+	failpoints_enter(w);
 	make_configuration(w);
 	check_init(&w->check);
 	for (i = 0; i < w->n_nodes; i++)

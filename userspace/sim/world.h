@@ -80,6 +80,7 @@ struct world {
 	bool over;
 	struct plan plan;
 	struct rng rng;
+	struct rng failpoint_rng;
 	struct event *events;
 	u64 n_events;
 	u64 n_events_max;
@@ -120,6 +121,11 @@ struct world_options {
  * Frees all memory but @w itself.
  */
 void world_run(struct world *w, u64 seed, const struct world_options *options);
+
+/** failpoints_enter() - what raftlog_failpoint() says is of @w from now on */
+void failpoints_enter(struct world *w);
+/** failpoints_leave() - none fires any more */
+void failpoints_leave(struct world *w);
 
 /** world_payload() - what @record holds, NULL if nothing */
 const void *world_payload(const struct world *w, const struct record *record);
