@@ -29,7 +29,7 @@ help:
 	@echo 'make fuzz          the fuzzers, each for SECONDS=60'
 	@echo 'make check         static checks'
 	@echo 'make cluster-test  tests on real guests (TESTS="name ...")'
-	@echo 'make debug-test    the same on a kernel with KASAN, lockdep and kmemleak'
+	@echo 'make debug-test    the same on kernels with KASAN and others, and with KCSAN'
 	@echo 'make soak HOURS=h  all of it with new seeds, for as long as that'
 	@echo 'make bench         throughput and latency on three guests'
 	@echo 'make coverage      line coverage of the pure parts by make unit'
@@ -77,17 +77,19 @@ bench: cluster-programs
 cluster-test: cluster-programs
 	@scripts/cluster-test $(TESTS)
 
-# Like guest-module, for the kernel that scripts/debug-kernel builds.
-debug-module: deps
-	@mkdir -p $(B)/debug
-	@rsync -rlt $(sources) $(B)/debug/
-	@eval "$$(scripts/debug-kernel)" && \
-		$(MAKE) -s -j$(shell nproc) -C "$$KBUILD" M=$(CURDIR)/$(B)/debug W=$(W) modules
-	@cp $(B)/debug/raftlog.ko $(B)/raftlog-debug.ko
-	@cp $(B)/debug/raftlog_kunit.ko $(B)/raftlog_kunit-debug.ko
+# Like guest-module, for the kernels that scripts/debug-kernel builds.
+debug-module-%: deps
+	@mkdir -p $(B)/$*
+	@rsync -rlt $(sources) $(B)/$*/
+	@eval "$$(scripts/debug-kernel $*)" && \
+		$(MAKE) -s -j$(shell nproc) -C "$$KBUILD" M=$(CURDIR)/$(B)/$* W=$(W) \
+			RAFTLOG_FAILPOINTS=y modules
+	@cp $(B)/$*/raftlog.ko $(B)/raftlog-$*.ko
+	@cp $(B)/$*/raftlog_kunit.ko $(B)/raftlog_kunit-$*.ko
 
-debug-test: cluster-programs debug-module
-	@scripts/cluster-test --debug $(TESTS)
+debug-test: cluster-programs debug-module-kasan debug-module-kcsan
+	@scripts/cluster-test --kernel kasan $(TESTS)
+	@scripts/cluster-test --kernel kcsan $(TESTS)
 
 unit: deps
 	@$(MAKE) -s -j$(shell nproc) -C userspace unit O=$(CURDIR)/$(B)
@@ -116,7 +118,7 @@ check: deps
 test: deps
 	@scripts/run-tests
 
-soak: deps cluster-programs debug-module sim
+soak: deps cluster-programs debug-module-kasan debug-module-kcsan sim
 	@$(MAKE) -s -C userspace/explore O=$(CURDIR)/$(B)/explore
 	@$(MAKE) -s -C userspace/crash O=$(CURDIR)/$(B)/crash
 	@scripts/soak --hours $(HOURS)
@@ -133,5 +135,5 @@ clean:
 	rm -rf $(B)
 
 .PHONY: help all module raftctl deps guest-module cluster-programs sim demo \
-	shell bench cluster-test debug-module debug-test unit coverage mutants crash explore kunit fuzz \
+	shell bench cluster-test debug-test unit coverage mutants crash explore kunit fuzz \
 	check test soak install clean

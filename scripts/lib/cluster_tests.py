@@ -6,7 +6,7 @@ import json
 import re
 import time
 
-from cluster import DIR, wait_until
+from cluster import DIR, ClusterError, wait_until
 from raftlog import KUNIT_MODULES, MODULE
 from scene import claim, lines_of, n_acknowledged
 
@@ -414,3 +414,163 @@ def test_kunit(scene):
     failed = [name for outcome, name in cases if outcome != "ok"]
     claim(cases and not failed, f"{len(failed)} of {len(cases)} failed: {failed}")
     return f"{len(cases)} cases and suites"
+
+
+FAILPOINTS = "/sys/kernel/debug/raftlog/failpoints"
+# They end the group, or its start: once is enough.
+FATAL = ("storage.write_error", "storage.write_torn")
+AT_START = ("storage.read_error", "storage.read_rot")
+
+
+def fired(nodes, name):
+    return sum(int(node.run(f"cat {FAILPOINTS}/{name}/fired").out) for node in nodes)
+
+
+def arm(nodes, name, probability, times=-1):
+    for node in nodes:
+        node.run(f"cd {FAILPOINTS}/{name} && echo 20 > delay_ms && echo {times} > times && "
+                 f"echo {probability} > probability")
+
+
+def start_again(scene, node):
+    """After a failure, or one at start: as often as an administrator would."""
+    node.run("raftctl stop", check=False)
+    wait_until(lambda: node.run(scene.start_line(node), timeout=120, check=False).code == 0, 60,
+               f"n{node.id} started")
+
+
+def provoke(scene, name):
+    """Let a failpoint fire that fires by itself under load, or under an election."""
+    arm(scene, name, 20)
+    for _ in range(10):
+        try:
+            wait_until(lambda: fired(scene, name) > 2, 10, "to fire", interval=0.5)
+            break
+        except ClusterError:
+            scene.isolate(scene.wait_leader().id)
+            wait_until(lambda: scene.leader_of(list(scene)), 60, "another leader")
+            scene.heal()
+    claim(fired(scene, name), f"failpoint {name} never fired")
+    arm(scene, name, 0)
+
+
+def provoke_failure(scene, name):
+    """The group stops itself when a write fails, and the others go on."""
+    node = scene.wait_leader()
+    arm([node], name, 100, times=1)
+    wait_until(lambda: (scene.status(node) or {}).get("state") == "failed", 60,
+               f"the group failed for {name}")
+    arm([node], name, 0)
+    scene.wait_leader([other for other in scene if other is not node])
+    start_again(scene, node)
+    return node
+
+
+def provoke_at_start(scene, name):
+    """What cannot be read at the start is said, or made up for by the others."""
+    _, rest = scene.followers()
+    node = rest[0]
+    scene.leave(node)
+    arm([node], name, 100, times=1)
+    node.run(scene.start_line(node), timeout=120, check=False)
+    claim(fired([node], name), f"failpoint {name} never fired")
+    arm([node], name, 0)
+    start_again(scene, node)
+    return node
+
+
+def test_failpoints(scene):
+    """Each failpoint of the module fires under load: nothing is lost, nothing stays behind."""
+    scene.fresh()
+    loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
+    names = scene[1].run(f"ls {FAILPOINTS}").out.split()
+    for name in names:
+        node = None
+        if name in FATAL:
+            node = provoke_failure(scene, name)
+        elif name in AT_START:
+            node = provoke_at_start(scene, name)
+        else:
+            provoke(scene, name)
+        if node:
+            loads[node.id].wait_ended()
+            loads[node.id] = scene.load(node, largest=1 << 15)
+        scene.wait_leader()
+        before = n_acknowledged(loads[1])
+        wait_until(lambda before=before: n_acknowledged(loads[1]) > before + 3, 60,
+                   f"writes that go on after {name}")
+        if scene.is_nearly_full():
+            scene.end_loads(loads.values())
+            scene.prove()
+            scene.fresh()
+            loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
+    scene.end_loads(loads.values())
+    return f"{len(names)} failpoints; {scene.prove()}"
+
+
+def test_failing_calls(scene):
+    """Every call of the module with each allocation and copy in it failing once."""
+    node = scene[1]
+    node.run(f"insmod {MODULE}")
+    result = node.run(f"failnth {DIR} {MODULE}", timeout=1800, check=False)
+    lines = result.out.splitlines()
+    failed = [line for line in lines if line.startswith("not ok")]
+    claim(result.code == 0 and lines,
+          "\n#     ".join([f"{len(failed)} of {len(lines)}"] + failed + [result.err.strip()]))
+    node.run("rmmod raftlog")
+    n = sum(int(line.split(": ")[1].split()[0]) for line in lines)
+    return f"{len(lines)} calls, {n} failures"
+
+
+# Far more than a test can see.
+FAILURES_MAX = 1_000_000
+
+
+def fail_memory(node, probability):
+    """Allocations of the module's code fail, whichever thread it runs in."""
+    node.run("""
+        text=$(cat /sys/module/raftlog/sections/.text)
+        size=$(awk '$1 == "raftlog" { print $2 }' /proc/modules)
+        for kind in failslab fail_page_alloc; do
+            cd /sys/kernel/debug/$kind
+            echo 0 > verbose
+            echo N > ignore-gfp-wait
+            [ $kind = failslab ] || echo 0 > min-order
+            printf '0x%x' $text > require-start
+            printf '0x%x' $(($text + $size)) > require-end
+            echo """ + str(FAILURES_MAX) + """ > times
+            echo """ + str(probability) + """ > probability
+        done""")
+
+
+def memory_failures(node):
+    left = node.run("cat /sys/kernel/debug/failslab/times "
+                    "/sys/kernel/debug/fail_page_alloc/times").out.split()
+    return sum(FAILURES_MAX - int(n) for n in left)
+
+
+def test_failing_threads(scene):
+    """Memory runs out in the module's own threads, again and again: nothing is lost."""
+    scene.fresh()
+    loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
+    failures = 0
+    for node in scene:
+        fail_memory(node, 5)
+        until = time.monotonic() + 60
+        while memory_failures(node) < 300 and time.monotonic() < until:
+            time.sleep(0.5)
+            if (scene.status(node) or {}).get("state") == "failed":
+                start_again(scene, node)
+            if not loads[node.id].running():
+                loads[node.id] = scene.load(node, largest=1 << 15)
+        failures += memory_failures(node)
+        fail_memory(node, 0)
+        if (scene.status(node) or {}).get("state") != "running":
+            start_again(scene, node)
+        scene.wait_leader()
+        scene.end_loads([loads[node.id]])
+        loads[node.id] = scene.load(node, largest=1 << 15)
+        scene.wait_acknowledged([loads[node.id]], 3)
+    claim(failures > 300, f"only {failures} allocations failed")
+    scene.end_loads(loads.values())
+    return f"{failures} allocations failed; {scene.prove()}"

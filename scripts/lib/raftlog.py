@@ -20,12 +20,13 @@ def programs(kernel):
     """What the initramfs of guests with this kind of kernel gets beside the system."""
     added = [f"bin/raftctl={BUILD}/raftctl", f"bin/load={BUILD}/cluster/load",
              f"bin/badinput={BUILD}/cluster/badinput"]
-    if kernel == "debug":
-        kunit = os.path.join(guest_kernel(kernel)["MODULES"], "kunit.ko")
-        added += [f"{MODULE}={BUILD}/raftlog-debug.ko", f"{KUNIT_MODULES[0]}={kunit}",
-                  f"{KUNIT_MODULES[1]}={BUILD}/raftlog_kunit-debug.ko"]
-    else:
+    if kernel == "stock":
         added.append(f"{MODULE}={BUILD}/raftlog.ko")
+    else:
+        kunit = os.path.join(guest_kernel(kernel)["MODULES"], "kunit.ko")
+        added += [f"{MODULE}={BUILD}/raftlog-{kernel}.ko", f"{KUNIT_MODULES[0]}={kunit}",
+                  f"{KUNIT_MODULES[1]}={BUILD}/raftlog_kunit-{kernel}.ko",
+                  f"bin/failnth={BUILD}/cluster/failnth"]
     return added
 
 

@@ -6,24 +6,12 @@
 #define BADINPUT_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <linux/raftlog.h>
+#include "group.h"
 
-enum {
-	PORT = 7500,
-	WAL_BYTES = 8 << 20,
-	MAX_ENTRY_BYTES = 64 << 10,
-};
-
-extern const char *directory;
-extern int device;
 extern unsigned int n_failed;
 /* An address nothing is mapped at; volatile, or the compiler warns of it. */
 extern char *volatile wild;
-/* Of the groups that a_start() describes; it sets them anew. */
-extern struct raftlog_member members[3];
 
 void verdict(bool good, const char *what, const char *why);
 /* @ret is what a system call returned, errno is still its own. */
@@ -33,15 +21,6 @@ void expect_log_line(const char *what);
 void skip_log(void);
 /* A signal that does nothing but interrupt, again and again; 0: no more. */
 void alarm_every_ms(int ms);
-
-struct raftlog_addr loopback(uint16_t port);
-int make_wal(const char *name, size_t bytes);
-int open_wal(const char *name, int flags);
-/* One member alone, or one of three whose others nobody runs. */
-struct raftlog_start a_start(int wal_fd, uint32_t n_members);
-int start_group(const struct raftlog_start *start);
-int stop_group(void);
-bool wait_leader(void);
 
 void stopped_group(void);
 
