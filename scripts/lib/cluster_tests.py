@@ -139,17 +139,18 @@ def test_all_killed(scene):
 
 
 def test_damaged(scene):
-    """A block in the middle of a log rots, a follower's and then the leader's: repaired."""
+    """A block in the middle of a log rots, a follower's and then the leader's, and the first
+    of one: repaired."""
     scene.fresh()
     for load in [scene.load(node, count=150) for node in scene]:
         load.wait(60)
-    leader, (follower, _) = scene.followers()
+    leader, (follower, other) = scene.followers()
     lost = []
-    for node in (follower, leader):
+    for node, part in ((follower, 0.5), (leader, 0.5), (other, 0)):
         status = scene.status(node)
         scene.leave(node)
         used = status["log_bytes"] - status["log_bytes_free"]
-        block = (LOG_AREA + used // 2) // BLOCK
+        block = (LOG_AREA + int(used * part)) // BLOCK
         node.run(f"dd if=/dev/urandom of={DIR}/wal bs={BLOCK} count=1 seek={block} "
                  "conv=notrunc,fsync")
         scene.wait_leader([other for other in scene if other is not node])
@@ -161,7 +162,7 @@ def test_damaged(scene):
         wait_until(lambda node=node: scene.status(node)["lost_index"] == 0, 60,
                    f"the log of {node} to be repaired")
         load.wait(60)
-    return f"{lost[0]} and {lost[1]} entries lost and repaired; {scene.prove()}"
+    return f"{', '.join(map(str, lost))} entries lost and repaired; {scene.prove()}"
 
 
 def test_wiped(scene):
