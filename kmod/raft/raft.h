@@ -255,8 +255,8 @@ enum raft_message_type {
  * @from: sender's node id
  * @to: receiver's node id
  * @term: sender's current_term; for a PreVote and a granted answer to it the
- * @incarnation: of the sender's disk
  *	term the sender would campaign in
+ * @incarnation: of the sender's disk
  * @request_vote: of RAFT_REQUEST_VOTE
  * @request_vote.last_log_index: index of the candidate's last entry
  * @request_vote.last_log_term: its term
