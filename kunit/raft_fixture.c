@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "raft_fixture.h"
 
-static void make_configuration(struct server *s, u32 n_voters)
+static void make_configuration(struct server *s, u32 n_voters, u32 n_learners)
 {
 	struct raft_configuration *configuration =
 		kunit_kzalloc(s->test, sizeof(*configuration), GFP_KERNEL);
 	u32 i;
 
 	KUNIT_ASSERT_NOT_NULL(s->test, configuration);
-	configuration->n_members = n_voters;
-	for (i = 0; i < n_voters; i++) {
-		configuration->members[i].id = i + 1;
-		configuration->members[i].address.family = 4;
-		configuration->members[i].address.ip[3] = i + 1;
-		configuration->members[i].incarnation =
-			FIXTURE_INCARNATION + i + 1;
+	configuration->n_members = n_voters + n_learners;
+	for (i = 0; i < configuration->n_members; i++) {
+		struct raft_member *member = &configuration->members[i];
+
+		member->id = i + 1;
+		member->kind = i < n_voters ? RAFT_VOTER : RAFT_NON_VOTER;
+		member->address.family = 4;
+		member->address.ip[3] = i + 1;
+		if (i < n_voters)
+			member->incarnation = FIXTURE_INCARNATION + i + 1;
 	}
 	s->configuration_bytes = raft_configuration_encode(
 		configuration, s->configuration, sizeof(s->configuration));
 }
 
-struct server *server_new(struct kunit *test, u32 n_voters)
+struct server *server_member(struct kunit *test, u32 id, u32 n_voters,
+			     u32 n_learners)
 {
 	struct server *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
 	void *memory;
@@ -28,13 +32,14 @@ struct server *server_new(struct kunit *test, u32 n_voters)
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	s->test = test;
 	s->now_ns = NSEC_PER_SEC;
+	s->rng.state = id - 1;
 	s->settings = (struct raft_settings){
-		.node_id = 1,
-		.session = 0x1111,
+		.node_id = id,
+		.session = FIXTURE_SESSION + id,
 		.election_timeout_ns = FIXTURE_ELECTION_NS,
 		.heartbeat_interval_ns = FIXTURE_HEARTBEAT_NS,
 		.append_bytes_max = 1000,
-		.append_entries_max = 16,
+		.append_entries_max = FIXTURE_APPEND_ENTRIES,
 		.inflight_bytes_max = 4000,
 		.inflight_messages_max = 4,
 		.uncommitted_bytes_max = 8000,
@@ -47,12 +52,17 @@ struct server *server_new(struct kunit *test, u32 n_voters)
 	KUNIT_ASSERT_NOT_NULL(test, memory);
 	s->r = raft_init(memory, &s->settings, &s->rng);
 	KUNIT_ASSERT_NOT_NULL(test, s->r);
-	raft_set_incarnation(s->r, FIXTURE_INCARNATION + 1);
+	raft_set_incarnation(s->r, FIXTURE_INCARNATION + id);
 	raft_provide_terms(s->r, s->runs, FIXTURE_RUNS);
 	raft_update_init(&s->update, s->entries, FIXTURE_ENTRIES, s->sends,
 			 FIXTURE_SENDS);
-	make_configuration(s, n_voters);
+	make_configuration(s, n_voters, n_learners);
 	return s;
+}
+
+struct server *server_new(struct kunit *test, u32 n_voters)
+{
+	return server_member(test, 1, n_voters, 0);
 }
 
 /* What the executor does with the storage part of an update. */
@@ -125,25 +135,30 @@ static void start(struct server *s)
 	take_write(s);
 }
 
-struct server *server_started(struct kunit *test, u32 n_voters)
+void server_bootstrap(struct server *s)
 {
-	struct server *s = server_new(test, n_voters);
-
-	KUNIT_ASSERT_EQ(test,
+	KUNIT_ASSERT_EQ(s->test,
 			raft_bootstrap(s->r, NULL, s->configuration,
 				       s->configuration_bytes, FIXTURE_SPACE,
 				       &s->update),
 			0);
 	start(s);
 	server_persist(s);
+}
+
+struct server *server_started(struct kunit *test, u32 n_voters)
+{
+	struct server *s = server_new(test, n_voters);
+
+	server_bootstrap(s);
 	return s;
 }
 
-struct server *server_restored(struct kunit *test, u32 n_voters, u64 term,
-			       const u64 *terms, u32 n_terms)
+void server_restore(struct server *s, u64 term, u32 voted_for, const u64 *terms,
+		    u32 n_terms)
 {
-	struct server *s = server_new(test, n_voters);
-	struct raft_hard_state hard_state = { .current_term = term };
+	struct raft_hard_state hard_state = { .current_term = term,
+					      .voted_for = voted_for };
 	struct raft_entry entry = {
 		.term = 1,
 		.data = s->configuration,
@@ -152,17 +167,25 @@ struct server *server_restored(struct kunit *test, u32 n_voters, u64 term,
 	};
 	u32 i;
 
-	KUNIT_ASSERT_EQ(test, raft_restore_entry(s->r, 1, &entry), 0);
+	KUNIT_ASSERT_EQ(s->test, raft_restore_entry(s->r, 1, &entry), 0);
 	for (i = 0; i < n_terms; i++) {
 		entry = (struct raft_entry){ .term = terms[i], .bytes = 10 };
-		KUNIT_ASSERT_EQ(test, raft_restore_entry(s->r, i + 2, &entry),
-				0);
+		KUNIT_ASSERT_EQ(s->test,
+				raft_restore_entry(s->r, i + 2, &entry), 0);
 	}
-	KUNIT_ASSERT_EQ(test,
+	KUNIT_ASSERT_EQ(s->test,
 			raft_restore_hard_state(s->r, &hard_state,
 						FIXTURE_SPACE),
 			0);
 	start(s);
+}
+
+struct server *server_restored(struct kunit *test, u32 n_voters, u64 term,
+			       const u64 *terms, u32 n_terms)
+{
+	struct server *s = server_new(test, n_voters);
+
+	server_restore(s, term, RAFT_ID_NONE, terms, n_terms);
 	/* Out of the time in which a restarted server does not vote. */
 	server_time(s, FIXTURE_ELECTION_NS);
 	return s;

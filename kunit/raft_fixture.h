@@ -16,6 +16,9 @@ enum {
 	FIXTURE_RUNS = 64,
 	FIXTURE_SPACE = 1 << 20,
 	FIXTURE_OVERHEAD = 512,
+	FIXTURE_APPEND_ENTRIES = 16,
+	/* Of server i: this and i. */
+	FIXTURE_SESSION = 0x1110,
 	/* Of server i's disk: this and i. */
 	FIXTURE_INCARNATION = 0x1000,
 };
@@ -42,6 +45,17 @@ struct server {
 	struct raft_hard_state written;
 };
 
+/*
+ * Server @id of a cluster whose members 1 … are @n_voters voters and then
+ * @n_learners learners, not started, with an empty log.
+ */
+struct server *server_member(struct kunit *test, u32 id, u32 n_voters,
+			     u32 n_learners);
+/* Start it with a new log, its disk then idle. */
+void server_bootstrap(struct server *s);
+/* Start it with entries 2 … of these terms and this hard state, durable. */
+void server_restore(struct server *s, u64 term, u32 voted_for, const u64 *terms,
+		    u32 n_terms);
 /* Server 1 of a cluster of @n_voters, not started, with an empty log. */
 struct server *server_new(struct kunit *test, u32 n_voters);
 /* The same, bootstrapped, started and with its disk idle. */
