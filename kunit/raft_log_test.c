@@ -171,6 +171,8 @@ static void bad_configurations_are_refused(struct kunit *test)
 	c->members[1].id = 1;
 	KUNIT_EXPECT_EQ(test, raft_configuration_check(c), -EINVAL);
 	c->members[1].id = 2;
+	c->members[0].id = 3;
+	KUNIT_EXPECT_EQ(test, raft_configuration_check(c), -EINVAL);
 	c->members[0].id = 0;
 	KUNIT_EXPECT_EQ(test, raft_configuration_check(c), -EINVAL);
 	c->members[0].id = 1;

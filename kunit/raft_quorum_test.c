@@ -27,6 +27,7 @@ static const struct commit_case commit_cases[] = {
 	{ "three, two agree", 3, { 5, 5, 0 }, 5 },
 	{ "three, two agree, one is ahead", 3, { 5, 5, 12 }, 5 },
 	{ "three, ascending", 3, { 100, 101, 103 }, 101 },
+	{ "three, unordered", 3, { 100, 101, 99 }, 100 },
 	{ "five, one silent", 5, { 101, 104, 103, 103, 0 }, 103 },
 	{ "five, one silent, lower", 5, { 101, 102, 103, 103, 0 }, 102 },
 };
@@ -57,17 +58,31 @@ static void majority_holds(struct kunit *test)
 /* One letter per voter: y, n, or _ for one that has not answered. */
 struct vote_case {
 	const char *votes;
-	bool won;
+	bool won, lost; /* neither: it is open */
 };
 
 static const struct vote_case vote_cases[] = {
-	{ "_", false },	      { "n", false },	    { "y", true },
-	{ "__", false },      { "n_", false },	    { "y_", false },
-	{ "ny", false },      { "yy", true },	    { "___", false },
-	{ "n__", false },     { "y__", false },	    { "nn_", false },
-	{ "yn_", false },     { "yy_", true },	    { "yyn", true },
-	{ "nyn", false },     { "yyny___", false }, { "_yy_nyn", false },
-	{ "yyny_ny", true },  { "yy_nynn", false }, { "yynynnn", false },
+	{ "_" },
+	{ "n", .lost = true },
+	{ "y", .won = true },
+	{ "__" },
+	{ "n_", .lost = true },
+	{ "y_" },
+	{ "ny", .lost = true },
+	{ "yy", .won = true },
+	{ "___" },
+	{ "n__" },
+	{ "y__" },
+	{ "nn_", .lost = true },
+	{ "yn_" },
+	{ "yy_", .won = true },
+	{ "yyn", .won = true },
+	{ "nyn", .lost = true },
+	{ "yyny___" },
+	{ "_yy_nyn" },
+	{ "yyny_ny", .won = true },
+	{ "yy_nynn" },
+	{ "yynynnn", .lost = true },
 };
 
 static void vote_describe(const struct vote_case *c, char *name)
@@ -80,18 +95,76 @@ KUNIT_ARRAY_PARAM(vote, vote_cases, vote_describe);
 static void majority_votes(struct kunit *test)
 {
 	const struct vote_case *c = test->param_value;
-	u32 i, n = strlen(c->votes), granted = 0;
+	u32 i, n = strlen(c->votes), granted = 0, possible = 0;
 	struct server *s = server_started(test, n);
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if (c->votes[i] == 'y')
 			granted |= 1u << i;
+		if (c->votes[i] != 'n')
+			possible |= 1u << i;
+	}
 	KUNIT_EXPECT_EQ(test, raft_is_quorum(s->r, granted), c->won);
+	KUNIT_EXPECT_EQ(test, !raft_is_quorum(s->r, possible), c->lost);
+}
+
+/*
+ * 5.4.2: what a leader has of each voter, itself first, in a log of two entries
+ * behind the configuration, and what of it that commits.
+ */
+struct leader_case {
+	const char *name;
+	u32 n_voters;
+	u64 match[QUORUM_VOTERS];
+	u64 terms[2];
+	u64 term;
+	u64 committed;
+};
+
+static const struct leader_case leader_cases[] = {
+	{ "one, this term below", 1, { 2 }, { 2, 2 }, 2, 2 },
+	{ "one, older", 1, { 2 }, { 1, 1 }, 2, 1 },
+	{ "one, this term at the end", 1, { 3 }, { 1, 2 }, 2, 3 },
+	{ "one, older below", 1, { 2 }, { 1, 2 }, 2, 1 },
+	{ "three, this term", 3, { 3, 2, 2 }, { 2, 2 }, 2, 2 },
+	{ "three, older", 3, { 3, 2, 2 }, { 1, 1 }, 2, 1 },
+	{ "three, older, this term on one", 3, { 3, 2, 2 }, { 1, 2 }, 2, 1 },
+	{ "three, older below this term", 3, { 3, 2, 3 }, { 1, 2 }, 2, 3 },
+	{ "three, older on two", 3, { 3, 2, 3 }, { 1, 1 }, 2, 1 },
+	{ "four, this term", 4, { 3, 2, 2, 2 }, { 2, 2 }, 2, 2 },
+	{ "four, older", 4, { 3, 2, 2, 2 }, { 1, 1 }, 2, 1 },
+	{ "four, last on two", 4, { 3, 2, 2, 3 }, { 2, 2 }, 2, 2 },
+	{ "four, last on two, older", 4, { 3, 2, 2, 3 }, { 1, 2 }, 2, 1 },
+	{ "four, last on three", 4, { 3, 2, 3, 3 }, { 1, 2 }, 2, 3 },
+	{ "four, last on three, older", 4, { 3, 2, 3, 3 }, { 1, 1 }, 2, 1 },
+};
+
+static void leader_describe(const struct leader_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(leader, leader_cases, leader_describe);
+
+static void majority_commits_its_own_term(struct kunit *test)
+{
+	const struct leader_case *c = test->param_value;
+	struct server *s =
+		server_restored(test, c->n_voters, c->term, c->terms, 2);
+	u32 i;
+
+	s->r->role = RAFT_LEADER;
+	s->r->durable_index = c->match[0];
+	for (i = 1; i < c->n_voters; i++)
+		s->r->peers[i].match_index = c->match[i];
+	raft_leader_commit(s->r, &s->update);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, c->committed);
 }
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(majority_holds, commit_gen_params),
 	KUNIT_CASE_PARAM(majority_votes, vote_gen_params),
+	KUNIT_CASE_PARAM(majority_commits_its_own_term, leader_gen_params),
 	{}
 };
 
