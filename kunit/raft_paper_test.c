@@ -12,6 +12,11 @@
 #define EACH_PEER(id, n_voters) \
 	for ((id) = 2; (id) <= (n_voters); (id)++)
 
+#define EACH_SEND(s, send, kind)                           \
+	for ((send) = (s)->sends;                          \
+	     (send) < (s)->sends + (s)->update.n_sends; (send)++) \
+		if ((send)->message.type == (kind))
+
 /* Time goes on, the others would vote for it: now a candidate, vote durable. */
 static void stand(struct server *s, u32 n_voters)
 {
@@ -367,6 +372,119 @@ static void votes_in_any_role_but_leader(struct kunit *test)
 	}
 }
 
+/* Of the term it is in itself nobody gets the vote that it has given. */
+struct rival_case {
+	const char *name;
+	u8 role;
+	u32 voted_for;
+};
+
+static const struct rival_case rival_cases[] = {
+	{ "follower", RAFT_FOLLOWER, 2 },
+	{ "pre_candidate", RAFT_PRE_CANDIDATE, 2 },
+	{ "candidate", RAFT_CANDIDATE, 1 },
+	{ "leader", RAFT_LEADER, 1 },
+};
+
+static void describe_rival(const struct rival_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(rival, rival_cases, describe_rival);
+
+static void rival_of_its_term_gets_no_vote(struct kunit *test)
+{
+	const struct rival_case *c = test->param_value;
+	struct server *s = server_started(test, 3);
+	const struct raft_send *send;
+	u64 term;
+
+	if (c->voted_for == 2) {
+		server_ask(s, 2, 2, false, 9, 1);
+		server_persist(s);
+	}
+	if (c->role == RAFT_PRE_CANDIDATE)
+		server_timeout(s);
+	else if (c->role == RAFT_CANDIDATE)
+		stand(s, 3);
+	else if (c->role == RAFT_LEADER)
+		win(s, 3);
+	KUNIT_ASSERT_EQ(test, s->r->role, c->role);
+	term = s->r->hard_state.current_term;
+	server_done(s);
+	/* However good its log is; and a PreVote is for the next term. */
+	server_ask(s, 3, term, false, 99, term);
+	server_ask(s, 3, term, true, 99, term);
+	EACH_SEND(s, send, RAFT_REQUEST_VOTE_RESPONSE)
+		KUNIT_EXPECT_FALSE(test, send->message.request_vote_response
+						 .granted);
+	KUNIT_EXPECT_EQ(test, s->r->role, c->role);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, term);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.voted_for, c->voted_for);
+	KUNIT_EXPECT_FALSE(test, s->update.hard_state_changed);
+}
+
+/* 5.1: what is of an older term is refused, and changes nothing. */
+static const struct role_case older_cases[] = {
+	{ "follower", 3, RAFT_FOLLOWER },
+	{ "pre_candidate", 3, RAFT_PRE_CANDIDATE },
+	{ "candidate", 3, RAFT_CANDIDATE },
+	{ "leader", 3, RAFT_LEADER },
+};
+
+KUNIT_ARRAY_PARAM(older, older_cases, describe_role);
+
+static void older_terms_change_nothing(struct kunit *test)
+{
+	static const u64 terms[] = { 1 };
+	const struct role_case *c = test->param_value;
+	struct server *s = server_in_role(test, 3, c->role);
+	struct raft_message ack = {
+		.type = RAFT_APPEND_ENTRIES_RESPONSE,
+		.from = 3,
+		.to = 1,
+		.term = 1,
+		.append_entries_response = { .match_index = 1 },
+	};
+	struct raft_status *before = kunit_kzalloc(
+		test, 2 * sizeof(*before), GFP_KERNEL);
+	struct raft_status *after = before + 1;
+	const struct raft_send *send;
+
+	KUNIT_ASSERT_NOT_NULL(test, before);
+	/* Its own term is newer than that of what is to come. */
+	if (s->r->hard_state.current_term == 1) {
+		server_ask(s, 2, 2, false, 9, 1);
+		server_persist(s);
+		server_timeout(s);
+		server_done(s);
+	}
+	KUNIT_ASSERT_EQ(test, s->r->role, c->role);
+	raft_status(s->r, before);
+	server_append(s, 3, 1, 1, 1, terms, 1, 2);
+	server_ask(s, 3, 1, false, 99, 1);
+	server_vote(s, 2, 1, false, true);
+	server_vote(s, 3, 1, false, true);
+	server_receive(s, &ack);
+	raft_status(s->r, after);
+	KUNIT_EXPECT_EQ(test, memcmp(before, after, sizeof(*before)), 0);
+	KUNIT_EXPECT_EQ(test, s->update.hard_state_seq, 0ull);
+	KUNIT_EXPECT_EQ(test, s->update.n_transitions, 0u);
+	KUNIT_EXPECT_EQ(test, s->update.n_sends, 2u);
+	send = server_sent(s, RAFT_APPEND_ENTRIES_RESPONSE, 3);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_TRUE(test,
+			  send->message.append_entries_response.rejected);
+	KUNIT_EXPECT_EQ(test, send->message.term,
+			before->hard_state.current_term);
+	send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 3);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_FALSE(test, send->message.request_vote_response.granted);
+	KUNIT_EXPECT_EQ(test, send->message.term,
+			before->hard_state.current_term);
+}
+
 /* What ended a candidacy before the vote for itself was durable. */
 struct late_case {
 	const char *name;
@@ -482,6 +600,41 @@ static void timeouts_of_all_roles_are_random(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, seen[i], (1u << TIMEOUT_TENTHS) - 1);
 }
 
+/* How many of them have run out by when: evenly between once and twice the bound. */
+struct spread_case {
+	u32 elapsed, percent; /* of the bound; of all */
+};
+
+static const struct spread_case spread_cases[] = {
+	{ 50, 0 }, { 100, 0 }, { 110, 10 }, { 130, 30 },
+	{ 150, 50 }, { 180, 80 }, { 200, 100 },
+};
+
+static void describe_spread(const struct spread_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "after %u%%", c->elapsed);
+}
+
+KUNIT_ARRAY_PARAM(spread, spread_cases, describe_spread);
+
+static void timeouts_are_spread_evenly(struct kunit *test)
+{
+	const struct spread_case *c = test->param_value;
+	struct server *s = server_started(test, 3);
+	u64 elapsed_ns = FIXTURE_ELECTION_NS / 100 * c->elapsed;
+	u32 i, n = 0;
+
+	for (i = 0; i < 10000; i++) {
+		raft_reset_election_timer(s->r);
+		n += s->r->election_deadline_ns <= s->r->now_ns + elapsed_ns;
+	}
+	if (c->percent == 0 || c->percent == 100)
+		KUNIT_EXPECT_EQ(test, n, c->percent * 100);
+	/* Ten thousand draws are within 2 percent, four times their deviation. */
+	KUNIT_EXPECT_LE(test, n, c->percent * 100 + 200);
+	KUNIT_EXPECT_GE(test, n + 200, c->percent * 100);
+}
+
 /* 5.2: that is what it is good for: mostly one comes first. */
 static void timeouts_of_servers_differ(struct kunit *test)
 {
@@ -517,9 +670,12 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(round_of_votes, round_gen_params),
 	KUNIT_CASE_PARAM(one_vote_for_whom_it_voted, ask_gen_params),
 	KUNIT_CASE_PARAM(votes_in_any_role_but_leader, asked_gen_params),
+	KUNIT_CASE_PARAM(rival_of_its_term_gets_no_vote, rival_gen_params),
+	KUNIT_CASE_PARAM(older_terms_change_nothing, older_gen_params),
 	KUNIT_CASE_PARAM(own_vote_comes_too_late, late_gen_params),
 	KUNIT_CASE_PARAM(leader_stays_while_it_is_heard, heard_gen_params),
 	KUNIT_CASE(timeouts_of_all_roles_are_random),
+	KUNIT_CASE_PARAM(timeouts_are_spread_evenly, spread_gen_params),
 	KUNIT_CASE(timeouts_of_servers_differ),
 	{}
 };
