@@ -158,31 +158,64 @@ static void own_write_comes_too_late(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, server_finished(s, &p) && !p.result);
 }
 
-/* To one whose log is not known yet goes one message at a time. */
+/*
+ * To one whose log is not known yet goes one message, and then one with each
+ * heartbeat, none of them with entries, until it answers: each for itself.
+ */
 static void probe_is_one_message(struct kunit *test)
 {
 	struct server *s = server_leader(test, 3);
-	struct raft_proposal p[3] = { { .bytes = 10 },
+	struct raft_proposal p[4] = { { .bytes = 10 },
+				      { .bytes = 10 },
 				      { .bytes = 10 },
 				      { .bytes = 10 } };
-	u32 i, n = 0;
+	const struct raft_send *send;
+	u32 i;
 
+	/* The one is of when it became leader: server_leader(). */
 	server_done(s);
 	for (i = 0; i < 3; i++) {
 		KUNIT_ASSERT_EQ(test, server_propose(s, &p[i]), 0);
 		server_time(s, 0);
-		n += !!server_sent(s, RAFT_APPEND_ENTRIES, 2);
+		KUNIT_EXPECT_EQ(test, s->update.n_sends, 0u);
+		server_persist(s);
 		server_done(s);
 	}
-	KUNIT_EXPECT_LE(test, n, 1u);
+	for (i = 0; i < 3; i++) {
+		server_time(s, FIXTURE_HEARTBEAT_NS);
+		KUNIT_EXPECT_EQ(test, s->update.n_sends, 2u);
+		send = server_sent(s, RAFT_APPEND_ENTRIES, 2);
+		KUNIT_ASSERT_NOT_NULL(test, send);
+		KUNIT_EXPECT_EQ(test,
+				send->message.append_entries.prev_log_index,
+				1ull);
+		KUNIT_EXPECT_LT(test, send->last_index, send->first_index);
+		server_done(s);
+	}
 	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->progress,
 			(u8)RAFT_PROGRESS_PROBE);
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->next_index, 2ull);
 	server_ack_probe(s, 2);
 	server_time(s, 0);
-	KUNIT_ASSERT_NOT_NULL(test, server_sent(s, RAFT_APPEND_ENTRIES, 2));
-	KUNIT_EXPECT_EQ(test,
-			server_sent(s, RAFT_APPEND_ENTRIES, 2)->last_index,
-			5ull);
+	KUNIT_EXPECT_EQ(test, s->update.n_sends, 1u);
+	send = server_sent(s, RAFT_APPEND_ENTRIES, 2);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ(test, send->first_index, 2ull);
+	KUNIT_EXPECT_EQ(test, send->last_index, 5ull);
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->next_index, 6ull);
+	/* What is new goes to that one alone, until the other answers too. */
+	server_done(s);
+	KUNIT_ASSERT_EQ(test, server_propose(s, &p[3]), 0);
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, s->update.n_sends, 1u);
+	KUNIT_EXPECT_NOT_NULL(test, server_sent(s, RAFT_APPEND_ENTRIES, 2));
+	server_done(s);
+	server_ack_probe(s, 3);
+	server_time(s, 0);
+	send = server_sent(s, RAFT_APPEND_ENTRIES, 3);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ(test, send->first_index, 2ull);
+	KUNIT_EXPECT_EQ(test, send->last_index, 6ull);
 }
 
 /* Terms of a log from entry 2 on: entry 1 is the configuration, of term 1. */

@@ -392,6 +392,49 @@ static void uncommitted_bytes_are_capped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 2ull + 12);
 }
 
+/* One that is larger than the cap is taken, but nothing else with it. */
+static void larger_than_the_cap_goes_alone(struct kunit *test)
+{
+	struct server *s = server_leader(test, 1);
+	struct raft_proposal large = { .bytes = 9000 }, small = { .bytes = 1 };
+
+	KUNIT_ASSERT_GT(test, (u64)large.bytes,
+			s->settings.uncommitted_bytes_max);
+	KUNIT_ASSERT_EQ(test, server_propose(s, &large), 0);
+	KUNIT_ASSERT_EQ(test, server_propose(s, &small), 0);
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 3ull);
+	KUNIT_EXPECT_EQ(test, raft_uncommitted_bytes(s->r), 9000ull);
+	server_persist(s);
+	KUNIT_EXPECT_EQ(test, large.index, 3ull);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 4ull);
+	server_persist(s);
+	KUNIT_EXPECT_EQ(test, small.index, 4ull);
+	KUNIT_EXPECT_EQ(test, raft_uncommitted_bytes(s->r), 0ull);
+}
+
+/* What a leader itself has to append is not counted. */
+static void no_op_fits_over_the_cap(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal large = { .bytes = 9000 };
+
+	KUNIT_ASSERT_EQ(test, server_propose(s, &large), 0);
+	server_time(s, 0);
+	server_persist(s);
+	KUNIT_ASSERT_EQ(test, s->r->log.last_index, 3ull);
+	server_append(s, 3, 3, 3, 2, NULL, 0, 1);
+	server_persist(s);
+	server_timeout(s);
+	server_vote(s, 2, 4, true, true);
+	server_persist(s);
+	server_vote(s, 2, 4, false, true);
+	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 4ull);
+	KUNIT_EXPECT_EQ(test, raft_term_at(s->r, 4), 4ull);
+	KUNIT_EXPECT_EQ(test, raft_uncommitted_bytes(s->r), 9000ull);
+}
+
 static void table_of_proposals_is_bounded(struct kunit *test)
 {
 	struct server *s = server_started(test, 3);
@@ -462,6 +505,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(no_room_is_of_one_leader),
 	KUNIT_CASE(others_find_room),
 	KUNIT_CASE(uncommitted_bytes_are_capped),
+	KUNIT_CASE(larger_than_the_cap_goes_alone),
+	KUNIT_CASE(no_op_fits_over_the_cap),
 	KUNIT_CASE(table_of_proposals_is_bounded),
 	KUNIT_CASE(shutdown_ends_them_all),
 	KUNIT_CASE(deposed_leader_forwards_what_it_appended),

@@ -274,6 +274,77 @@ static void leader_pipelines_within_its_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->match_index, 4ull);
 }
 
+/* Of messages and bytes under way, whichever limit comes first: see server_member(). */
+struct limit_case {
+	const char *name;
+	u32 bytes; /* of each entry */
+	u32 n_messages;
+	u64 last_index; /* of what is under way */
+};
+
+static const struct limit_case limit_cases[] = {
+	{ "two a message, four messages", 450, 4, 10 },
+	{ "one a message, four messages", 900, 4, 6 },
+	{ "larger than a message, until the bytes are reached", 1100, 4, 6 },
+	{ "larger than a message, three messages", 1400, 3, 5 },
+	{ "larger than a message, two messages", 2000, 2, 4 },
+};
+
+static void describe_limit(const struct limit_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(limit, limit_cases, describe_limit);
+
+static void messages_and_bytes_under_way_are_limited(struct kunit *test)
+{
+	const struct limit_case *c = test->param_value;
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal *p =
+		kunit_kzalloc(test, 10 * sizeof(*p), GFP_KERNEL);
+	const struct raft_peer *peer;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	/* There is more than is sent. */
+	s->r->settings.uncommitted_bytes_max = 10 * c->bytes * 4 / 3 + 4;
+	for (i = 0; i < 10; i++) {
+		p[i].bytes = c->bytes;
+		KUNIT_ASSERT_EQ(test, server_propose(s, &p[i]), 0);
+	}
+	server_time(s, 0);
+	KUNIT_ASSERT_EQ(test, s->r->log.last_index, 12ull);
+	server_persist(s);
+	server_done(s);
+	server_ack_probe(s, 2);
+	/* The first message has the no-op, which takes no room. */
+	server_ack(s, 2, 2);
+	server_time(s, 0);
+	peer = raft_find_peer(s->r, 2);
+	KUNIT_EXPECT_EQ(test, peer->n_inflight, c->n_messages);
+	KUNIT_EXPECT_EQ(test, peer->next_index, c->last_index + 1);
+	KUNIT_EXPECT_EQ(test, server_count(s, RAFT_APPEND_ENTRIES),
+			c->n_messages);
+	KUNIT_EXPECT_EQ(test, peer->inflight_bytes,
+			(c->last_index - 2) * c->bytes);
+	/* Nothing more, whatever comes, but heartbeats without entries. */
+	server_done(s);
+	server_time(s, FIXTURE_HEARTBEAT_NS);
+	KUNIT_EXPECT_EQ(test, peer->next_index, c->last_index + 1);
+	/* An old acknowledgment makes no room, a new one that of its messages. */
+	server_ack(s, 2, 2);
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, peer->n_inflight, c->n_messages);
+	server_ack(s, 2, c->last_index);
+	KUNIT_EXPECT_EQ(test, peer->n_inflight, 0u);
+	KUNIT_EXPECT_EQ(test, peer->inflight_bytes, 0ull);
+	server_done(s);
+	server_time(s, 0);
+	KUNIT_EXPECT_NOT_NULL(test, server_sent(s, RAFT_APPEND_ENTRIES, 2));
+	KUNIT_EXPECT_GT(test, peer->next_index, c->last_index + 1);
+}
+
 static void leader_batches_what_fits(struct kunit *test)
 {
 	struct server *s = server_leader(test, 3);
@@ -451,6 +522,92 @@ static void lost_entries_are_found_by_time(struct kunit *test)
 			3ull);
 }
 
+/* What is acknowledged is not sent again, whatever is heard of it afterwards. */
+static void acknowledged_entries_are_not_sent_again(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	const struct raft_send *send;
+	u32 i;
+
+	server_ack_probe(s, 2);
+	server_time(s, 0);
+	server_ack(s, 2, 2);
+	server_time(s, 0);
+	for (i = 0; i < 20; i++) {
+		server_done(s);
+		server_time(s, FIXTURE_HEARTBEAT_NS);
+		send = server_sent(s, RAFT_APPEND_ENTRIES, 2);
+		KUNIT_ASSERT_NOT_NULL(test, send);
+		KUNIT_EXPECT_LT(test, send->last_index, send->first_index);
+		KUNIT_EXPECT_EQ(test,
+				send->message.append_entries.prev_log_index,
+				2ull);
+		server_done(s);
+		server_ack_probe(s, 2);
+		server_ack(s, 2, i % 2 + 1);
+		server_time(s, 0);
+		KUNIT_EXPECT_NULL(test, server_sent(s, RAFT_APPEND_ENTRIES, 2));
+	}
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->match_index, 2ull);
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->progress,
+			(u8)RAFT_PROGRESS_REPLICATE);
+}
+
+/*
+ * Two messages overtake each other, so that the second one is refused, and the
+ * refusal comes when the first one is acknowledged and the leader probes again.
+ */
+static void late_refusal_does_not_go_below_the_match(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal p[2] = { { .bytes = 10 }, { .bytes = 10 } };
+	struct raft_message refusal = {
+		.type = RAFT_APPEND_ENTRIES_RESPONSE,
+		.from = 2,
+		.to = 1,
+		.term = s->r->hard_state.current_term,
+		.append_entries_response = {
+			.rejected = true,
+			.prev_log_index = 3,
+			.hint_index = 2,
+			.hint_term = 2,
+		},
+	};
+	const struct raft_send *send;
+	u32 i;
+
+	server_ack_probe(s, 2);
+	server_time(s, 0);
+	server_ack(s, 2, 2);
+	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_EQ(test, server_propose(s, &p[i]), 0);
+		server_done(s);
+		server_time(s, 0);
+		send = server_sent(s, RAFT_APPEND_ENTRIES, 2);
+		KUNIT_ASSERT_NOT_NULL(test, send);
+		KUNIT_ASSERT_EQ(test, send->last_index, i + 3ull);
+	}
+	refusal.append_entries_response.sent_ns = s->now_ns;
+	s->now_ns += NSEC_PER_MSEC;
+	server_ack(s, 2, 3);
+	for (i = 0; i < 4 && raft_find_peer(s->r, 2)->n_inflight; i++) {
+		server_persist(s);
+		server_time(s, FIXTURE_HEARTBEAT_NS);
+	}
+	KUNIT_ASSERT_EQ(test, raft_find_peer(s->r, 2)->progress,
+			(u8)RAFT_PROGRESS_PROBE);
+	KUNIT_ASSERT_EQ(test, raft_find_peer(s->r, 2)->next_index, 4ull);
+	server_done(s);
+	server_receive(s, &refusal);
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->match_index, 3ull);
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->next_index, 4ull);
+	server_time(s, 0);
+	send = server_sent(s, RAFT_APPEND_ENTRIES, 2);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ(test, send->message.append_entries.prev_log_index,
+			3ull);
+}
+
 static void old_entries_are_caught_up_one_at_a_time(struct kunit *test)
 {
 	u64 *terms = kunit_kzalloc(test, 100 * sizeof(*terms), GFP_KERNEL);
@@ -612,6 +769,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(strangers_are_not_heard),
 	KUNIT_CASE(a_second_leader_of_a_term_is_not_believed),
 	KUNIT_CASE(leader_pipelines_within_its_limits),
+	KUNIT_CASE_PARAM(messages_and_bytes_under_way_are_limited,
+			 limit_gen_params),
 	KUNIT_CASE(leader_batches_what_fits),
 	KUNIT_CASE(leader_sends_before_its_disk_is_done),
 	KUNIT_CASE(old_terms_do_not_commit_by_counting),
@@ -619,6 +778,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(answers_of_other_terms_do_not_count),
 	KUNIT_CASE(backtracking_skips_terms),
 	KUNIT_CASE(lost_entries_are_found_by_time),
+	KUNIT_CASE(acknowledged_entries_are_not_sent_again),
+	KUNIT_CASE(late_refusal_does_not_go_below_the_match),
 	KUNIT_CASE(old_entries_are_caught_up_one_at_a_time),
 	KUNIT_CASE(leader_sends_again_what_a_peer_lost),
 	KUNIT_CASE(full_update_changes_nothing),
