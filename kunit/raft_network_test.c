@@ -589,118 +589,6 @@ static void older_term_can_complete_an_election(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, network_logs(net), "1234| - 1234|");
 }
 
-/* 4.2.1: a learner does not stand, whatever it does not hear. */
-struct learner_case {
-	u32 n_voters, n_learners;
-	const char *alone, *led;
-};
-
-static const struct learner_case learner_cases[] = {
-	{ 1, 1, "- l1", "L2 l2" },
-	{ 3, 2, "- - - l1 l1", "L2 F2 F2 l2 l2" },
-};
-
-static void describe_learner(const struct learner_case *c, char *name)
-{
-	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%u voters, %u learners",
-		 c->n_voters, c->n_learners);
-}
-
-KUNIT_ARRAY_PARAM(learner, learner_cases, describe_learner);
-
-static void learner_does_not_stand(struct kunit *test)
-{
-	const struct learner_case *c = test->param_value;
-	struct network *net = network_new(test, c->n_voters, c->n_learners);
-	u32 id;
-
-	for (id = 1; id <= c->n_voters; id++)
-		network_stop(net, id);
-	network_pass(net, 10 * FIXTURE_ELECTION_NS);
-	expect_roles(net, c->alone);
-	network_time_out(net, c->n_voters + 1);
-	KUNIT_EXPECT_EQ(test, net->n_letters, 0u);
-	expect_roles(net, c->alone);
-	network_heal(net);
-	network_elect(net, 1);
-	expect_roles(net, c->led);
-	network_isolate(net, c->n_voters + 1);
-	network_pass(net, 10 * FIXTURE_ELECTION_NS);
-	expect_roles(net, c->led);
-}
-
-/* It gets the log like any other, and counts for nothing. */
-static void learner_has_the_log_and_no_say(struct kunit *test)
-{
-	struct network *net = network_new(test, 3, 2);
-	struct raft_proposal p[2] = { { .bytes = 10 }, { .bytes = 10 } };
-
-	network_elect(net, 1);
-	network_propose(net, 4, &p[0]);
-	network_settle(net);
-	KUNIT_EXPECT_EQ(test, p[0].index, 3ull);
-	network_expect_agreed(net);
-	network_stop(net, 2);
-	network_stop(net, 3);
-	network_propose(net, 1, &p[1]);
-	network_settle(net);
-	KUNIT_EXPECT_STREQ(test, network_logs(net), "122|2 - - 122|2 122|2");
-	KUNIT_EXPECT_EQ(test, p[1].index, 0ull);
-	network_silence(net, FIXTURE_ELECTION_NS);
-	expect_roles(net, "F2 - - l2 l2");
-	network_time_out(net, 1);
-	network_settle(net);
-	expect_roles(net, "P2 - - l2 l2");
-}
-
-/* What it is it may not know yet: it votes when asked (4.2.2). */
-static void learner_votes_when_asked(struct kunit *test)
-{
-	struct server *s = server_member(test, 2, 1, 1);
-	struct raft_message ask = {
-		.type = RAFT_REQUEST_VOTE,
-		.from = 1,
-		.to = 2,
-		.term = 2,
-		.request_vote = { .last_log_index = 11, .last_log_term = 2 },
-	};
-	const struct raft_send *send;
-
-	server_bootstrap(s);
-	server_done(s);
-	KUNIT_ASSERT_EQ(test, server_receive(s, &ask), 0);
-	send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 1);
-	KUNIT_ASSERT_NOT_NULL(test, send);
-	KUNIT_EXPECT_TRUE(test, send->message.request_vote_response.granted);
-	KUNIT_EXPECT_EQ(test, s->update.hard_state.voted_for, 1u);
-	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_LEARNER);
-}
-
-/* Nor does one stand that the configuration does not name, with votes or without. */
-static void stranger_does_not_stand(struct kunit *test)
-{
-	struct server *s = server_member(test, 4, 3, 0);
-	struct raft_message vote = {
-		.type = RAFT_REQUEST_VOTE_RESPONSE,
-		.to = 4,
-		.request_vote_response = { .granted = true },
-	};
-	u32 i;
-
-	server_bootstrap(s);
-	server_timeout(s);
-	for (i = 0; i < 4; i++) {
-		vote.from = i / 2 + 1;
-		vote.request_vote_response.pre_vote = i % 2;
-		vote.term = 1 + i % 2;
-		KUNIT_ASSERT_EQ(test, server_receive(s, &vote), 0);
-	}
-	server_time(s, 0);
-	KUNIT_EXPECT_EQ(test, s->update.n_sends, 0u);
-	KUNIT_EXPECT_EQ(test, s->update.hard_state_seq, 0ull);
-	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_LEARNER);
-}
-
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(majority_of_all_elects, down_gen_params),
 	KUNIT_CASE(candidate_behind_the_majority_loses),
@@ -717,10 +605,6 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(cut_off_follower_does_not_disturb),
 	KUNIT_CASE_PARAM(candidate_concedes, concede_gen_params),
 	KUNIT_CASE(older_term_can_complete_an_election),
-	KUNIT_CASE_PARAM(learner_does_not_stand, learner_gen_params),
-	KUNIT_CASE(learner_has_the_log_and_no_say),
-	KUNIT_CASE(learner_votes_when_asked),
-	KUNIT_CASE(stranger_does_not_stand),
 	{}
 };
 

@@ -14,6 +14,7 @@ extern struct kunit_suite raftlog_raft_paper_suite;
 extern struct kunit_suite raftlog_raft_paper_log_suite;
 extern struct kunit_suite raftlog_raft_network_suite;
 extern struct kunit_suite raftlog_raft_network_log_suite;
+extern struct kunit_suite raftlog_raft_learner_suite;
 extern struct kunit_suite raftlog_wal_suite;
 extern struct kunit_suite raftlog_wal_damage_suite;
 extern struct kunit_suite raftlog_wal_torn_suite;
