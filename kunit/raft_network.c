@@ -31,6 +31,20 @@ static const struct edge {
 	{ RAFT_CANDIDATE, RAFT_FOLLOWER, RAFT_EDGE_NO_MAJORITY },
 };
 
+/* 6.4.1: who led before has told nobody that it still does. */
+static void check_leases(struct network *net, u32 id)
+{
+	u32 i;
+
+	for (i = 0; i < net->n; i++) {
+		const struct server *s = net->nodes[i].server;
+
+		if (s && i + 1 != id)
+			KUNIT_ASSERT_LE(net->test, raft_lease_until(s->r),
+					net->now_ns);
+	}
+}
+
 static void check_transition(struct network *net, u32 id,
 			     const struct raft_transition *t)
 {
@@ -48,6 +62,7 @@ static void check_transition(struct network *net, u32 id,
 	KUNIT_ASSERT_LT(net->test, t->term, (u64)NETWORK_TERMS);
 	KUNIT_ASSERT_EQ(net->test, net->leaders[t->term], (u32)RAFT_ID_NONE);
 	net->leaders[t->term] = id;
+	check_leases(net, id);
 }
 
 static void check_commit(struct network *net, struct network_node *node)

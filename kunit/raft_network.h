@@ -4,9 +4,9 @@
  * sent, in the order of sending, unless the script has it lost; a write is done
  * before anything else happens. Time goes on only when the script says so.
  *
- * What must hold in every script is checked throughout: one leader a term, roles
- * that change along the edges of the diagram, entries and heartbeats from leaders
- * alone, and one committed entry at an index.
+ * What must hold in every script is checked throughout: one leader a term, none
+ * within the lease of another, roles that change along the edges of the diagram,
+ * entries and heartbeats from leaders alone, and one committed entry at an index.
  */
 #ifndef RAFTLOG_KUNIT_RAFT_NETWORK_H
 #define RAFTLOG_KUNIT_RAFT_NETWORK_H
