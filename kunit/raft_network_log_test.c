@@ -80,6 +80,32 @@ static void entries_keep_their_order(struct kunit *test)
 	network_expect_agreed(net);
 }
 
+/* All propose at once, each its first one: nobody takes another's for its own. */
+static void each_hears_of_its_own(struct kunit *test)
+{
+	struct network *net = network_new(test, 5, 0);
+	struct raft_proposal p[5] = { { .bytes = 10 },
+				      { .bytes = 10 },
+				      { .bytes = 10 },
+				      { .bytes = 10 },
+				      { .bytes = 10 } };
+	u32 id;
+
+	network_elect(net, 1);
+	EACH_SERVER(id, net)
+		network_propose(net, id, &p[id - 1]);
+	network_settle(net);
+	network_expect_agreed(net);
+	KUNIT_EXPECT_EQ(test, net->n_committed, 7ull);
+	EACH_SERVER(id, net) {
+		KUNIT_EXPECT_EQ(test, p[id - 1].sequence, p[0].sequence);
+		KUNIT_ASSERT_GE(test, p[id - 1].index, 3ull);
+		KUNIT_EXPECT_EQ(test,
+				net->committed[p[id - 1].index - 1].session,
+				(u64)FIXTURE_SESSION + id);
+	}
+}
+
 /* Of 5.4.2: entries of an old term wait for one of the new term. */
 struct old_case {
 	const char *name;
@@ -299,6 +325,7 @@ static void one_refusal_finds_the_match(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(entry_reaches_all, reach_gen_params),
 	KUNIT_CASE(entries_keep_their_order),
+	KUNIT_CASE(each_hears_of_its_own),
 	KUNIT_CASE_PARAM(old_entries_commit_with_a_new_one, old_gen_params),
 	KUNIT_CASE(old_messages_change_nothing),
 	KUNIT_CASE(newer_entries_are_replaced),

@@ -260,6 +260,24 @@ static void full_log_pushes_back_for_the_term(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, large.result, -ENOSPC);
 }
 
+/* What is appended takes its room at once, and not when it is written. */
+static void entries_under_way_take_room(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal p[2] = { { .bytes = 10 }, { .bytes = 10 } };
+
+	s->r->space_bytes = s->settings.space_reserve_bytes +
+			    2 * raft_entry_cost(s->r, 10) - 1;
+	s->r->space_index = s->r->log.last_index;
+	KUNIT_ASSERT_EQ(test, server_propose(s, &p[0]), 0);
+	KUNIT_ASSERT_EQ(test, server_propose(s, &p[1]), 0);
+	server_time(s, 0);
+	KUNIT_EXPECT_FALSE(test, server_finished(s, &p[0]));
+	KUNIT_EXPECT_TRUE(test, server_finished(s, &p[1]));
+	KUNIT_EXPECT_EQ(test, p[1].result, -ENOSPC);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 3ull);
+}
+
 static void refusal_of_the_leader_is_final(struct kunit *test)
 {
 	struct server *s = follower_of_2(test);
@@ -499,6 +517,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(without_leader_it_never_left),
 	KUNIT_CASE(given_up_after_it_was_sent_is_unknown),
 	KUNIT_CASE(full_log_pushes_back_for_the_term),
+	KUNIT_CASE(entries_under_way_take_room),
 	KUNIT_CASE(refusal_of_the_leader_is_final),
 	KUNIT_CASE(refusal_after_another_leader_is_not),
 	KUNIT_CASE(no_room_now_is_tried_again),

@@ -187,6 +187,29 @@ static void commit_only_what_is_known_to_match(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->commit_index, 3ull);
 }
 
+/* That its log equals the one of this leader is to be found out again. */
+static void match_with_an_earlier_leader_is_none_with_the_next(struct kunit *test)
+{
+	static const u64 terms[] = { 2, 2, 2 };
+	struct server *s = server_started(test, 3);
+
+	server_append(s, 2, 2, 1, 1, terms, 3, 1);
+	server_persist(s);
+	KUNIT_ASSERT_EQ(test,
+			answer(s)->append_entries_response.match_index, 4ull);
+	server_append(s, 3, 3, 2, 2, NULL, 0, 4);
+	server_persist(s);
+	server_done(s);
+	server_append(s, 3, 3, 2, 2, NULL, 0, 4);
+	KUNIT_EXPECT_EQ(test,
+			answer(s)->append_entries_response.match_index, 2ull);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 2ull);
+	server_append(s, 3, 3, 4, 2, NULL, 0, 4);
+	KUNIT_EXPECT_EQ(test,
+			answer(s)->append_entries_response.match_index, 4ull);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 4ull);
+}
+
 struct impossible_case {
 	const char *name;
 	u64 term, prev, prev_term, terms[2];
@@ -452,6 +475,30 @@ static void answers_of_other_terms_do_not_count(struct kunit *test)
 	message.append_entries_response.match_index = 99;
 	server_receive(s, &message);
 	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->match_index, 0ull);
+}
+
+/* What its peers had when it led before may have been replaced since. */
+static void leader_begins_without_matches(struct kunit *test)
+{
+	static const u64 terms[] = { 3 };
+	struct server *s = server_leader(test, 3);
+
+	server_ack_probe(s, 2);
+	server_time(s, 0);
+	server_ack(s, 2, 2);
+	KUNIT_ASSERT_EQ(test, s->r->commit_index, 2ull);
+	KUNIT_ASSERT_EQ(test, raft_find_peer(s->r, 2)->match_index, 2ull);
+	server_append(s, 3, 3, 2, 2, terms, 1, 2);
+	server_persist(s);
+	server_timeout(s);
+	server_vote(s, 2, 4, true, true);
+	server_persist(s);
+	server_vote(s, 2, 4, false, true);
+	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->match_index, 0ull);
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->n_inflight, 0u);
+	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 2)->progress,
+			(u8)RAFT_PROGRESS_PROBE);
 }
 
 /* The probe goes back over a whole term with each refusal. */
@@ -764,6 +811,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(old_write_of_replaced_entries_does_not_count),
 	KUNIT_CASE_PARAM(refusal_hints_where_to_go_on, refusal_gen_params),
 	KUNIT_CASE(commit_only_what_is_known_to_match),
+	KUNIT_CASE(match_with_an_earlier_leader_is_none_with_the_next),
 	KUNIT_CASE_PARAM(impossible_messages_change_nothing,
 			 impossible_gen_params),
 	KUNIT_CASE(strangers_are_not_heard),
@@ -776,6 +824,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(old_terms_do_not_commit_by_counting),
 	KUNIT_CASE(commit_is_told_at_once),
 	KUNIT_CASE(answers_of_other_terms_do_not_count),
+	KUNIT_CASE(leader_begins_without_matches),
 	KUNIT_CASE(backtracking_skips_terms),
 	KUNIT_CASE(lost_entries_are_found_by_time),
 	KUNIT_CASE(acknowledged_entries_are_not_sent_again),
