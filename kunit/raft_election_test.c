@@ -534,8 +534,57 @@ static void votes_of_a_wiped_disk_do_not_count(struct kunit *test)
 	foreign(s, &ack);
 	KUNIT_EXPECT_EQ(test, raft_peer_status(s->r, 2, &status), 0);
 	KUNIT_EXPECT_TRUE(test, status.foreign);
-	/* What it has now it has: no leader is elected by it alone. */
+	/* Its disk may be the one whose vote another candidate is about to get. */
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 1ull);
+	server_ack_probe(s, 3);
+	server_ack(s, 3, 2);
 	KUNIT_EXPECT_EQ(test, s->r->commit_index, 2ull);
+}
+
+/* Nor do they hold up a leader that nobody else answers, or prolong its lease. */
+static void answers_of_a_wiped_disk_do_not_count(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_message answer = {
+		.type = RAFT_APPEND_ENTRIES_RESPONSE,
+	};
+	struct raft_status status;
+	u64 lease;
+	u32 i;
+
+	server_ack_probe(s, 3);
+	raft_status(s->r, &status);
+	lease = status.lease_until_ns;
+	for (i = 0; i < 10 && s->r->role == RAFT_LEADER; i++) {
+		server_time(s, FIXTURE_ELECTION_NS / 5);
+		answer.append_entries_response.sent_ns = s->now_ns;
+		foreign(s, &answer);
+		raft_status(s->r, &status);
+		if (status.role == RAFT_LEADER)
+			KUNIT_EXPECT_EQ(test, status.lease_until_ns, lease);
+	}
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_FOLLOWER);
+	KUNIT_EXPECT_EQ(test, s->r->reason, (u8)RAFT_REASON_QUORUM_LOST);
+}
+
+/* The old disk comes back: what was acknowledged since is not on it. */
+static void what_another_disk_acknowledged_is_forgotten(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_message ack = {
+		.type = RAFT_APPEND_ENTRIES_RESPONSE,
+		.append_entries_response = { .match_index = 2 },
+	};
+	struct raft_peer_status status;
+
+	foreign(s, &ack);
+	KUNIT_EXPECT_EQ(test, raft_peer_status(s->r, 2, &status), 0);
+	KUNIT_EXPECT_EQ(test, status.match_index, 2ull);
+	server_ack(s, 2, 1);
+	KUNIT_EXPECT_EQ(test, raft_peer_status(s->r, 2, &status), 0);
+	KUNIT_EXPECT_FALSE(test, status.foreign);
+	KUNIT_EXPECT_EQ(test, status.match_index, 1ull);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 1ull);
 }
 
 static void wiped_it_neither_votes_nor_stands(struct kunit *test)
@@ -663,6 +712,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(alone_it_does_not_start_damaged),
 	KUNIT_CASE(first_leader_needs_all_and_seals),
 	KUNIT_CASE(votes_of_a_wiped_disk_do_not_count),
+	KUNIT_CASE(answers_of_a_wiped_disk_do_not_count),
+	KUNIT_CASE(what_another_disk_acknowledged_is_forgotten),
 	KUNIT_CASE(wiped_it_neither_votes_nor_stands),
 	KUNIT_CASE(leader_ignores_candidates),
 	KUNIT_CASE(restarted_it_does_not_vote_at_once),

@@ -176,9 +176,9 @@ bool raft_is_voter(const struct raft *r, u32 position)
 
 /*
  * Has this member the disk that the configuration knows? A voter with another one
- * does not know what it voted and acknowledged. Its votes do not count; what it
- * acknowledges may: a majority that votes without it shares a server that kept its
- * disk with each majority that acknowledged.
+ * does not know what it voted and acknowledged, and the one that does may still
+ * be there: a vote of it under way, or the disk itself, brought back. So nothing
+ * that it says counts towards a majority.
  */
 bool raft_is_known(const struct raft *r, u32 position)
 {
@@ -217,18 +217,20 @@ bool raft_is_quorum(const struct raft *r, u32 set)
 	return n >= raft_majority(r);
 }
 
-/* The largest value that a majority of the voters reaches. */
+/* The largest value that a majority of the voters reaches; 0 where not known. */
 u64 raft_quorum_value(const struct raft *r, const u64 *values)
 {
 	u64 sorted[RAFT_MEMBERS_MAX];
 	u32 i, j, n = 0;
 
 	for (i = 0; i < r->configuration.n_members; i++) {
+		u64 value = raft_is_known(r, i) ? values[i] : 0;
+
 		if (!raft_is_voter(r, i))
 			continue;
-		for (j = n++; j > 0 && sorted[j - 1] < values[i]; j--)
+		for (j = n++; j > 0 && sorted[j - 1] < value; j--)
 			sorted[j] = sorted[j - 1];
-		sorted[j] = values[i];
+		sorted[j] = value;
 	}
 	return sorted[raft_majority(r) - 1];
 }

@@ -61,6 +61,7 @@ struct raft_peer {
 	u64 match_index; /* decreases only if the peer's disk forgot: refused() */
 	u64 match_ns; /* when it was last raised */
 	u64 incarnation; /* of its disk, as of the newest message; 0: none came */
+	u64 voted_incarnation; /* of the disk that voted for this server last */
 	u64 commit_told; /* what it can know of commit_index if nothing is lost */
 	u64 last_contact_ns; /* any valid message from it */
 	u64 last_answer_ns; /* leader: an answer of this term */
@@ -200,6 +201,7 @@ bool raft_is_damaged(const struct raft *r);
 
 /* replication.c */
 void raft_start_replication(struct raft *r);
+void raft_forget_peer(struct raft *r, struct raft_peer *peer);
 void raft_leader_time(struct raft *r, struct raft_update *update);
 void raft_receive_append_response(struct raft *r, struct raft_update *update,
 				  const struct raft_message *message);

@@ -244,6 +244,7 @@ void raft_receive_vote(struct raft *r, struct raft_update *update,
 		return;
 
 	position = raft_find_peer(r, message->from) - r->peers;
+	r->peers[position].voted_incarnation = message->incarnation;
 	if (granted)
 		r->votes.granted |= 1u << position;
 	else

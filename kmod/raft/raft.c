@@ -194,6 +194,10 @@ int raft_start(struct raft *r, u64 now_ns, struct raft_update *update)
 	/* Every node bootstraps the same first entry: it is committed. */
 	r->commit_index = 1;
 	update->commit_index = 1;
+	if (r->configuration_index == 1) {
+		r->committed_configuration = r->configuration;
+		r->committed_configuration_index = 1;
+	}
 	/*
 	 * It may have answered a leader just before it went down, who counts on
 	 * it not to vote for another for an election timeout (6.4.1).
@@ -213,8 +217,10 @@ static void receive(struct raft *r, struct raft_update *update,
 			message->type == RAFT_REQUEST_VOTE_RESPONSE;
 
 	peer->last_contact_ns = r->now_ns;
+	/* What another disk holds and promised is not what this one does. */
+	if (peer->incarnation != message->incarnation)
+		raft_forget_peer(r, peer);
 	peer->incarnation = message->incarnation;
-	/* What it votes is not what it voted, nor is its log what it was. */
 	if (election && !raft_is_known(r, peer - r->peers))
 		return;
 	switch (message->type) {

@@ -157,9 +157,9 @@ struct raft_member {
  * It is sealed if the incarnation of every voter's disk is known, and open if none
  * is. Every node of a new cluster begins with the same open one. In an open
  * configuration it takes the votes of all voters to lead, and whoever leads from
- * one seals it with the first entry of its term. From then on the votes of a
- * voter that comes with another disk, and so has forgotten what it voted and
- * acknowledged, do not count. It takes entries and acknowledges them.
+ * one seals it with the first entry of its term. From then on a voter that comes
+ * with another disk, and so has forgotten what it voted and acknowledged, takes
+ * entries as a learner does, but nothing that it says counts.
  */
 struct raft_configuration {
 	u32 n_members;

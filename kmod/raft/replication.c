@@ -43,6 +43,19 @@ static void start_probe(struct raft *r, struct raft_peer *peer, u64 next_index)
 				 r->log.last_index + 1);
 }
 
+/* It has another disk than before: nothing is known of that. */
+void raft_forget_peer(struct raft *r, struct raft_peer *peer)
+{
+	if (!peer->incarnation)
+		return;
+	peer->match_index = 0;
+	peer->match_ns = r->now_ns;
+	peer->commit_told = 0;
+	peer->last_answer_ns = 0;
+	peer->answered_sent_ns = 0;
+	start_probe(r, peer, peer->next_index);
+}
+
 static void resend_from_match(struct raft *r, struct raft_peer *peer)
 {
 	clear_in_flight(peer);

@@ -112,7 +112,7 @@ static void seal(struct raft *r, struct raft_entry *entry)
 			continue;
 		r->decoded.members[i].incarnation =
 			raft_is_self(r, i) ? r->incarnation :
-					     r->peers[i].incarnation;
+					     r->peers[i].voted_incarnation;
 	}
 	entry->type = RAFT_ENTRY_CONFIGURATION;
 	entry->data = r->encoded;
