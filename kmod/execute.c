@@ -337,7 +337,7 @@ static void publish(struct raftlog_life *life, const struct raft_status *status)
 	u32 i;
 
 	if (status->foreign && !life->status.foreign)
-		pr_warn("%s: the cluster knows node %u with another disk: it takes entries here, but does not vote\n",
+		pr_warn("%s: the cluster knows node %u with another disk: it takes entries here, but counts as down\n",
 			raftlog_group_name(life->group), status->node_id);
 	spin_lock(&life->status_lock);
 	life->status = *status;
