@@ -27,6 +27,11 @@ enum {
 	 * an election timeout looks like a disk that is stalled.
 	 */
 	WRITE_BYTES_ENOUGH = 1 << 20,
+	/*
+	 * What is found bad behind the newest slot may be a torn write. This long
+	 * at most is anything that was acknowledged taken for that.
+	 */
+	SLOT_INTERVAL_MS = 1000,
 };
 
 static struct wal_hard_state
@@ -73,6 +78,8 @@ int raftlog_storage_slot(struct raftlog_storage *storage,
 	spin_lock(&storage->map_lock);
 	wal_slot_done(&storage->writer, hard_state);
 	spin_unlock(&storage->map_lock);
+	storage->has_slot = true;
+	storage->slot_at = jiffies;
 	return 0;
 }
 
@@ -200,11 +207,23 @@ static int write_batch(struct raftlog_storage *storage, struct round *round)
 	return 0;
 }
 
+/* When the next slot tells nothing new: never. */
+static unsigned long slot_timeout(const struct raftlog_storage *storage)
+{
+	const struct wal_writer *w = &storage->writer;
+	unsigned long due = storage->slot_at + msecs_to_jiffies(SLOT_INTERVAL_MS);
+
+	if (storage->error || !storage->has_slot || w->tail == w->slot_tail)
+		return MAX_SCHEDULE_TIMEOUT;
+	return time_after(due, jiffies) ? due - jiffies : 0;
+}
+
 static int write_round(struct raftlog_storage *storage, struct round *round)
 {
 	int ret;
 
-	if (wal_slot_due(&storage->writer) || RAFTLOG_FAILPOINT(STORAGE_SLOT)) {
+	if (wal_slot_due(&storage->writer) || !slot_timeout(storage) ||
+	    RAFTLOG_FAILPOINT(STORAGE_SLOT)) {
 		ret = raftlog_storage_slot(storage,
 					   &storage->writer.hard_state);
 		if (ret)
@@ -300,10 +319,12 @@ int raftlog_storage_thread(void *data)
 
 	sched_set_fifo(current);
 	for (;;) {
-		wait_event_idle(storage->wait,
-				work_left(storage) || kthread_should_stop());
+		wait_event_idle_timeout(storage->wait,
+					work_left(storage) ||
+						kthread_should_stop(),
+					slot_timeout(storage));
 		/* Stopping is not a reason to leave anything unwritten. */
-		if (!work_left(storage))
+		if (!work_left(storage) && kthread_should_stop())
 			break;
 		ret = write_round(storage, &round);
 		if (ret)

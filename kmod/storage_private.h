@@ -78,6 +78,8 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
  * @map_lock: see above
  * @queue_lock: see above
  * @name: I: for log lines
+ * @salvage: I: what cannot be read is lost
+ * @n_lost_blocks: I: those
  * @map_slots: I: of @map
  * @queue: Q: submitted, not yet seen by the thread
  * @pending: T: seen, not yet durable
@@ -87,10 +89,14 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
  * @wait: the thread waits here
  * @thread: I; NULL once stopped
  * @opened: in the list of files in use
+ * @has_slot: T: a slot was written since it was opened
+ * @slot_at: T: when the newest was, in jiffies
  */
 struct raftlog_storage {
 	struct file *file;
 	char name[16];
+	bool salvage;
+	u32 n_lost_blocks;
 	const struct raftlog_storage_ops *ops;
 	void *context;
 	struct wal_superblock super;
@@ -111,6 +117,8 @@ struct raftlog_storage {
 	wait_queue_head_t wait;
 	struct task_struct *thread;
 	struct list_head opened;
+	bool has_slot;
+	unsigned long slot_at;
 };
 
 /** raftlog_storage_slot() - write a slot; thread, or before there is one */
