@@ -250,6 +250,7 @@ static int open_storage(struct raftlog_life *life, struct file *file,
 		.file = file,
 		.node_id = start->node_id,
 		.format = start->flags & RAFTLOG_START_F_FORMAT,
+		.salvage = start->flags & RAFTLOG_START_F_SALVAGE,
 		.name = raftlog_group_name(life->group),
 	};
 	struct raftlog_storage *storage;
@@ -291,6 +292,11 @@ static int bootstrap(struct raftlog_life *life, struct raftlog_entry *first)
 {
 	int error;
 
+	if (!first && !life->info.fresh) {
+		pr_err("%s: the list of members is damaged as well: give it again\n",
+		       raftlog_group_name(life->group));
+		return -EUCLEAN;
+	}
 	if (!first)
 		return -ENODATA;
 	error = raft_bootstrap(life->raft, first, first->data, first->bytes,

@@ -40,6 +40,7 @@ struct raftlog_storage_ops {
  * @cluster_id: written to a new WAL, compared with an old one (0: not compared)
  * @node_id: likewise
  * @format: make a new WAL
+ * @salvage: whatever cannot be read is damaged
  * @name: for thread name and log lines, "raftlog", "raftlog1" …
  */
 struct raftlog_storage_params {
@@ -47,6 +48,7 @@ struct raftlog_storage_params {
 	u64 cluster_id;
 	u32 node_id;
 	bool format;
+	bool salvage;
 	const char *name;
 };
 

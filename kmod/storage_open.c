@@ -76,6 +76,50 @@ static int format(struct raftlog_storage *storage,
 	return 0;
 }
 
+/*
+ * Has the device lost what is there? Any other error may come from the way to it,
+ * and what is on it must not be given up for that.
+ */
+static bool is_lost(const struct raftlog_storage *storage, int error)
+{
+	switch (error) {
+	case -ENODATA:
+	case -EILSEQ:
+		return true;
+	case -EIO:
+	case -EREMOTEIO:
+		return storage->salvage;
+	default:
+		return false;
+	}
+}
+
+/* Blocks that the device lost are zeros, which are no part of any log. */
+static int read_what_is_left(struct raftlog_storage *storage,
+			     const struct raftlog_buffer *buffer, u32 at,
+			     u32 bytes, u64 position)
+{
+	u32 block_bytes = raftlog_file_block_bytes(storage->file);
+	int ret = raftlog_file_read(storage->file, buffer, at, bytes, position);
+	u32 i;
+
+	if (!is_lost(storage, ret))
+		return ret;
+	for (i = 0; i < bytes; i += block_bytes) {
+		ret = raftlog_file_read(storage->file, buffer, at + i,
+					block_bytes, position + i);
+		if (!ret)
+			continue;
+		if (!is_lost(storage, ret))
+			return ret;
+		storage->n_lost_blocks++;
+		pr_err_ratelimited("%s: byte %llu of the log cannot be read (error %d)\n",
+				   storage->name, position + i, ret);
+		memset((u8 *)buffer->data + at + i, 0, block_bytes);
+	}
+	return 0;
+}
+
 /* A copy that lies behind the end of a file is read as zeros. */
 static int read_superblock(struct raftlog_storage *storage, u64 position,
 			   u8 copy[WAL_SUPERBLOCK_BYTES])
@@ -85,7 +129,7 @@ static int read_superblock(struct raftlog_storage *storage, u64 position,
 	memset(copy, 0, WAL_SUPERBLOCK_BYTES);
 	if (file_bytes(storage) < position + WAL_BLOCK_BYTES_MAX)
 		return 0;
-	ret = raftlog_file_read(storage->file, &storage->staging, 0,
+	ret = read_what_is_left(storage, &storage->staging, 0,
 				WAL_BLOCK_BYTES_MAX, position);
 	if (!ret)
 		memcpy(copy, storage->staging.data, WAL_SUPERBLOCK_BYTES);
@@ -108,6 +152,9 @@ static int identify(struct raftlog_storage *storage)
 		ret = wal_superblock_decode(&storage->super, copies,
 					    copies + WAL_SUPERBLOCK_BYTES);
 	kfree(copies);
+	/* What cannot be read may be one. */
+	if (ret == -ENODATA && storage->n_lost_blocks)
+		ret = -EIO;
 	return ret;
 }
 
@@ -217,7 +264,7 @@ static int recover_entries(struct raftlog_storage *storage,
 		}
 		switch (step.type) {
 		case WAL_STEP_READ:
-			ret = raftlog_file_read(storage->file, buffer,
+			ret = read_what_is_left(storage, buffer,
 						(u8 *)step.data -
 							(u8 *)buffer->data,
 						step.bytes, step.position);
@@ -343,6 +390,7 @@ alloc_storage(const struct raftlog_storage_params *params,
 		return NULL;
 	storage->file = get_file(params->file);
 	strscpy(storage->name, params->name, sizeof(storage->name));
+	storage->salvage = params->salvage;
 	storage->ops = ops;
 	storage->context = context;
 	spin_lock_init(&storage->map_lock);

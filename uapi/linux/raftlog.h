@@ -133,7 +133,14 @@ struct raftlog_version {
 
 /* Format the WAL: it must be a new file, or a device given up to this. */
 #define RAFTLOG_START_F_FORMAT (1u << 0)
-#define RAFTLOG_START_F_ALL RAFTLOG_START_F_FORMAT
+/*
+ * Go on without what cannot be read of the WAL: it is taken for damaged, as what
+ * fails its checksum, and comes again from the other members. What the device
+ * itself calls lost (a medium error) is taken for that anyway; any other error may
+ * be the way to a disk that is well.
+ */
+#define RAFTLOG_START_F_SALVAGE (1u << 1)
+#define RAFTLOG_START_F_ALL (RAFTLOG_START_F_FORMAT | RAFTLOG_START_F_SALVAGE)
 
 /**
  * struct raftlog_start - RAFTLOG_IOC_START: join a cluster
@@ -162,8 +169,10 @@ struct raftlog_version {
  *
  * Errors: EBUSY (started already, or the file is in use), EEXIST (the WAL belongs
  * to another node or cluster), ENODATA (no WAL there and no
- * RAFTLOG_START_F_FORMAT), EUCLEAN (damaged beyond repair), EPROTONOSUPPORT (of a newer
- * format), EADDRINUSE, EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small), EPERM.
+ * RAFTLOG_START_F_FORMAT), EUCLEAN (damaged beyond repair, or so that @members are
+ * needed again), EIO (cannot be read; see RAFTLOG_START_F_SALVAGE), EPROTONOSUPPORT
+ * (of a newer format), EADDRINUSE, EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small),
+ * EPERM.
  */
 struct raftlog_start {
 	__u32 flags;

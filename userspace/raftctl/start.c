@@ -43,6 +43,7 @@ enum {
 	OPTION_SIZE,
 	OPTION_FORMAT,
 	OPTION_FORCE,
+	OPTION_SALVAGE,
 	OPTION_ELECTION_TIMEOUT,
 	OPTION_HEARTBEAT,
 	OPTION_APPEND_TIMEOUT,
@@ -64,6 +65,7 @@ static const struct option start_options[] = {
 	{ "size", required_argument, NULL, OPTION_SIZE },
 	{ "format", no_argument, NULL, OPTION_FORMAT },
 	{ "force", no_argument, NULL, OPTION_FORCE },
+	{ "salvage", no_argument, NULL, OPTION_SALVAGE },
 	{ "election-timeout", required_argument, NULL,
 	  OPTION_ELECTION_TIMEOUT },
 	{ "heartbeat", required_argument, NULL, OPTION_HEARTBEAT },
@@ -176,6 +178,9 @@ static bool take_start_option(void *context, int option)
 		return true;
 	case OPTION_FORCE:
 		starting->wal.force = true;
+		return true;
+	case OPTION_SALVAGE:
+		starting->start.flags |= RAFTLOG_START_F_SALVAGE;
 		return true;
 	default:
 		return tune(&starting->start, option);
@@ -290,6 +295,8 @@ static const struct {
 	  "--format makes one; never where a member's log was: its votes are lost" },
 	{ EUCLEAN, "is damaged, or something else than a log",
 	  "dmesg says where; keep it for a repair" },
+	{ EIO, "cannot be read",
+	  "dmesg says where; --salvage goes on without, the other members have it" },
 	{ EPROTONOSUPPORT, "was written by a newer raftlog",
 	  "load a newer module" },
 	{ ENOSPC, "is too small", "--size asks for a larger one" },
@@ -361,7 +368,8 @@ static int start_group(struct starting *starting, int fd)
 	starting->start.wal_fd = wal.fd;
 	starting->start.snapshot_fd[0] = -1;
 	starting->start.snapshot_fd[1] = -1;
-	starting->start.flags = wal.format ? RAFTLOG_START_F_FORMAT : 0;
+	if (wal.format)
+		starting->start.flags |= RAFTLOG_START_F_FORMAT;
 	ret = device_start(fd, &starting->start);
 	if (!ret) {
 		report(starting, &wal);
@@ -426,6 +434,7 @@ const struct verb start_verb = {
 		"      --size BYTES              of a log that is made (256M)\n"
 		"      --format                  make a log on what exists and is empty\n"
 		"      --force                   and on what is not empty\n"
+		"      --salvage                 go on without what cannot be read\n"
 		"      --election-timeout MS     20 to 600000 (500)\n"
 		"      --heartbeat MS            (a tenth of that)\n"
 		"      --append-timeout MS       how long a write waits (10000)\n"
