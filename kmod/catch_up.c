@@ -74,6 +74,12 @@ static void read_entries(struct work_struct *work)
 		pr_err_ratelimited("%s: cannot read entry %llu back (error %d)\n",
 				   raftlog_group_name(life->group),
 				   c->send.first_index + n, n_read);
+	/*
+	 * The others may have it, and one of them is to lead. Started again, this
+	 * node learns what is damaged and gets it from them.
+	 */
+	if (n_read < 0 && n_read != -ENOMEM)
+		raftlog_life_fail(life, n_read, "an entry cannot be read back");
 	c->n = n;
 
 	spin_lock(&life->intake_lock);

@@ -390,7 +390,8 @@ int raftlog_owner(void *data)
 	u32 busy = 0, idle = 0;
 	u64 due_ns = 0;
 
-	raft_start(life->raft, ktime_get_ns(), &life->update);
+	if (raft_start(life->raft, ktime_get_ns(), &life->update))
+		raftlog_life_fail(life, -EINVAL, "the core does not start");
 	raftlog_execute(life, ktime_get_ns());
 	complete(&life->running);
 
