@@ -364,7 +364,8 @@ int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
  * @hard_state: newest durable one
  * @head: first batch of the log by the newest durable slot: what is before it
  *	may be written over
- * @new_head: head that the next slot records
+ * @new_head: head that the next slot records: the batch that now, after all that
+ *	was replaced, holds entry prev_index + 1, or the tail if no entry is left
  * @tail: logical offset behind the last durable batch
  * @number: number of the next batch
  * @slot_sequence: newest durable slot
