@@ -103,6 +103,20 @@ static void window_knows_the_newest(struct kunit *test)
 			60ull);
 }
 
+/* Clients count by themselves: the same number is another entry. */
+static void window_tells_sessions_apart(struct kunit *test)
+{
+	struct raft_log *log = make_log(test);
+	struct raft_entry entry = { .term = 1, .sequence = 3, .bytes = 10 };
+
+	for (entry.session = 1; entry.session <= WINDOW; entry.session++)
+		raft_log_append(log, &entry);
+	for (entry.session = 1; entry.session <= WINDOW; entry.session++)
+		KUNIT_EXPECT_EQ(test, raft_log_find(log, entry.session, 3),
+				entry.session);
+	KUNIT_EXPECT_EQ(test, raft_log_find(log, WINDOW + 1, 3), 0ull);
+}
+
 static void window_follows_truncation(struct kunit *test)
 {
 	struct raft_log *log = make_log(test);
@@ -305,6 +319,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(terms_are_found),
 	KUNIT_CASE_PARAM(hint_skips_what_cannot_match, floor_gen_params),
 	KUNIT_CASE(window_knows_the_newest),
+	KUNIT_CASE(window_tells_sessions_apart),
 	KUNIT_CASE(window_follows_truncation),
 	KUNIT_CASE(configuration_round_trip),
 	KUNIT_CASE(bad_configurations_are_refused),

@@ -524,6 +524,51 @@ static void slot_that_does_not_fit_is_not_taken(struct kunit *test)
 }
 
 /* Once a slot names the tail, nothing in front of it can be a torn write. */
+struct gap_case {
+	const char *name;
+	struct wal_gap gaps[2];
+};
+
+/* Of the newest slot: batches 1 and 2, one block each; the tail is at 1024. */
+static const struct gap_case gap_cases[] = {
+	{ "empty", { { 512, 512, 3 } } },
+	{ "backwards", { { 1024, 512, 3 } } },
+	{ "beyond the tail", { { 512, 1536, 3 } } },
+	{ "beyond all bounds", { { 512, 1ull << 63, 3 } } },
+	{ "to a batch of later", { { 512, 1024, 4 } } },
+	{ "to a batch of before the head", { { 512, 1024, 0 } } },
+	{ "into the one before", { { 0, 1024, 3 }, { 512, 1024, 3 } } },
+	{ "second without a first", { { }, { 512, 1024, 3 } } },
+};
+
+static void describe_gap(const struct gap_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(gap, gap_cases, describe_gap);
+
+static void gap_that_does_not_fit_is_not_taken(struct kunit *test)
+{
+	const struct gap_case *c = test->param_value;
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	struct wal_slot slot;
+	u8 *at;
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 40), 0);
+	wal_fixture_vote(f, 2, 1);
+	at = f->image + f->write.position;
+	KUNIT_ASSERT_EQ(test, wal_slot_get(&f->super, at, &slot), 0);
+	KUNIT_ASSERT_EQ(test, slot.tail_offset, 1024ull);
+	KUNIT_ASSERT_EQ(test, slot.tail_number, 3ull);
+	memcpy(slot.gaps, c->gaps, sizeof(c->gaps));
+	wal_slot_put(&f->super, &slot, at);
+	KUNIT_EXPECT_EQ(test, wal_slot_get(&f->super, at, &slot), -EUCLEAN);
+	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
+	KUNIT_EXPECT_TRUE(test, f->rec.slot_torn);
+	KUNIT_EXPECT_TRUE(test, wal_fixture_same(&f->found, &f->log_before));
+}
+
 static void damage_before_the_slot_is_a_gap(struct kunit *test)
 {
 	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
@@ -568,6 +613,7 @@ static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE_PARAM(batch_that_does_not_fit_is_not_taken,
 			 batch_gen_params),
 	KUNIT_CASE_PARAM(slot_that_does_not_fit_is_not_taken, slot_gen_params),
+	KUNIT_CASE_PARAM(gap_that_does_not_fit_is_not_taken, gap_gen_params),
 	KUNIT_CASE(damage_before_the_slot_is_a_gap),
 	KUNIT_CASE(leftovers_of_another_wal_do_not_parse),
 	{}

@@ -521,15 +521,128 @@ static void bulk_receiver_forgets_always(struct kunit *test)
 {
 	struct world *world = world_new(test, &calm);
 	u64 session = RECEIVER_SESSION;
+	u32 turns = 0;
 
 	start(test, world, 30 * PIECE_BYTES);
 	while (world->sender.state == WIRE_SENDER_SENDING) {
-		KUNIT_ASSERT_TRUE(test, turn(test, world));
+		KUNIT_ASSERT_TRUE(test, turns++ < 100000 && turn(test, world));
 		if (world->receiver.n_arrived == 9)
 			forget_receiver(world, ++session);
 	}
 	KUNIT_EXPECT_EQ(test, (u32)world->sender.state, (u32)WIRE_SENDER_GIVEN_UP);
 	KUNIT_EXPECT_EQ(test, world->n_delivered, 0u);
+}
+
+/* What an ack says of the first pieces: all but the first @n_lost are there. */
+static struct wire_piece_ack ack_of(u32 n_lost, u32 n_pieces, u32 transmission)
+{
+	struct wire_piece_ack ack = {
+		.session = SENDER_SESSION, .bundle_id = 1,
+		.transmission = transmission,
+		.bitmap_bytes = DIV_ROUND_UP(n_pieces - 1, 8),
+	};
+	u32 i;
+
+	for (i = n_lost; i < n_pieces; i++)
+		ack.bitmap[(i - 1) / 8] |= 1 << ((i - 1) % 8);
+	return ack;
+}
+
+/* What is beyond the bitmap of an ack would seem to be lost. */
+static void window_is_what_an_ack_can_tell(struct kunit *test)
+{
+	struct weather weather = calm;
+	struct wire_piece_ack ack;
+	struct wire_sender *sender;
+	struct world *world;
+
+	weather.piece_bytes = WIRE_PIECE_BYTES_MIN;
+	world = world_new(test, &weather);
+	sender = &world->sender;
+	sender->path.window = WIRE_WINDOW_PIECES_MAX;
+	world->cut = true;
+	start(test, world, MESSAGE_BYTES_MAX);
+	KUNIT_ASSERT_EQ(test, sender->next_unsent, (u32)WIRE_WINDOW_PIECES_MAX);
+	ack = ack_of(1, WIRE_WINDOW_PIECES_MAX, WIRE_WINDOW_PIECES_MAX);
+	KUNIT_ASSERT_EQ(test, wire_sender_ack(sender, 1, &ack, world->now_ns), 0);
+	KUNIT_EXPECT_EQ(test, sender->n_under_way, 1u);
+	pump(world);
+	KUNIT_EXPECT_EQ(test, sender->next_unsent, (u32)WIRE_WINDOW_PIECES_MAX);
+	/* With the first one there the window moves on. */
+	ack = ack_of(1, 1, WIRE_WINDOW_PIECES_MAX);
+	ack.first_missing = WIRE_WINDOW_PIECES_MAX;
+	KUNIT_ASSERT_EQ(test, wire_sender_ack(sender, 1, &ack, world->now_ns), 0);
+	pump(world);
+	KUNIT_EXPECT_GT(test, sender->next_unsent, (u32)WIRE_WINDOW_PIECES_MAX);
+}
+
+/* Pieces that get lost together say once that the way is too narrow. */
+static void window_shrinks_once_per_loss(struct kunit *test)
+{
+	const u32 window = 4 * WIRE_WINDOW_PIECES_MIN;
+	struct world *world = world_new(test, &calm);
+	struct wire_sender *sender = &world->sender;
+	struct wire_piece_ack ack = ack_of(3, window, window);
+	u32 grown = window + window - 3;
+
+	sender->path.window = window;
+	world->cut = true;
+	start(test, world, 2 * window * PIECE_BYTES);
+	KUNIT_ASSERT_EQ(test, sender->next_unsent, window);
+	world->now_ns += NSEC_PER_MSEC;
+	KUNIT_ASSERT_EQ(test, wire_sender_ack(sender, 1, &ack, world->now_ns), 0);
+	KUNIT_ASSERT_EQ(test, sender->path.window, grown);
+	world->now_ns = wire_sender_deadline(sender);
+	wire_sender_timer(sender, world->now_ns);
+	KUNIT_EXPECT_EQ(test, sender->n_lost, 3u);
+	KUNIT_EXPECT_EQ(test, sender->path.window, grown - grown / 4);
+}
+
+/* Ever more slowly: a peer that is down is not flooded. */
+static void timeouts_double(struct kunit *test)
+{
+	struct world *world = world_new(test, &calm);
+	u64 expected_ns = WIRE_TIMEOUT_START_NS;
+	u32 i;
+
+	world->cut = true;
+	start(test, world, MESSAGE_BYTES_MAX);
+	for (i = 0; i < WIRE_TIMEOUTS_MAX; i++) {
+		KUNIT_EXPECT_EQ(test, wire_sender_deadline(&world->sender),
+				world->now_ns + expected_ns);
+		world->now_ns += expected_ns;
+		wire_sender_timer(&world->sender, world->now_ns);
+		pump(world);
+		expected_ns = min(2 * expected_ns, WIRE_TIMEOUT_MAX_NS);
+	}
+}
+
+/* Karn: an ack of the first copy says nothing about the second. */
+static void round_trip_is_of_the_copy_that_arrived(struct kunit *test)
+{
+	const u32 window = WIRE_WINDOW_PIECES_START;
+	struct world *world = world_new(test, &calm);
+	struct wire_sender *sender = &world->sender;
+	struct wire_piece_ack ack = ack_of(1, window, window);
+
+	world->cut = true;
+	start(test, world, 2 * window * PIECE_BYTES);
+	world->now_ns += 70 * NSEC_PER_MSEC;
+	/* Sends the last piece again. */
+	wire_sender_probe(sender, world->now_ns);
+	pump(world);
+	KUNIT_ASSERT_EQ(test, sender->transmission, window + 1);
+	world->now_ns += NSEC_PER_MSEC;
+	KUNIT_ASSERT_EQ(test, wire_sender_ack(sender, 1, &ack, world->now_ns), 0);
+	KUNIT_EXPECT_EQ(test, sender->path.rtt_ns, 0ull);
+	wire_sender_stop(sender);
+	/* Of these there is but one. */
+	start(test, world, 2 * window * PIECE_BYTES);
+	world->now_ns += 5 * NSEC_PER_MSEC;
+	ack.bundle_id = 2;
+	ack.transmission = window;
+	KUNIT_ASSERT_EQ(test, wire_sender_ack(sender, 1, &ack, world->now_ns), 0);
+	KUNIT_EXPECT_EQ(test, sender->path.rtt_ns, 5ull * NSEC_PER_MSEC);
 }
 
 static void receiver_refuses(struct kunit *test)
@@ -630,6 +743,10 @@ static struct kunit_case wire_bulk_cases[] = {
 	KUNIT_CASE_PARAM(bulk_sender_restarts, weather_gen_params),
 	KUNIT_CASE(bulk_message_replaced),
 	KUNIT_CASE(bulk_receiver_forgets_always),
+	KUNIT_CASE(window_is_what_an_ack_can_tell),
+	KUNIT_CASE(window_shrinks_once_per_loss),
+	KUNIT_CASE(timeouts_double),
+	KUNIT_CASE(round_trip_is_of_the_copy_that_arrived),
 	KUNIT_CASE(receiver_refuses),
 	KUNIT_CASE(sender_refuses),
 	{}
