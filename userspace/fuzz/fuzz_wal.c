@@ -28,6 +28,7 @@ enum operation {
 	POKE,
 	PASTE,
 	FIX,
+	TWIST,
 	N_OPERATIONS,
 };
 
@@ -247,9 +248,8 @@ static void fix_batch(struct world *world, u8 *block)
 }
 
 /* Put the checksums of a block right. */
-static void fix(struct world *world)
+static void fix(struct world *world, u8 *block)
 {
-	u8 *block = world->image + take(world, 2) % (IMAGE_BYTES / 512) * 512;
 	struct wal_disk_superblock *super = (void *)block;
 	struct wal_disk_slot *slot = (void *)block;
 
@@ -264,6 +264,16 @@ static void fix(struct world *world)
 		super->crc = cpu_to_le32(crc32c(~0u, super, sizeof(*super)));
 	}
 	world->damaged = true;
+}
+
+/* One word of the newest write, with checksums that are right. */
+static void twist(struct world *world)
+{
+	u8 *block = world->image + world->write.position;
+	u8 *word = block + take(world, 1) * 4 % world->write.bytes;
+
+	put_unaligned_le32(get_unaligned_le32(word) ^ take(world, 4), word);
+	fix(world, block);
 }
 
 static void poke(struct world *world, u32 n)
@@ -355,8 +365,12 @@ static bool operate(struct world *world)
 	case PASTE:
 		poke(world, take(world, 1));
 		return true;
+	case TWIST:
+		twist(world);
+		return true;
 	default:
-		fix(world);
+		fix(world, world->image +
+				   take(world, 2) % (IMAGE_BYTES / 512) * 512);
 		return true;
 	}
 }

@@ -244,6 +244,9 @@ static void made_ack(struct peer *peer, const u8 *p)
 		.bitmap = { p[3] },
 	};
 
+	if (ack.first_missing > peer->sender.next_unsent ||
+	    ack.transmission > peer->sender.transmission)
+		CHECK(wire_sender_ack(&peer->sender, 1, &ack, peer->now_ns) < 0);
 	wire_sender_ack(&peer->sender, 1 + (p[1] >> 4 & 3), &ack, peer->now_ns);
 }
 
