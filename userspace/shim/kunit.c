@@ -104,7 +104,7 @@ static bool run_case(const struct kunit_suite *suite,
 	return passed;
 }
 
-int kunit_run(struct kunit_suite *const *suites)
+int kunit_run(struct kunit_suite *const *suites, const char *prefix)
 {
 	unsigned int number = 0, failed = 0;
 
@@ -112,6 +112,8 @@ int kunit_run(struct kunit_suite *const *suites)
 		struct kunit_suite *suite = *suites;
 		const struct kunit_case *c;
 
+		if (strncmp(suite->name, prefix, strlen(prefix)))
+			continue;
 		if (suite->suite_init && suite->suite_init(suite)) {
 			printf("not ok %u - %s suite_init\n", ++number,
 			       suite->name);

@@ -173,16 +173,19 @@ void kunit_stop(struct kunit *test) __attribute__((__noreturn__));
 	__KUNIT_TRUTH(t, !memcmp(l, r, n), #l " equals " #r, 0)
 #define KUNIT_FAIL(t, ...) __KUNIT_TRUTH(t, false, "fail", 0, __VA_ARGS__)
 
-/* Run the suites of the NULL-terminated list; exit status of a test program. */
-int kunit_run(struct kunit_suite *const *suites);
+/*
+ * Run those suites of the NULL-terminated list whose names begin with @prefix;
+ * exit status of a test program.
+ */
+int kunit_run(struct kunit_suite *const *suites, const char *prefix);
 
 #define kunit_test_suites(...)                                       \
-	int main(void)                                               \
+	int main(int argc, char **argv)                              \
 	{                                                            \
 		struct kunit_suite *const suites[] = { __VA_ARGS__,  \
 						       NULL };       \
                                                                      \
-		return kunit_run(suites);                            \
+		return kunit_run(suites, argc > 1 ? argv[1] : "");   \
 	}                                                            \
 	struct kunit
 
