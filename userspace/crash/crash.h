@@ -8,9 +8,25 @@
  *	image.c		which pieces of a write reach the medium
  *	recover.c	read an image, compare it with what it must hold
  *
- * The storage thread has one write under way, with DSYNC: what came before it is
- * durable, and of it any subset of the sectors may be. Recovery flushes before
- * it reads, and then writes a slot, which is cut like any other write.
+ * What can be outstanding. The storage thread has one write under way, with DSYNC,
+ * and makes the next one when it is durable (kmod/storage.c, kmod/storage_io.c): of
+ * all that a cache may lose, reorder and tear, there is never more than one write
+ * of kmod/wal. It outlives a restart at which the power stays: then an opening
+ * reads what is only in the cache, which is why it flushes first
+ * (kmod/storage_open.c). Opening writes a slot, cut like any other write.
+ *
+ * Covered: each write of a run, each flush of an opening, and what goes on behind
+ * them, cut at every boundary: every combination of the sectors that are not
+ * durable, or a sample if there are more than EXHAUSTIVE_PIECES_MAX; slots,
+ * superblocks and some of the batches torn in pieces much smaller than a sector.
+ * Callers that do not keep their side (--caller) have several writes outstanding:
+ * they must be found, or this would show nothing.
+ *
+ * Not covered: batches of more than PIECES_MAX sectors, areas larger than
+ * AREA_BYTES_MAX; a device that forgets what it said was durable, or damages what
+ * it was not asked to write (the simulator has such disks); what a file system
+ * does to its own structures; and kmod/storage*.c itself, whose order of writes
+ * and flushes is repeated here (write.c), and run on guests whose power fails.
  */
 #ifndef RAFTLOG_CRASH_H
 #define RAFTLOG_CRASH_H
@@ -61,6 +77,9 @@ enum {
 	X(full, "full logs", true)					\
 	X(restarts, "restarts", true)					\
 	X(torn_restarts, "restarts from a torn write", true)		\
+	X(powered_restarts, "restarts at which the power stayed", true)	\
+	X(splintered, "batches torn within sectors", true)		\
+	X(pending_heads, "heads that waited for a slot", true)		\
 	X(reopened, "crashes during recovery", true)			\
 	X(continued, "writes over leftovers", true)			\
 	X(repeated, "torn batches written again", true)			\
@@ -96,23 +115,43 @@ struct state {
 };
 
 /**
- * struct cut - a write under way, in pieces, those that change nothing left out
+ * struct cut - what is not durable, in pieces, those that change nothing left out:
+ * a write under way
+ * @slot: it is one, or a superblock
+ * @partial: the device never got some of its pieces
+ * @overlaps: some pieces are of the same place: of those the last one counts
  * @position: where each piece is
- * @before: the image there before the write
+ * @before: what is durable there
  * @after: the image there after it
  * @present: pieces that are in the image now
  */
 struct cut {
 	u32 n_pieces;
 	u32 piece_bytes;
+	bool slot;
+	bool partial;
+	bool overlaps;
 	u32 position[PIECES_MAX];
 	u8 before[PIECES_MAX * SECTOR_BYTES];
 	u8 after[PIECES_MAX * SECTOR_BYTES];
 	u64 present;
 };
 
+/**
+ * enum caller - who writes what the WAL's writer says
+ * @CALLER_SOUND: as kmod/storage.c and kmod/storage_open.c do
+ * @CALLER_NO_DSYNC: makes a write before the one before it is durable
+ * @CALLER_NO_FLUSH: does not flush before it reads
+ */
+enum caller {
+	CALLER_SOUND,
+	CALLER_NO_DSYNC,
+	CALLER_NO_FLUSH,
+};
+
 /** struct options - of the command line; U64_MAX and 0: not given */
 struct options {
+	enum caller caller;
 	u64 seed;
 	u64 write;
 	u64 pieces;
@@ -133,10 +172,13 @@ struct options {
  * @committed: entries up to here are not replaced
  * @heads: batches that the head can be moved to
  * @head_entries: how many entries each of them has
+ * @powered: the power stayed at the crash: what is in @cut is in a cache
+ * @n_outstanding: writes in @cut that the next one comes on top of
  * @ghost: of a slot write that was torn, if @haunted: the next one goes to the same
  *	place, has the same number, and may bring just the splinters that were missing
  * @repeat: the last batch was torn; the next one has the same @shape, as when the
  *	same entries come again
+ * @over_leftovers: this one comes after a torn one
  * @shape: sizes of the entries of the last batch
  * @failed: see @what
  */
@@ -158,8 +200,11 @@ struct run {
 	u32 n_heads;
 	u32 n_records;
 	bool formatting;
+	bool powered;
+	u32 n_outstanding;
 	bool haunted;
 	bool repeat;
+	bool over_leftovers;
 	u32 n_shape;
 	u32 shape[SHAPE_MAX];
 	bool failed;
@@ -190,8 +235,7 @@ bool run_enough(const struct run *r);
 u32 write_record(struct run *r, u64 index, u64 term, u32 bytes,
 		 struct rng *rng);
 void write_format(struct run *r);
-bool write_slot(struct run *r, const struct wal_hard_state *hard_state,
-		const struct wal_head *head);
+bool write_slot(struct run *r, const struct wal_hard_state *hard_state);
 int write_batch(struct run *r, u64 first_index,
 		const struct wal_hard_state *hard_state, u32 n_entries,
 		u32 bytes_max);
@@ -199,9 +243,11 @@ void write_open(struct run *r);
 
 /* image.c */
 void cut_begin(struct run *r, struct cut *cut, const struct wal_write *write,
-	       u32 piece_bytes);
+	       bool slot);
 void cut_set(struct run *r, struct cut *cut, u64 pieces);
 u64 cut_all(const struct cut *cut);
+bool cut_is_whole(const struct cut *cut);
+void cut_forget_missing(struct cut *cut);
 u64 cut_sample(const struct cut *cut, struct rng *rng);
 void cut_check(struct run *r, bool batch);
 

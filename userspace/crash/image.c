@@ -2,34 +2,85 @@
 /* Which pieces of a write reach the medium, and what becomes of each image. */
 #include "crash.h"
 
+static u32 count_changes(const struct run *r, const struct wal_write *write,
+			 u32 piece_bytes)
+{
+	const u8 *data = write->data;
+	u32 at, n = 0;
+
+	for (at = 0; at < write->bytes; at += piece_bytes)
+		n += !!memcmp(r->image + write->position + at, data + at,
+			      piece_bytes);
+	return n;
+}
+
+static u32 choose_piece_bytes(const struct run *r, const struct wal_write *write,
+			      bool slot)
+{
+	if (r->options->caller != CALLER_SOUND)
+		return SECTOR_BYTES;
+	if (slot)
+		return SPLINTER_BYTES;
+	/* Its checksums do not depend on sectors. */
+	return !(r->n_writes % (r->over_leftovers ? 2 : 8)) &&
+			       count_changes(r, write, SPLINTER_BYTES) <= PIECES_MAX ?
+		       SPLINTER_BYTES : SECTOR_BYTES;
+}
+
+/* What is durable at @position, if a piece of this place is not: else NULL. */
+static const u8 *durable_at(const struct cut *cut, u32 position)
+{
+	u32 i;
+
+	for (i = 0; i < cut->n_pieces; i++)
+		if (cut->position[i] == position)
+			return cut->before + i * cut->piece_bytes;
+	return NULL;
+}
+
+static void add_piece(struct run *r, struct cut *cut, u32 position,
+		      const u8 *data)
+{
+	const u8 *durable = durable_at(cut, position);
+	u32 n = cut->n_pieces;
+
+	if (!durable && !memcmp(r->image + position, data, cut->piece_bytes))
+		return;
+	if (n == PIECES_MAX) {
+		fail(r, "write of too many pieces");
+		return;
+	}
+	cut->overlaps |= !!durable;
+	cut->position[n] = position;
+	memcpy(cut->before + n * cut->piece_bytes,
+	       durable ?: r->image + position, cut->piece_bytes);
+	memcpy(cut->after + n * cut->piece_bytes, data, cut->piece_bytes);
+	cut->n_pieces++;
+}
+
 void cut_begin(struct run *r, struct cut *cut, const struct wal_write *write,
-	       u32 piece_bytes)
+	       bool slot)
 {
 	const u8 *data = write->data;
 	u32 at;
 
-	cut->n_pieces = 0;
-	cut->piece_bytes = piece_bytes;
-	cut->present = 0;
 	if (write->position + write->bytes > r->image_bytes) {
+		cut->n_pieces = 0;
 		fail(r, "write behind the end, at %llu", write->position);
 		return;
 	}
-	for (at = 0; at < write->bytes; at += piece_bytes) {
-		u8 *there = r->image + write->position + at;
-		u32 n = cut->n_pieces;
-
-		if (!memcmp(there, data + at, piece_bytes))
-			continue;
-		if (n == PIECES_MAX) {
-			fail(r, "write of too many pieces");
-			return;
-		}
-		cut->position[n] = write->position + at;
-		memcpy(cut->before + n * piece_bytes, there, piece_bytes);
-		memcpy(cut->after + n * piece_bytes, data + at, piece_bytes);
-		cut->n_pieces++;
+	/* A cache that gets too full writes back. */
+	if (cut != &r->cut || !r->n_outstanding ||
+	    cut->n_pieces + write->bytes / SECTOR_BYTES > PIECES_MAX) {
+		cut->n_pieces = 0;
+		cut->present = 0;
+		cut->overlaps = false;
+		cut->piece_bytes = choose_piece_bytes(r, write, slot);
 	}
+	cut->slot = slot;
+	cut->partial = false;
+	for (at = 0; at < write->bytes && !r->failed; at += cut->piece_bytes)
+		add_piece(r, cut, write->position + at, data + at);
 }
 
 u64 cut_all(const struct cut *cut)
@@ -37,20 +88,49 @@ u64 cut_all(const struct cut *cut)
 	return cut->n_pieces ? U64_MAX >> (64 - cut->n_pieces) : 0;
 }
 
-/* Just these pieces; copies only what differs from the image before. */
-void cut_set(struct run *r, struct cut *cut, u64 pieces)
+bool cut_is_whole(const struct cut *cut)
 {
-	u64 differ = cut->present ^ pieces;
+	return !cut->partial && cut->present == cut_all(cut);
+}
 
-	while (differ) {
-		u32 i = __builtin_ctzll(differ);
-		const u8 *from = pieces >> i & 1 ? cut->after : cut->before;
+static void put_pieces(struct run *r, const struct cut *cut, u64 pieces,
+		       const u8 *from)
+{
+	for (; pieces; pieces &= pieces - 1) {
+		u32 i = __builtin_ctzll(pieces);
 
 		memcpy(r->image + cut->position[i],
 		       from + i * cut->piece_bytes, cut->piece_bytes);
-		differ &= differ - 1;
 	}
+}
+
+/* Just these pieces; copies only what differs from the image before. */
+void cut_set(struct run *r, struct cut *cut, u64 pieces)
+{
+	u64 differ = cut->overlaps ? cut_all(cut) : cut->present ^ pieces;
+
+	put_pieces(r, cut, differ & (cut->overlaps ? differ : ~pieces),
+		   cut->before);
+	put_pieces(r, cut, differ & pieces, cut->after);
 	cut->present = pieces;
+}
+
+/* The device never got the others: all that it has are those present. */
+void cut_forget_missing(struct cut *cut)
+{
+	u32 i, n = 0, bytes = cut->piece_bytes;
+
+	for (i = 0; i < cut->n_pieces; i++) {
+		if (!(cut->present >> i & 1))
+			continue;
+		cut->position[n] = cut->position[i];
+		memmove(cut->before + n * bytes, cut->before + i * bytes, bytes);
+		memmove(cut->after + n * bytes, cut->after + i * bytes, bytes);
+		n++;
+	}
+	cut->partial |= n < cut->n_pieces;
+	cut->n_pieces = n;
+	cut->present = cut_all(cut);
 }
 
 /* One of the subsets, the likely ones more often. */
@@ -124,7 +204,7 @@ static void go_on(struct run *r, struct wal_writer *w, struct rng *rng)
 	after.hard_state = hard_state;
 	after.last_index = entry.index;
 	after.records[entry.index] = entry.sequence;
-	cut_begin(r, &r->cut_next, &write, SECTOR_BYTES);
+	cut_begin(r, &r->cut_next, &write, false);
 	for (i = 0; i < 4 && !r->failed; i++) {
 		u64 pieces = i ? cut_sample(&r->cut_next, rng) :
 				 cut_all(&r->cut_next);
@@ -156,7 +236,7 @@ static void reopen(struct run *r, const struct wal_recovery *rec,
 		fail(r, "the slot of an opening is refused");
 		return;
 	}
-	cut_begin(r, &r->cut_open, &write, SPLINTER_BYTES);
+	cut_begin(r, &r->cut_open, &write, true);
 	for (i = 0; i < 3 && !r->failed; i++) {
 		u64 pieces = i == 2 ? cut_all(&r->cut_open) :
 			     i ? cut_sample(&r->cut_open, rng) : 0;
@@ -228,4 +308,6 @@ void cut_check(struct run *r, bool batch)
 	}
 	if (batch && r->cut.n_pieces > 1)
 		r->counters->torn_batches++;
+	if (batch && r->cut.piece_bytes == SPLINTER_BYTES)
+		r->counters->splintered++;
 }

@@ -36,6 +36,8 @@ static const char usage[] =
 	"  --block BYTES        512, 1024 or 4096; each seed chooses its own\n"
 	"  --write N            just the N-th write of each seed\n"
 	"  --pieces HEX         of it, just the image with these pieces\n"
+	"  --caller no-dsync    by one who writes while the last write is not durable\n"
+	"  --caller no-flush    by one who reads before all that is there is durable\n"
 	"  --jobs N             processes\n"
 	"  --reach-all          fail if something was never reached\n"
 	"  --help               this\n";
@@ -59,6 +61,10 @@ static void show_failure(const struct run *r)
 	printf("\n# again: raftlog-crash --seed %llu", r->seed);
 	if (r->options->block_bytes)
 		printf(" --block %u", r->options->block_bytes);
+	if (r->options->caller)
+		printf(" --caller %s",
+		       r->options->caller == CALLER_NO_DSYNC ? "no-dsync" :
+							       "no-flush");
 	printf(" --write %llu --pieces %llx\n", r->n_writes, cut->present);
 	fflush(stdout);
 }
@@ -155,11 +161,22 @@ static bool parse_seeds(const char *text, struct command *command)
 	       number(colon + 1, 10, &command->count) && command->count;
 }
 
+static bool parse_caller(const char *text, struct options *options)
+{
+	if (!strcmp(text, "no-dsync"))
+		options->caller = CALLER_NO_DSYNC;
+	else if (!strcmp(text, "no-flush"))
+		options->caller = CALLER_NO_FLUSH;
+	return options->caller != CALLER_SOUND;
+}
+
 static bool parse_option(int option, struct command *command)
 {
 	struct options *options = &command->options;
 	u64 value = 0;
 
+	if (option == 'c')
+		return parse_caller(optarg, options);
 	if (option == 'S')
 		return parse_seeds(optarg, command);
 	if (option == 'a') {
@@ -202,6 +219,7 @@ static bool parse(int argc, char **argv, struct command *command)
 		{ "block", required_argument, NULL, 'b' },
 		{ "write", required_argument, NULL, 'w' },
 		{ "pieces", required_argument, NULL, 'p' },
+		{ "caller", required_argument, NULL, 'c' },
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "reach-all", no_argument, NULL, 'a' },
 		{ "help", no_argument, NULL, 'h' },

@@ -160,7 +160,7 @@ static void explain(struct run *r, const struct state *before)
 /* Harmless: it is whole, and is what the server wanted. Needs torn sectors. */
 static bool is_ghost(const struct run *r, const struct cut *cut)
 {
-	return cut->piece_bytes == SPLINTER_BYTES && cut->present &&
+	return cut->slot && cut->present &&
 	       (state_same(&r->found, &r->intended) ||
 		(r->haunted && state_same(&r->found, &r->ghost)));
 }
@@ -170,7 +170,7 @@ bool recover_check(struct run *r, struct wal_recovery *rec,
 		   const struct state *before, const struct state *after,
 		   const struct cut *cut)
 {
-	bool all = cut->present == cut_all(cut);
+	bool all = cut_is_whole(cut);
 	bool is_before, is_after;
 	int ret = recover(r, rec);
 

@@ -55,8 +55,8 @@ static void drop(struct run *r)
 	u32 i, n = 0, n_more, first = 0;
 
 	for (i = 0; i < r->n_heads; i++) {
-		if (r->heads[i].offset < r->w.head.offset ||
-		    r->heads[i].prev_index < r->acknowledged.prev_index)
+		if (r->heads[i].offset < r->w.new_head.offset ||
+		    r->heads[i].prev_index < r->w.new_head.prev_index)
 			first = i + 1;
 		else if (r->heads[i].prev_index <= r->committed)
 			n = i + 1;
@@ -74,7 +74,13 @@ static void drop(struct run *r)
 				.term;
 	}
 	r->counters->drops++;
-	write_slot(r, &hard_state, &head);
+	r->w.new_head = head;
+	/* Its first entry stays where it is: the next slot is soon enough. */
+	if (head.prev_index < r->committed && rng_chance(&r->rng, RNG_ONE / 2)) {
+		r->counters->pending_heads++;
+		return;
+	}
+	write_slot(r, &hard_state);
 }
 
 static struct wal_hard_state next_hard_state(struct run *r, bool new_term)
@@ -127,7 +133,7 @@ static void append(struct run *r)
 	r->counters->full++;
 	if (rng_chance(&r->rng, RNG_ONE / 2)) {
 		hard_state = next_hard_state(r, true);
-		write_slot(r, &hard_state, NULL);
+		write_slot(r, &hard_state);
 	}
 	r->committed = r->acknowledged.last_index;
 	if (!r->failed && !run_enough(r) && rng_chance(&r->rng, RNG_ONE / 2))
@@ -139,7 +145,7 @@ static void stop(struct run *r)
 	struct wal_hard_state hard_state = r->w.hard_state;
 
 	/* In order, or the process just goes. */
-	if (rng_chance(&r->rng, RNG_ONE / 2) && !write_slot(r, &hard_state, NULL))
+	if (rng_chance(&r->rng, RNG_ONE / 2) && !write_slot(r, &hard_state))
 		return;
 	r->intended = r->acknowledged;
 	write_open(r);
@@ -152,7 +158,7 @@ static void step(struct run *r)
 
 	if (wal_slot_due(&r->w)) {
 		hard_state = r->w.hard_state;
-		write_slot(r, &hard_state, NULL);
+		write_slot(r, &hard_state);
 		return;
 	}
 	if (rng_chance(&r->rng, RNG_ONE / 3) &&
@@ -162,7 +168,7 @@ static void step(struct run *r)
 	if (how < 10) {
 		hard_state = next_hard_state(r, true);
 		r->counters->hard_states++;
-		write_slot(r, &hard_state, NULL);
+		write_slot(r, &hard_state);
 	} else if (how < 15) {
 		stop(r);
 	} else if (how < 20) {

@@ -45,11 +45,12 @@ void write_format(struct run *r)
 	memset(&r->acknowledged, 0, sizeof(r->acknowledged));
 	r->intended = r->acknowledged;
 	r->formatting = true;
+	r->n_outstanding = 0;
 	for (i = 0; i < WAL_FORMAT_WRITES && !r->failed; i++) {
 		wal_format_encode(&r->super, i, r->staging, &write);
 		name_write(r, "format", &write);
 		snprintf(r->write_name, sizeof(r->write_name), "format %u", i);
-		cut_begin(r, &r->cut, &write, SPLINTER_BYTES);
+		cut_begin(r, &r->cut, &write, true);
 		cut_check(r, false);
 		if (!r->failed)
 			cut_set(r, &r->cut, cut_all(&r->cut));
@@ -72,9 +73,37 @@ static void drop_heads_from(struct run *r, u64 first_index)
 			   r->heads[r->n_heads - 1].prev_index);
 }
 
+/* In the middle of the write: the power failed, or the machine just restarted. */
+static void crash(struct run *r)
+{
+	cut_set(r, &r->cut, cut_sample(&r->cut, &r->rng));
+	r->powered = rng_chance(&r->rng, RNG_ONE / 2);
+	if (r->powered)
+		cut_forget_missing(&r->cut);
+}
+
+/* Until it is done the power can take what the restart has left. */
+static void flush(struct run *r)
+{
+	if (!r->powered)
+		return;
+	r->powered = false;
+	r->counters->powered_restarts++;
+	r->n_writes++;
+	snprintf(r->write_name, sizeof(r->write_name), "flush of an opening");
+	if (r->options->caller != CALLER_NO_FLUSH) {
+		cut_check(r, false);
+		r->n_outstanding = 0;
+	} else {
+		r->n_outstanding = 1;
+	}
+	if (!r->failed)
+		cut_set(r, &r->cut, cut_all(&r->cut));
+}
+
 /*
- * As read_log() does it: recover, then write a slot, until one is durable. Who
- * is cut off in between begins again.
+ * As read_log() does it: flush, recover, then write a slot, until one is durable.
+ * Who is cut off in between begins again.
  */
 void write_open(struct run *r)
 {
@@ -84,8 +113,11 @@ void write_open(struct run *r)
 
 	do {
 		r->counters->restarts++;
-		if (r->cut.present != cut_all(&r->cut))
+		if (!cut_is_whole(&r->cut))
 			r->counters->torn_restarts++;
+		flush(r);
+		if (r->failed || run_enough(r))
+			return;
 		if (!recover_check(r, &r->rec, &r->acknowledged, &r->intended,
 				   &r->cut))
 			return;
@@ -99,14 +131,17 @@ void write_open(struct run *r)
 			return;
 		}
 		name_write(r, "slot of an opening", &write);
-		cut_begin(r, &r->cut, &write, SPLINTER_BYTES);
+		cut_begin(r, &r->cut, &write, true);
 		cut_check(r, false);
 		if (r->failed || run_enough(r))
 			return;
 		torn = rng_chance(&r->rng, RNG_ONE / 4);
-		cut_set(r, &r->cut,
-			torn ? cut_sample(&r->cut, &r->rng) : cut_all(&r->cut));
+		if (torn)
+			crash(r);
+		else
+			cut_set(r, &r->cut, cut_all(&r->cut));
 	} while (torn);
+	r->n_outstanding = 0;
 	r->haunted = false;
 	wal_slot_done(&r->w, &hard_state);
 }
@@ -114,12 +149,12 @@ void write_open(struct run *r)
 /* False: it was the last one before a crash. */
 static bool make(struct run *r, const struct wal_write *write, bool batch)
 {
-	cut_begin(r, &r->cut, write, batch ? SECTOR_BYTES : SPLINTER_BYTES);
+	cut_begin(r, &r->cut, write, !batch);
 	cut_check(r, batch);
 	if (r->failed || run_enough(r))
 		return false;
 	if (rng_chance(&r->rng, RNG_ONE / 10)) {
-		cut_set(r, &r->cut, cut_sample(&r->cut, &r->rng));
+		crash(r);
 		r->haunted = !batch;
 		r->repeat = batch;
 		if (r->haunted)
@@ -129,20 +164,18 @@ static bool make(struct run *r, const struct wal_write *write, bool batch)
 	}
 	cut_set(r, &r->cut, cut_all(&r->cut));
 	r->acknowledged = r->intended;
+	if (r->options->caller == CALLER_NO_DSYNC)
+		r->n_outstanding = !r->n_outstanding;
 	return true;
 }
 
-bool write_slot(struct run *r, const struct wal_hard_state *hard_state,
-		const struct wal_head *head)
+bool write_slot(struct run *r, const struct wal_hard_state *hard_state)
 {
 	struct wal_write write;
 
 	r->intended = r->acknowledged;
 	r->intended.hard_state = *hard_state;
-	if (head) {
-		r->w.new_head = *head;
-		r->intended.prev_index = head->prev_index;
-	}
+	r->intended.prev_index = r->w.new_head.prev_index;
 	if (wal_slot_encode(&r->w, hard_state, r->staging, &write)) {
 		fail(r, "a slot is refused");
 		return false;
@@ -251,6 +284,7 @@ static int write_some(struct run *r, u64 first_index,
 	}
 	ret = reserve(r, &batch, first_index, n_entries, bytes_max,
 		      max_t(u64, prev_term, 1), hard_state->current_term);
+	r->over_leftovers = r->repeat;
 	r->repeat = false;
 	if (!batch.info.n_entries)
 		return ret;
