@@ -22,7 +22,7 @@ help:
 	@echo
 	@echo 'make unit          user space tests, under sanitizers'
 	@echo 'make sim           the simulator, build/sim/raftlog-sim'
-	@echo 'make mutants       planted bugs that the simulator must find'
+	@echo 'make mutants       planted bugs that the tests must find'
 	@echo 'make crash         recovery of what power cuts can leave of a log'
 	@echo 'make explore       exhaustive search of the states of the core'
 	@echo 'make kunit         the KUnit suites on User Mode Linux'
@@ -98,7 +98,7 @@ coverage: deps
 	@$(MAKE) -s -C userspace coverage O=$(CURDIR)/$(B)
 
 mutants: deps
-	@userspace/sim/mutants/run
+	@userspace/mutants/run
 
 explore: deps
 	@userspace/explore/test
