@@ -163,8 +163,7 @@ static int check_owner(const struct raftlog_storage *storage,
 {
 	const struct wal_superblock *super = &storage->super;
 
-	if ((!params->cluster_id || super->cluster_id == params->cluster_id) &&
-	    super->node_id == params->node_id)
+	if (wal_superblock_is_of(super, params->cluster_id, params->node_id))
 		return 0;
 	pr_err("%s: the log belongs to node %u of cluster %016llx, not to node %u of cluster %016llx\n",
 	       storage->name, super->node_id, super->cluster_id,

@@ -36,6 +36,20 @@ static void superblock_on_disk(struct kunit *test)
 		memcmp(f->image, f->image + WAL_SUPERBLOCK_POSITION_1, 512), 0);
 }
 
+static void log_belongs_to_one_node(struct kunit *test)
+{
+	static const struct wal_superblock super = {
+		.cluster_id = 7, .node_id = 3,
+	};
+
+	KUNIT_EXPECT_TRUE(test, wal_superblock_is_of(&super, 7, 3));
+	KUNIT_EXPECT_FALSE(test, wal_superblock_is_of(&super, 7, 2));
+	KUNIT_EXPECT_FALSE(test, wal_superblock_is_of(&super, 8, 3));
+	/* Who does not know the cluster learns it from the log. */
+	KUNIT_EXPECT_TRUE(test, wal_superblock_is_of(&super, 0, 3));
+	KUNIT_EXPECT_FALSE(test, wal_superblock_is_of(&super, 0, 2));
+}
+
 static void area_fits_file(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, wal_area_bytes(0, 512), 0);
@@ -380,6 +394,7 @@ static void map_stays_small_and_finds(struct kunit *test)
 static struct kunit_case wal_cases[] = {
 	KUNIT_CASE(disk_structs_have_their_sizes),
 	KUNIT_CASE(superblock_on_disk),
+	KUNIT_CASE(log_belongs_to_one_node),
 	KUNIT_CASE(area_fits_file),
 	KUNIT_CASE(empty_log_is_empty),
 	KUNIT_CASE(entries_are_kept),

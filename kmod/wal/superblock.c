@@ -80,6 +80,13 @@ int wal_superblock_decode(struct wal_superblock *super, const void *copy_0,
 	return -EUCLEAN;
 }
 
+bool wal_superblock_is_of(const struct wal_superblock *super, u64 cluster_id,
+			  u32 node_id)
+{
+	return (!cluster_id || super->cluster_id == cluster_id) &&
+	       super->node_id == node_id;
+}
+
 u64 wal_area_bytes(u64 file_bytes, u32 block_bytes)
 {
 	u64 bytes;

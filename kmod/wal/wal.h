@@ -166,7 +166,7 @@ enum {
  * @copy_0: WAL_SUPERBLOCK_BYTES from WAL_SUPERBLOCK_POSITION_0
  * @copy_1: WAL_SUPERBLOCK_BYTES from WAL_SUPERBLOCK_POSITION_1
  *
- * One good copy is enough. Whose it is, is for the caller to compare.
+ * One good copy is enough. Whose it is, says wal_superblock_is_of().
  *
  * Return:
  * * 0 - a WAL
@@ -176,6 +176,20 @@ enum {
  */
 int wal_superblock_decode(struct wal_superblock *super, const void *copy_0,
 			  const void *copy_1);
+
+/**
+ * wal_superblock_is_of() - does this WAL belong here?
+ * @super: decoded
+ * @cluster_id: of the cluster, 0 if it is not known
+ * @node_id: of the node
+ *
+ * With the log of another node a node would vote and acknowledge as if it were
+ * that one: one vote counts twice, and what this one promised is forgotten.
+ *
+ * Return: true if a node may open it.
+ */
+bool wal_superblock_is_of(const struct wal_superblock *super, u64 cluster_id,
+			  u32 node_id);
 
 /**
  * wal_area_bytes() - how large a log area fits
