@@ -50,6 +50,8 @@
 	X(rotted, "places rotted")                 \
 	X(damaged, "logs damaged")               \
 	X(wiped, "disks wiped")                  \
+	X(swapped, "disks swapped")              \
+	X(refused, "swapped disks refused")      \
 	X(repaired, "logs repaired")             \
 	X(disk_stalls, "slow writes")            \
 	X(pauses, "owner pauses")                \

@@ -127,12 +127,55 @@ static void harm_disk(struct world *w, struct node *node)
 	}
 }
 
+/* Two disks, each pulled and put where the other one was. */
+void node_swap(struct world *w, struct node *node, struct node *other)
+{
+	swap(node->store.disk, other->store.disk);
+	node->swapped = node->swapped ? NULL : other;
+	other->swapped = other->swapped ? NULL : node;
+	node->refused = false;
+	other->refused = false;
+	trace(w, TRACE_SWAP, node->id, other->id, 0, 0, 0);
+}
+
+/* When both have refused, somebody has a look and puts them back. */
+static void refuse(struct world *w, struct node *node, u32 owner_id)
+{
+	struct node *other = node->swapped;
+	u64 after = rng_below(&node->rng, w->plan.repair_ns_max);
+
+	trace(w, TRACE_FOREIGN, node->id, owner_id, 0, 0, 0);
+	if (!other || owner_id != other->id) {
+		violation(w, "identity", "node %u: the disk is said to be of node %u",
+			  node->id, owner_id);
+		return;
+	}
+	if (!node->refused)
+		w->counters.refused++;
+	node->refused = true;
+	if (!other->refused)
+		return;
+	node_swap(w, node, other);
+	world_at(w, w->now_ns + after, EVENT_START, node, NULL);
+	world_at(w, w->now_ns + after, EVENT_START, other, NULL);
+}
+
 void node_start(struct world *w, struct node *node)
 {
 	struct raft_hard_state hard_state;
 	u64 space_bytes;
+	u32 owner_id;
 	int error;
 
+	if (!store_is_own(w, node, &owner_id)) {
+		refuse(w, node, owner_id);
+		return;
+	}
+	if (node->swapped) {
+		violation(w, "identity", "node %u opens the disk of node %u",
+			  node->id, node->swapped->id);
+		return;
+	}
 	node->boot++;
 	if (node->boot > 1)
 		w->counters.restarts++;

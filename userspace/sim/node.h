@@ -69,6 +69,8 @@ struct read_job {
  * @up: it runs
  * @disk_broken: it was made to fail; lasts until the next start
  * @wiped: it came back with an empty disk
+ * @swapped: whose disk it has got, NULL: its own
+ * @refused: it has been started with that disk, in vain
  * @n_rots: how often its disk was damaged
  * @rotted: it was, and all that is committed may not be there again
  * @boot: counts starts; events of older ones are stale
@@ -101,6 +103,8 @@ struct node {
 	bool disk_broken;
 	bool rotted;
 	bool wiped;
+	struct node *swapped;
+	bool refused;
 	u32 n_rots;
 	u32 boot;
 	struct rng rng;
@@ -147,6 +151,7 @@ void node_destroy(struct node *node);
 void node_start(struct world *w, struct node *node);
 void node_crash(struct world *w, struct node *node);
 void node_shutdown(struct world *w, struct node *node);
+void node_swap(struct world *w, struct node *node, struct node *other);
 void node_jump(struct world *w, struct node *node, u64 ns);
 u64 node_clock(const struct world *w, const struct node *node);
 

@@ -153,6 +153,13 @@ static void draw_failpoints(struct plan *plan, struct rng *rng)
 				rng_between(rng, 1000, 300000);
 }
 
+/* Drawn by itself, and seldom: two nodes at once are down for long. */
+static void draw_swaps(struct plan *plan, struct rng *rng)
+{
+	if (plan->n_nodes > 1 && rng_chance(rng, 150000))
+		plan->faults[FAULT_SWAP] = 3;
+}
+
 static void draw_clients(struct plan *plan, struct rng *rng)
 {
 	static const u32 payloads[] = { 8, 64, 300, 2000 };
@@ -178,4 +185,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_unrest(plan, &rng);
 	draw_clients(plan, &rng);
 	draw_failpoints(plan, &rng);
+	draw_swaps(plan, &rng);
 }

@@ -25,6 +25,7 @@ enum { NODES_MAX = 7 };
  * @FAULT_STALL: a node's next writes take long
  * @FAULT_DISK: a node's next write fails
  * @FAULT_JUMP: a node's clock leaps ahead
+ * @FAULT_SWAP: the disks of two nodes that are down change places
  * @FAULTS: how many
  */
 enum fault {
@@ -43,6 +44,7 @@ enum fault {
 	FAULT_STALL,
 	FAULT_DISK,
 	FAULT_JUMP,
+	FAULT_SWAP,
 	FAULTS,
 };
 

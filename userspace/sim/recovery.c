@@ -81,18 +81,35 @@ static bool read_all(struct world *w, struct node *node,
 	}
 }
 
-static int begin(struct store *store, struct wal_recovery *rec, u8 *buf,
-		 u32 buf_bytes)
+static int identify(const struct store *store, struct wal_superblock *super)
 {
 	u8 copies[2][WAL_SUPERBLOCK_BYTES];
-	struct wal_superblock super;
-	int error;
 
 	disk_read(&store->disk, WAL_SUPERBLOCK_POSITION_0, copies[0],
 		  WAL_SUPERBLOCK_BYTES);
 	disk_read(&store->disk, WAL_SUPERBLOCK_POSITION_1, copies[1],
 		  WAL_SUPERBLOCK_BYTES);
-	error = wal_superblock_decode(&super, copies[0], copies[1]);
+	return wal_superblock_decode(super, copies[0], copies[1]);
+}
+
+bool store_is_own(const struct world *w, const struct node *node, u32 *owner_id)
+{
+	struct wal_superblock super;
+
+	/* Whether it opens at all, is for store_recover() to find out. */
+	if (identify(&node->store, &super) ||
+	    wal_superblock_is_of(&super, w->cluster_id, node->id))
+		return true;
+	*owner_id = super.node_id;
+	return false;
+}
+
+static int begin(struct store *store, struct wal_recovery *rec, u8 *buf,
+		 u32 buf_bytes)
+{
+	struct wal_superblock super;
+	int error = identify(store, &super);
+
 	if (error)
 		return error;
 	return wal_recovery_init(rec, &super, store->disk.size,

@@ -131,6 +131,14 @@ void store_wipe(struct world *w, struct node *node);
 void store_rot(struct world *w, struct node *node);
 
 /**
+ * store_is_own() - is this the disk of this node, by what stands on it?
+ * @w: world
+ * @node: which
+ * @owner_id: set to the node it is of, if it is not
+ */
+bool store_is_own(const struct world *w, const struct node *node, u32 *owner_id);
+
+/**
  * store_recover() - read the WAL
  * @w: world
  * @node: whose; its core is restored, if it has one that was not started

@@ -18,6 +18,8 @@
 	X(TEAR, "tear", "sectors_kept", "sectors", "", "")                    \
 	X(ROT, "rot", "offset", "position", "", "")                           \
 	X(WIPE, "wipe", "", "", "", "")                                       \
+	X(SWAP, "swap", "with", "", "", "")                                   \
+	X(FOREIGN, "foreign_disk", "of", "", "", "")                          \
 	X(SHUTDOWN, "shutdown", "", "", "", "")                               \
 	X(FAIL, "failed", "disk", "", "", "")                                 \
 	X(TRANSITION, "transition", "%edge", "%role", "term", "leader")       \

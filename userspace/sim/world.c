@@ -92,6 +92,20 @@ static void crash(struct world *w, struct node *node)
 	repair_later(w, node);
 }
 
+/* Of two nodes that have their own; down they are, or have to be. */
+static void swap_disks(struct world *w, struct node *node)
+{
+	u32 step = 1 + rng_below(&w->rng, w->n_nodes - 1);
+	struct node *other = &w->nodes[(node->id - 1 + step) % w->n_nodes];
+
+	if (node->swapped || other->swapped)
+		return;
+	crash(w, node);
+	crash(w, other);
+	w->counters.swapped++;
+	node_swap(w, node, other);
+}
+
 static enum fault draw_fault(struct world *w)
 {
 	u32 i, sum = 0;
@@ -154,6 +168,9 @@ static void inflict(struct world *w, enum fault fault)
 	case FAULT_JUMP:
 		node_jump(w, node, ns);
 		break;
+	case FAULT_SWAP:
+		swap_disks(w, node);
+		break;
 	default:
 		net_partition(w, fault, leader ? leader->id : node->id);
 		break;
@@ -200,6 +217,10 @@ static void quiet(struct world *w)
 		if (node->up && (w->plan.power_cycle || node->disk_broken))
 			node_crash(w, node);
 	}
+	/* Refused by both, swapped disks go back. */
+	for (i = 0; i < w->n_nodes && !w->violated; i++)
+		if (w->nodes[i].swapped)
+			node_start(w, &w->nodes[i]);
 	for (i = 0; i < w->n_nodes && !w->violated; i++) {
 		if (!w->nodes[i].up)
 			node_start(w, &w->nodes[i]);
