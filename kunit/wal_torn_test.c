@@ -330,6 +330,7 @@ static void torn_batch_does_not_rise_again(struct kunit *test)
 
 /**
  * struct life - what a node does to its WAL between its crashes
+ * @f: the WAL
  * @chance: state of the generator
  * @committed: entries up to here are not replaced
  * @head: batch that is the head

@@ -528,19 +528,19 @@ FAILURES_MAX = 1_000_000
 
 
 def fail_memory(node, probability):
-    """Allocations of the module's code fail, whichever thread it runs in."""
-    node.run("""
-        text=$(cat /sys/module/raftlog/sections/.text)
-        size=$(awk '$1 == "raftlog" { print $2 }' /proc/modules)
+    """Allocations fail in the threads of the group that runs now."""
+    node.run(f"""
+        for thread in /proc/[0-9]*; do
+            case $(cat $thread/comm) in raftlog-*) echo 1 > $thread/make-it-fail ;; esac
+        done
         for kind in failslab fail_page_alloc; do
             cd /sys/kernel/debug/$kind
             echo 0 > verbose
             echo N > ignore-gfp-wait
+            echo Y > task-filter
             [ $kind = failslab ] || echo 0 > min-order
-            printf '0x%x' $text > require-start
-            printf '0x%x' $(($text + $size)) > require-end
-            echo """ + str(FAILURES_MAX) + """ > times
-            echo """ + str(probability) + """ > probability
+            echo {FAILURES_MAX} > times
+            echo {probability} > probability
         done""")
 
 
@@ -561,7 +561,10 @@ def test_failing_threads(scene):
         while memory_failures(node) < 300 and time.monotonic() < until:
             time.sleep(0.5)
             if (scene.status(node) or {}).get("state") == "failed":
+                failures += memory_failures(node)
+                fail_memory(node, 0)
                 start_again(scene, node)
+                fail_memory(node, 5)
             if not loads[node.id].running():
                 loads[node.id] = scene.load(node, largest=1 << 15)
         failures += memory_failures(node)
