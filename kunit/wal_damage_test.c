@@ -445,6 +445,9 @@ enum slot_field {
 	SLOT_TAIL_NUMBER,
 	SLOT_LAST_INDEX,
 	SLOT_LAST_TERM,
+	SLOT_GAP_FROM,
+	SLOT_GAP_TO,
+	SLOT_GAP_NUMBER,
 };
 
 struct slot_case {
@@ -454,7 +457,10 @@ struct slot_case {
 	bool slot_bad; /* by itself: the other one is taken */
 };
 
-/* Of the newest: sequence 5, term 2, vote 1, batches 1 and 2, entries 1 to 4. */
+/*
+ * Of the newest: sequence 5, term 2, vote 1, batches 1 and 2, entries 1 to 4. The
+ * first batch is a gap where a case changes that.
+ */
 static const struct slot_case slot_cases[] = {
 	{ "sequence of the other place", SLOT_SEQUENCE, 6, true },
 	{ "sequence left out", SLOT_SEQUENCE, 7, false },
@@ -472,6 +478,11 @@ static const struct slot_case slot_cases[] = {
 	{ "other last index", SLOT_LAST_INDEX, 3, false },
 	{ "other last term", SLOT_LAST_TERM, 1, false },
 	{ "last term of the future", SLOT_LAST_TERM, 3, true },
+	{ "gap from within a block", SLOT_GAP_FROM, 8, true },
+	{ "gap to within a block", SLOT_GAP_TO, 520, true },
+	{ "gap beyond the tail", SLOT_GAP_TO, 2048, true },
+	{ "gap that ends before it begins", SLOT_GAP_FROM, 512, true },
+	{ "gap of more batches than were written", SLOT_GAP_NUMBER, 4, true },
 };
 
 static void describe_slot(const struct slot_case *c, char *desc)
@@ -493,7 +504,13 @@ static void change_slot(struct wal_slot *slot, const struct slot_case *c)
 		[SLOT_TAIL_NUMBER] = &slot->tail_number,
 		[SLOT_LAST_INDEX] = &slot->last_index,
 		[SLOT_LAST_TERM] = &slot->last_term,
+		[SLOT_GAP_FROM] = &slot->gaps[0].from,
+		[SLOT_GAP_TO] = &slot->gaps[0].to,
+		[SLOT_GAP_NUMBER] = &slot->gaps[0].number,
 	};
+
+	if (c->field >= SLOT_GAP_FROM)
+		slot->gaps[0] = (struct wal_gap){ 0, 512, 2 };
 
 	*fields[c->field] = c->value;
 }

@@ -75,7 +75,8 @@ void wal_slot_put(const struct wal_superblock *super,
 	memcpy(buf, &disk, sizeof(disk));
 }
 
-static bool gaps_sane(const struct wal_slot *slot)
+static bool gaps_sane(const struct wal_superblock *super,
+		      const struct wal_slot *slot)
 {
 	u64 offset = slot->head.offset;
 	u64 number = slot->head.number;
@@ -86,7 +87,9 @@ static bool gaps_sane(const struct wal_slot *slot)
 
 		if (gap->from < offset || gap->to <= gap->from ||
 		    gap->to > slot->tail_offset || gap->number < number ||
-		    gap->number > slot->tail_number)
+		    gap->number > slot->tail_number ||
+		    !IS_ALIGNED(gap->from, super->block_bytes) ||
+		    !IS_ALIGNED(gap->to, super->block_bytes))
 			return false;
 		offset = gap->to;
 		number = gap->number;
@@ -118,7 +121,7 @@ static bool slot_sane(const struct wal_superblock *super,
 	    head->prev_term > slot->last_term ||
 	    slot->last_term > slot->hard_state.current_term ||
 	    slot->lost.term > slot->hard_state.current_term ||
-	    !slot->lost.term != !slot->lost.index || !gaps_sane(slot))
+	    !slot->lost.term != !slot->lost.index || !gaps_sane(super, slot))
 		return false;
 	/* Counters near the end of 64 bits were never counted up to. */
 	return slot->sequence && slot->sequence < WAL_OFFSET_MAX &&
