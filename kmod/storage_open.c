@@ -40,12 +40,23 @@ static u64 file_bytes(const struct raftlog_storage *storage)
 	return i_size_read(storage->file->f_mapping->host);
 }
 
+/* 0 is: none known. */
+static u64 draw_incarnation(void)
+{
+	u64 incarnation;
+
+	do
+		incarnation = get_random_u64();
+	while (!incarnation);
+	return incarnation;
+}
+
 static int format(struct raftlog_storage *storage,
 		  const struct raftlog_storage_params *params, u32 block_bytes)
 {
 	struct wal_superblock super = {
 		.cluster_id = params->cluster_id,
-		.incarnation = get_random_u64(),
+		.incarnation = draw_incarnation(),
 		.node_id = params->node_id,
 		.block_bytes = block_bytes,
 		.area_bytes = wal_area_bytes(file_bytes(storage), block_bytes),

@@ -13,6 +13,7 @@ enum harm {
 	HARM_ZEROS, /* all of it */
 	HARM_NOISE, /* a byte of it */
 	HARM_VERSION, /* a newer one, checksum right */
+	HARM_INCARNATION, /* none, checksum right */
 };
 
 struct superblock_case {
@@ -32,6 +33,8 @@ static const struct superblock_case superblock_cases[] = {
 	{ "both zero", { HARM_ZEROS, HARM_ZEROS }, -ENODATA },
 	{ "newer", { HARM_VERSION, HARM_VERSION }, -EPROTONOSUPPORT },
 	{ "newer, second bad", { HARM_VERSION, HARM_NOISE }, -EPROTONOSUPPORT },
+	{ "no incarnation", { HARM_INCARNATION, HARM_INCARNATION }, -EUCLEAN },
+	{ "first has none", { HARM_INCARNATION, HARM_NOTHING }, 0 },
 	{ "newer, first bad", { HARM_NOISE, HARM_VERSION }, -EPROTONOSUPPORT },
 };
 
@@ -58,9 +61,14 @@ static void harm_superblock(u8 *copy, enum harm harm)
 		break;
 	case HARM_VERSION:
 		disk.version = cpu_to_le32(WAL_FORMAT_VERSION + 1);
+		break;
+	case HARM_INCARNATION:
+		disk.incarnation = 0;
+		break;
+	}
+	if (harm == HARM_VERSION || harm == HARM_INCARNATION) {
 		disk.crc = 0;
 		disk.crc = cpu_to_le32(crc32c(~0u, &disk, sizeof(disk)));
-		break;
 	}
 	memcpy(copy, &disk, sizeof(disk));
 }

@@ -79,7 +79,7 @@ enum {
  * @crc: of all 512 bytes with this field 0, in every version
  * @version: WAL_FORMAT_VERSION, in every version
  * @cluster_id: cluster it belongs to
- * @incarnation: random
+ * @incarnation: random, not 0
  * @node_id: node it belongs to
  * @block_bytes: power of two, WAL_BLOCK_BYTES_MIN … WAL_BLOCK_BYTES_MAX
  * @uuid: random; seeds the checksums of all else

@@ -33,7 +33,8 @@ static void superblock_put(const struct wal_superblock *super, void *buf)
 
 static bool superblock_sane(const struct wal_superblock *super)
 {
-	return super->block_bytes >= WAL_BLOCK_BYTES_MIN &&
+	return super->incarnation &&
+	       super->block_bytes >= WAL_BLOCK_BYTES_MIN &&
 	       super->block_bytes <= WAL_BLOCK_BYTES_MAX &&
 	       is_power_of_2(super->block_bytes) &&
 	       super->area_bytes >= WAL_AREA_BYTES_MIN &&

@@ -30,7 +30,7 @@
 /**
  * struct wal_superblock - what this WAL is, native
  * @cluster_id: cluster it belongs to
- * @incarnation: random, one per format
+ * @incarnation: random, one per format, not 0
  * @node_id: node it belongs to
  * @block_bytes: what a write is rounded up to
  * @uuid: random, one per format

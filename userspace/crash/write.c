@@ -38,7 +38,7 @@ void write_format(struct run *r)
 	r->life++;
 	for (i = 0; i < sizeof(r->super.uuid); i++)
 		r->super.uuid[i] = rng_next(&r->rng);
-	r->super.incarnation = rng_next(&r->rng);
+	r->super.incarnation = rng_next(&r->rng) | 1;
 	r->n_records = 0;
 	r->n_heads = 0;
 	r->committed = 0;

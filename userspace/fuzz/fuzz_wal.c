@@ -317,6 +317,7 @@ static void format(struct world *world)
 
 	world->super = (struct wal_superblock){
 		.cluster_id = 1,
+		.incarnation = 1,
 		.node_id = 1,
 		.block_bytes = BLOCK_BYTES,
 		.uuid = { 1, 2, 3 },

@@ -14,7 +14,7 @@ void store_init(struct world *w, struct node *node)
 	disk_init(&store->disk, WAL_AREA_POSITION + w->plan.area_bytes);
 	store->super = (struct wal_superblock){
 		.cluster_id = w->cluster_id,
-		.incarnation = rng_next(&node->rng),
+		.incarnation = rng_next(&node->rng) | 1,
 		.node_id = node->id,
 		.block_bytes = w->plan.block_bytes,
 		.area_bytes = wal_area_bytes(store->disk.size,
