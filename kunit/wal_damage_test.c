@@ -100,11 +100,50 @@ static void half_made_is_none(struct kunit *test)
 
 	for (i = 0; i < WAL_FORMAT_WRITES; i++) {
 		KUNIT_EXPECT_EQ(test, wal_fixture_recover(f),
-				i < 3 ? -ENODATA : 0);
+				i < 5 ? -ENODATA : 0);
 		wal_format_encode(&f->super, i, f->staging, &write);
 		memcpy(f->image + write.position, write.data, write.bytes);
 	}
 	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), 0);
+}
+
+/* What was there is whole, with its newest vote, or it is gone. */
+static void half_made_over_another_is_either(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	struct wal_superblock super = f->super;
+	struct wal_write write;
+	unsigned int i, n_votes;
+	u8 *old = kunit_kzalloc(test, WAL_AREA_POSITION, GFP_KERNEL);
+
+	KUNIT_ASSERT_TRUE(test, old);
+	super.incarnation++;
+	memset(super.uuid, 2, sizeof(super.uuid));
+	/* The newest slot is in either place. */
+	for (n_votes = 1; n_votes <= 2; n_votes++) {
+		u64 n_old = 0;
+
+		wal_fixture_vote(f, 4 + n_votes, n_votes);
+		memcpy(old, f->image, WAL_AREA_POSITION);
+		for (i = 0; i < WAL_FORMAT_WRITES; i++) {
+			wal_format_encode(&super, i, f->staging, &write);
+			memcpy(f->image + write.position, write.data,
+			       write.bytes);
+			if (wal_fixture_recover(f))
+				continue;
+			if (f->rec.super.incarnation == super.incarnation) {
+				KUNIT_EXPECT_EQ(test, f->rec.last_index, 0);
+				continue;
+			}
+			n_old++;
+			KUNIT_EXPECT_TRUE(test, wal_fixture_same(&f->found,
+								 &f->log));
+		}
+		KUNIT_EXPECT_EQ(test, n_old, 1);
+		KUNIT_EXPECT_EQ(test, f->rec.super.incarnation,
+				super.incarnation);
+		memcpy(f->image, old, WAL_AREA_POSITION);
+	}
 }
 
 static void unusable_file_is_refused(struct kunit *test)
@@ -626,6 +665,7 @@ static void leftovers_of_another_wal_do_not_parse(struct kunit *test)
 static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE_PARAM(superblock_is_refused_or_used, superblock_gen_params),
 	KUNIT_CASE(half_made_is_none),
+	KUNIT_CASE(half_made_over_another_is_either),
 	KUNIT_CASE(unusable_file_is_refused),
 	KUNIT_CASE(torn_slot_leaves_the_other),
 	KUNIT_CASE(lost_slot_is_noticed),

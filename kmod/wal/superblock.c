@@ -2,6 +2,24 @@
 /* Superblock: what a WAL is and whose; and how one is made. */
 #include "codec.h"
 
+enum {
+	WAL_FORMAT_CLEAR_0,
+	WAL_FORMAT_CLEAR_1,
+	WAL_FORMAT_SLOT_0,
+	WAL_FORMAT_SLOT_1,
+	WAL_FORMAT_SUPERBLOCK_1,
+	WAL_FORMAT_SUPERBLOCK_0,
+};
+
+static const u64 format_positions[WAL_FORMAT_WRITES] = {
+	[WAL_FORMAT_CLEAR_0] = WAL_SUPERBLOCK_POSITION_0,
+	[WAL_FORMAT_CLEAR_1] = WAL_SUPERBLOCK_POSITION_1,
+	[WAL_FORMAT_SLOT_0] = WAL_SLOT_POSITION_0,
+	[WAL_FORMAT_SLOT_1] = WAL_SLOT_POSITION_1,
+	[WAL_FORMAT_SUPERBLOCK_1] = WAL_SUPERBLOCK_POSITION_1,
+	[WAL_FORMAT_SUPERBLOCK_0] = WAL_SUPERBLOCK_POSITION_0,
+};
+
 static u32 superblock_crc(const struct wal_disk_superblock *disk)
 {
 	struct wal_disk_superblock copy = *disk;
@@ -98,24 +116,34 @@ u64 wal_area_bytes(u64 file_bytes, u32 block_bytes)
 	return round_down(bytes, (u64)block_bytes);
 }
 
+/*
+ * A WAL that was there before is gone before any of it is written over: its slots
+ * with a new one among them would be a hard state of the past.
+ */
 void wal_format_encode(const struct wal_superblock *super, unsigned int i,
 		       void *buf, struct wal_write *write)
 {
 	/* Slots 1 and 2 agree, so that the first slot write may tear either. */
 	struct wal_slot slot = {
-		.sequence = i + 1,
+		.sequence = i - WAL_FORMAT_SLOT_0 + 1,
 		.head.number = 1,
 		.tail_number = 1,
 	};
 
-	if (i < 2) {
+	switch (i) {
+	case WAL_FORMAT_CLEAR_0:
+	case WAL_FORMAT_CLEAR_1:
+		memset(buf, 0, super->block_bytes);
+		break;
+	case WAL_FORMAT_SLOT_0:
+	case WAL_FORMAT_SLOT_1:
 		wal_slot_put(super, &slot, buf);
-		write->position = wal_slot_position(slot.sequence);
-	} else {
+		break;
+	default:
 		superblock_put(super, buf);
-		write->position = i == 2 ? WAL_SUPERBLOCK_POSITION_1 :
-					   WAL_SUPERBLOCK_POSITION_0;
+		break;
 	}
+	write->position = format_positions[i];
 	write->data = buf;
 	write->bytes = super->block_bytes;
 }

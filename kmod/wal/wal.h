@@ -156,7 +156,7 @@ struct wal_step {
 /* Superblock and making a WAL (superblock.c) */
 
 enum {
-	WAL_FORMAT_WRITES = 4,
+	WAL_FORMAT_WRITES = 6,
 	WAL_SUPERBLOCK_BYTES = 512,
 };
 
@@ -204,7 +204,8 @@ u64 wal_area_bytes(u64 file_bytes, u32 block_bytes);
  * wal_format_encode() - one of the writes that make a WAL
  * @super: what to make
  * @i: 0 … WAL_FORMAT_WRITES - 1, in this order, each durable before the next:
- *	the first superblock comes when all else is there
+ *	the superblocks of another WAL go before anything of it is written over,
+ *	and the first new one comes when all else is there
  * @buf: room for super->block_bytes
  * @write: filled in
  *

@@ -84,7 +84,8 @@ enum {
 	X(continued, "writes over leftovers", true)			\
 	X(repeated, "torn batches written again", true)			\
 	X(planted, "stale blocks planted", true)			\
-	X(formats, "formats over another log", true)
+	X(formats, "formats over another log", true)			\
+	X(kept, "cut formats that left the other log", true)
 
 struct counters {
 #define X(name, text, demanded) u64 name;
@@ -161,6 +162,8 @@ struct options {
 
 /**
  * struct run - a WAL, what it must hold, and how it came there
+ * @super: of the WAL
+ * @new_super: while it is formatted, of the one that takes its place
  * @rng: decides what the run does
  * @sampler: decides which images are looked at; never what the run does
  * @image: the medium
@@ -189,6 +192,7 @@ struct run {
 	struct rng rng;
 	struct rng sampler;
 	struct wal_superblock super;
+	struct wal_superblock new_super;
 	struct wal_writer w;
 	struct wal_recovery rec;
 	u32 image_bytes;

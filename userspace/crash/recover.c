@@ -90,9 +90,10 @@ static int read_all(struct run *r, struct wal_recovery *rec)
 	}
 }
 
-/* Fills in r->found. 1: a format that is under way, nothing is promised. */
+/* Fills in r->found. 1: no WAL, as a format that is under way may leave it. */
 int recover(struct run *r, struct wal_recovery *rec)
 {
+	const struct wal_superblock *expected = &r->super;
 	struct wal_superblock super;
 	int error;
 
@@ -101,10 +102,12 @@ int recover(struct run *r, struct wal_recovery *rec)
 	error = wal_superblock_decode(&super,
 				      r->image + WAL_SUPERBLOCK_POSITION_0,
 				      r->image + WAL_SUPERBLOCK_POSITION_1);
-	if (r->formatting &&
-	    (error || memcmp(super.uuid, r->super.uuid, sizeof(super.uuid))))
+	if (r->formatting && error)
 		return 1;
-	if (!error && memcmp(&super, &r->super, sizeof(super)))
+	if (r->formatting &&
+	    !memcmp(super.uuid, r->new_super.uuid, sizeof(super.uuid)))
+		expected = &r->new_super;
+	if (!error && memcmp(&super, expected, sizeof(super)))
 		error = -EEXIST;
 	if (!error)
 		error = wal_recovery_init(rec, &super, r->image_bytes,
@@ -165,6 +168,28 @@ static bool is_ghost(const struct run *r, const struct cut *cut)
 		(r->haunted && state_same(&r->found, &r->ghost)));
 }
 
+/* A WAL is made: there is none, or what was there is whole, or a new one. */
+static bool check_format(struct run *r, struct wal_recovery *rec,
+			 const struct cut *cut)
+{
+	static const struct state empty;
+	int ret = recover(r, rec);
+	bool is_new;
+
+	if (ret > 0 && cut->present == cut_all(cut) &&
+	    !strcmp(r->write_name, "format 5"))
+		fail(r, "formatted, but does not open");
+	if (ret)
+		return false;
+	is_new = !memcmp(rec->super.uuid, r->new_super.uuid,
+			 sizeof(r->new_super.uuid));
+	if (!is_new)
+		r->counters->kept++;
+	if (!state_same(&r->found, is_new ? &empty : &r->acknowledged))
+		explain(r, is_new ? &empty : &r->acknowledged);
+	return !r->failed;
+}
+
 /* What is in the image must be @before, or @after if all of it is there. */
 bool recover_check(struct run *r, struct wal_recovery *rec,
 		   const struct state *before, const struct state *after,
@@ -172,14 +197,10 @@ bool recover_check(struct run *r, struct wal_recovery *rec,
 {
 	bool all = cut_is_whole(cut);
 	bool is_before, is_after;
-	int ret = recover(r, rec);
 
-	if (ret > 0) {
-		if (all && !strcmp(r->write_name, "format 3"))
-			fail(r, "formatted, but does not open");
-		return false;
-	}
-	if (ret)
+	if (r->formatting)
+		return check_format(r, rec, cut);
+	if (recover(r, rec))
 		return false;
 	is_before = state_same(&r->found, before);
 	is_after = state_same(&r->found, after);

@@ -30,24 +30,21 @@ static void name_write(struct run *r, const char *kind,
 		 "%s of %u bytes at %llu", kind, write->bytes, write->position);
 }
 
+/* Over the log of the life before, if there was one. */
 void write_format(struct run *r)
 {
+	struct wal_superblock *super = &r->new_super;
 	struct wal_write write;
 	u32 i;
 
-	r->life++;
-	for (i = 0; i < sizeof(r->super.uuid); i++)
-		r->super.uuid[i] = rng_next(&r->rng);
-	r->super.incarnation = rng_next(&r->rng) | 1;
-	r->n_records = 0;
-	r->n_heads = 0;
-	r->committed = 0;
-	memset(&r->acknowledged, 0, sizeof(r->acknowledged));
-	r->intended = r->acknowledged;
+	*super = r->super;
+	for (i = 0; i < sizeof(super->uuid); i++)
+		super->uuid[i] = rng_next(&r->rng);
+	super->incarnation = rng_next(&r->rng) | 1;
 	r->formatting = true;
 	r->n_outstanding = 0;
 	for (i = 0; i < WAL_FORMAT_WRITES && !r->failed; i++) {
-		wal_format_encode(&r->super, i, r->staging, &write);
+		wal_format_encode(super, i, r->staging, &write);
 		name_write(r, "format", &write);
 		snprintf(r->write_name, sizeof(r->write_name), "format %u", i);
 		cut_begin(r, &r->cut, &write, true);
@@ -56,6 +53,13 @@ void write_format(struct run *r)
 			cut_set(r, &r->cut, cut_all(&r->cut));
 	}
 	r->formatting = false;
+	r->super = *super;
+	r->life++;
+	r->n_records = 0;
+	r->n_heads = 0;
+	r->committed = 0;
+	memset(&r->acknowledged, 0, sizeof(r->acknowledged));
+	r->intended = r->acknowledged;
 }
 
 /* The head can be only in a batch that still holds the entry behind it. */
