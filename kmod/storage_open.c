@@ -235,7 +235,7 @@ static void report_recovered(const struct raftlog_storage *storage,
 			storage->name, rec->torn_bytes, rec->last_index);
 	report_lost(storage, rec);
 	if (rec->slot_torn)
-		pr_notice("%s: one of two slots is torn, used the other\n",
+		pr_notice("%s: a copy of a slot is torn or damaged, used another\n",
 			  storage->name);
 	pr_info("%s: opened a log of %llu entries, last_index %llu, last_term %llu, current_term %llu, voted_for %u, %llu of %llu bytes free\n",
 		storage->name, rec->last_index - rec->slot.head.prev_index,

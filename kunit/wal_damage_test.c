@@ -174,12 +174,12 @@ static void torn_slot_leaves_the_other(struct kunit *test)
 
 		wal_fixture_vote(f, term, 2);
 		slot = f->image + f->write.position;
-		memset(slot + 8, 0x5a, 200);
+		memset(slot, 0x5a, WAL_SLOT_WRITE_BYTES);
 		KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
 		KUNIT_EXPECT_TRUE(test, f->rec.slot_torn);
 		KUNIT_EXPECT_TRUE(test,
 				  wal_fixture_same(&f->found, &f->log_before));
-		memset(slot, 0, 512);
+		memset(slot, 0, WAL_SLOT_WRITE_BYTES);
 		KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
 		KUNIT_EXPECT_TRUE(test,
 				  wal_fixture_same(&f->found, &f->log_before));
@@ -194,6 +194,35 @@ static void torn_slot_leaves_the_other(struct kunit *test)
 	}
 }
 
+/* Whichever block of the newest slot goes bad, nothing is lost. */
+static void bad_block_of_a_slot_is_harmless(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 4096, AREA_BYTES);
+	u64 slot, at;
+	u32 i;
+
+	/* The newest write is a slot, and then a batch; in either place. */
+	for (i = 0; i < 4; i++) {
+		wal_fixture_vote(f, 2 + i, 2);
+		slot = f->write.position;
+		if (i & 2)
+			KUNIT_ASSERT_EQ(test,
+					wal_fixture_append(f, i, 2 + i, 1, 9),
+					0);
+		for (at = 0; at < WAL_SLOT_WRITE_BYTES; at += 4096) {
+			memset(f->image + slot + at, 0x5a, 4096);
+			wal_fixture_expect_kept(f);
+			KUNIT_EXPECT_TRUE(test, f->rec.slot_torn);
+			memset(f->image + slot + at, 0, 4096);
+			wal_fixture_expect_kept(f);
+			memcpy(f->image + slot + at,
+			       f->image + slot + (at ? 0 : 4096), 4096);
+		}
+		wal_fixture_expect_kept(f);
+		KUNIT_EXPECT_FALSE(test, f->rec.slot_torn);
+	}
+}
+
 static void lost_slot_is_noticed(struct kunit *test)
 {
 	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
@@ -203,9 +232,10 @@ static void lost_slot_is_noticed(struct kunit *test)
 	position = f->write.position;
 	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 1, 9), 0);
 	f->image[position + 9] ^= 1;
+	f->image[position + WAL_SLOT_COPY_BYTES + 9] ^= 1;
 	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
-	f->image[WAL_SLOT_POSITION_0 + 10] ^= 1;
-	f->image[WAL_SLOT_POSITION_1 + 10] ^= 1;
+	memset(f->image + WAL_SLOT_POSITION_0, 0x5a, WAL_SLOT_WRITE_BYTES);
+	memset(f->image + WAL_SLOT_POSITION_1, 0x5a, WAL_SLOT_WRITE_BYTES);
 	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
 	KUNIT_EXPECT_EQ(test, f->rec.damage.offset, U64_MAX);
 }
@@ -214,10 +244,12 @@ static void swapped_slots_are_noticed(struct kunit *test)
 {
 	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
 
-	memcpy(f->staging, f->image + WAL_SLOT_POSITION_0, 512);
+	memcpy(f->staging, f->image + WAL_SLOT_POSITION_0,
+	       WAL_SLOT_WRITE_BYTES);
 	memcpy(f->image + WAL_SLOT_POSITION_0, f->image + WAL_SLOT_POSITION_1,
-	       512);
-	memcpy(f->image + WAL_SLOT_POSITION_1, f->staging, 512);
+	       WAL_SLOT_WRITE_BYTES);
+	memcpy(f->image + WAL_SLOT_POSITION_1, f->staging,
+	       WAL_SLOT_WRITE_BYTES);
 	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
 }
 
@@ -668,6 +700,7 @@ static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE(half_made_over_another_is_either),
 	KUNIT_CASE(unusable_file_is_refused),
 	KUNIT_CASE(torn_slot_leaves_the_other),
+	KUNIT_CASE(bad_block_of_a_slot_is_harmless),
 	KUNIT_CASE(lost_slot_is_noticed),
 	KUNIT_CASE(swapped_slots_are_noticed),
 	KUNIT_CASE(damage_in_the_log_is_a_gap),

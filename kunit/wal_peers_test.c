@@ -222,9 +222,9 @@ static void hard_state_has_two_places(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, min(newer, other), (u64)WAL_SLOT_POSITION_0);
 	to = f->image + (c->place == PLACE_NEWER ? newer : other);
 	from = f->image + (c->place == PLACE_NEWER ? other : newer);
-	harm(to, 512, c->harm);
+	harm(to, WAL_SLOT_WRITE_BYTES, c->harm);
 	if (c->copied)
-		memcpy(to, from, 512);
+		memcpy(to, from, WAL_SLOT_WRITE_BYTES);
 	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
 	KUNIT_EXPECT_TRUE(test,
 			  wal_fixture_same(&f->found, c->kept ? &f->log :
@@ -236,7 +236,7 @@ static void hard_state_has_two_places(struct kunit *test)
 	wal_fixture_vote(f, 20, 2);
 	wal_fixture_expect_kept(f);
 	KUNIT_EXPECT_FALSE(test, f->rec.slot_torn);
-	harm(f->image + f->write.position, 512, HARM_NOISE);
+	harm(f->image + f->write.position, WAL_SLOT_WRITE_BYTES, HARM_NOISE);
 	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
 	KUNIT_EXPECT_TRUE(test, wal_fixture_same(&f->found, &f->log_before));
 }

@@ -142,6 +142,32 @@ static void batch_is_torn(struct kunit *test)
 				       wal_fixture_tear(f, by_chance, &mask));
 }
 
+/* Each subset of its sectors, over what was in that place before. */
+static void slot_is_torn(struct kunit *test)
+{
+	struct wal_fixture *f = filled(test, 512, 0);
+	u32 n_sectors, i;
+	u64 mask;
+
+	for (i = 0; i < 6; i++) {
+		if (i & 1)
+			KUNIT_ASSERT_EQ(test,
+					wal_fixture_append(f,
+							   f->w.last_index + 1,
+							   2 + i, 1, 100),
+					0);
+		wal_fixture_vote(f, 3 + i, 1 + i % 3);
+		n_sectors = wal_fixture_sectors(f);
+		KUNIT_ASSERT_LE(test, n_sectors, 16);
+		for (mask = 0; mask < 1ull << n_sectors; mask++)
+			expect_before_or_after(
+				test, f, wal_fixture_tear(f, by_mask, &mask));
+		wal_fixture_untear(f);
+		expect_before_or_after(test, f, true);
+		KUNIT_EXPECT_FALSE(test, f->rec.slot_torn);
+	}
+}
+
 /* Everything of a case that the second crash needs again. */
 struct saved {
 	u8 *image;
@@ -432,6 +458,7 @@ static void long_life(struct kunit *test)
 
 static struct kunit_case wal_torn_cases[] = {
 	KUNIT_CASE_PARAM(batch_is_torn, shape_gen_params),
+	KUNIT_CASE(slot_is_torn),
 	KUNIT_CASE_PARAM(torn_batch_is_written_over, shape_gen_params),
 	KUNIT_CASE(torn_skip_is_not_taken),
 	KUNIT_CASE(torn_batch_is_skipped),

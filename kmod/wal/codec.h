@@ -42,11 +42,11 @@ bool wal_hard_state_follows(const struct wal_hard_state *prev,
 /** wal_slot_position() - where the slot write of this sequence goes */
 u64 wal_slot_position(u64 sequence);
 
-/** wal_slot_put() - encode into @buf, super->block_bytes, padded with zeros */
+/** wal_slot_put() - encode into @buf, WAL_SLOT_WRITE_BYTES, all copies */
 void wal_slot_put(const struct wal_superblock *super,
 		  const struct wal_slot *slot, void *buf);
 
-/** wal_slot_get() - decode from WAL_SLOT_BYTES; 0 or -EUCLEAN */
+/** wal_slot_get() - decode a copy from WAL_SLOT_BYTES; 0 or -EUCLEAN */
 int wal_slot_get(const struct wal_superblock *super, const void *buf,
 		 struct wal_slot *slot);
 

@@ -3,9 +3,9 @@
  * The WAL on disk. Everything is little endian and crc32c. Positions are bytes
  * from the start of the file or device:
  *
- *	     0	superblock, first copy		one block each; a block is what the
- *	  8 KiB	slot 0				device writes at once, 512 to 4096
- *	 16 KiB	slot 1				bytes, fixed when formatted
+ *	     0	superblock, first copy		one block; a block is what the
+ *	  8 KiB	slot 0, and a copy 4 KiB on	device writes at once, 512 to 4096
+ *	 16 KiB	slot 1, and a copy 4 KiB on	bytes, fixed when formatted
  *	 32 KiB	superblock, second copy
  *	 64 KiB	log area, a ring of area_bytes
  *
@@ -27,6 +27,10 @@
  * whole: damage there is never a torn write. Behind it only batches with this
  * slot's own sequence count; all others are leftovers of a write that was torn
  * before. That is why opening a WAL writes a slot before it writes a batch.
+ *
+ * Both copies of a slot come with one write. They are as far apart as the largest
+ * block, so that no sector that goes bad takes both: either is as good as the
+ * other, and a copy that is older than the other is what a torn write left.
  *
  * Damage. What cannot be read back though it was durable leaves a gap: from the end
  * of the last good batch to a later place from which the log goes on, with entries
@@ -56,6 +60,10 @@ enum {
 	WAL_SLOT_POSITION_1 = 16 << 10,
 	WAL_SUPERBLOCK_POSITION_1 = 32 << 10,
 	WAL_AREA_POSITION = 64 << 10,
+
+	WAL_SLOT_COPIES = 2,
+	WAL_SLOT_COPY_BYTES = 4 << 10,
+	WAL_SLOT_WRITE_BYTES = WAL_SLOT_COPIES * WAL_SLOT_COPY_BYTES,
 
 	WAL_BLOCK_BYTES_MIN = 512,
 	WAL_BLOCK_BYTES_MAX = 4096,

@@ -2,7 +2,8 @@
 /*
  * Recovery: from the newest slot along the chain of batches to the tail.
  *
- *	SLOT_0, SLOT_1	read both; the newer good one says where the log begins
+ *	SLOTS		read both, all copies; the newest good one says where the
+ *			log begins
  *	LAP		does the log go on in the next lap, and from where?
  *	BATCH		read, check and hand out batch after batch, until none
  *			of this chain comes next
@@ -33,15 +34,14 @@
  * taken neither for the next batch nor for a later one, whatever has been
  * written to part of it since. Batches of earlier laps know other offsets.
  *
- * What cannot be told: whether the very last write was torn or was acknowledged
- * and has rotted, be it a batch or a slot. A WAL that was stopped in order leaves
- * no such batch, and whatever is written after a slot shows that it is missing.
+ * What cannot be told: whether the very last batch was torn or was acknowledged
+ * and has rotted. A WAL that was stopped in order leaves no such batch. Of a slot
+ * either copy will do; whatever is written after it shows if both are missing.
  */
 #include "codec.h"
 
 enum recovery_state {
-	RECOVERY_SLOT_0,
-	RECOVERY_SLOT_1,
+	RECOVERY_SLOTS,
 	RECOVERY_LAP,
 	RECOVERY_BATCH,
 	RECOVERY_ENTRY,
@@ -163,7 +163,7 @@ static const u8 *window(struct wal_recovery *rec, u64 offset, u32 bytes,
 	return NULL;
 }
 
-/* Both slots are there: which is the newer? */
+/* Both places were read: which slot is the newer? */
 static int choose_slot(struct wal_recovery *rec)
 {
 	const struct wal_slot *a = &rec->slots[0], *b = &rec->slots[1];
@@ -171,7 +171,8 @@ static int choose_slot(struct wal_recovery *rec)
 	if (rec->slot_good[0] && rec->slot_good[1]) {
 		if (b->sequence > a->sequence)
 			swap(a, b);
-		if (a->sequence != b->sequence + 1 ||
+		/* Or what made it one more is the copy that is not good. */
+		if ((!rec->slot_torn && a->sequence != b->sequence + 1) ||
 		    !wal_hard_state_follows(&b->hard_state, &a->hard_state) ||
 		    a->tail_offset < b->tail_offset)
 			return slots_damaged(rec, "slots do not agree");
@@ -183,28 +184,38 @@ static int choose_slot(struct wal_recovery *rec)
 
 	rec->slot = *a;
 	rec->lost = a->lost;
-	rec->slot_torn = !rec->slot_good[0] || !rec->slot_good[1];
 	rec->tail = a->head.offset;
 	rec->next = a->head.offset;
 	rec->number = a->head.number;
 	rec->last_index = a->head.prev_index;
 	rec->last_term = a->head.prev_term;
 	rec->window = a->head.offset;
+	rec->state = RECOVERY_LAP;
 	return 0;
 }
 
 static int slot_step(struct wal_recovery *rec, struct wal_step *step)
 {
-	unsigned int i = rec->state - RECOVERY_SLOT_0;
+	u32 place = rec->n_slot_copies / WAL_SLOT_COPIES;
+	u32 copy = rec->n_slot_copies % WAL_SLOT_COPIES;
+	u64 position = wal_slot_position(place + 1);
+	struct wal_slot *newest = &rec->slots[place], slot;
 
-	if (!ask_block(rec, wal_slot_position(i + 1), step))
+	if (!ask_block(rec, position + copy * WAL_SLOT_COPY_BYTES, step))
 		return STEP;
-	rec->slot_good[i] =
-		!wal_slot_get(&rec->super, rec->buf, &rec->slots[i]) &&
-		wal_slot_position(rec->slots[i].sequence) ==
-			wal_slot_position(i + 1);
-	rec->state++;
-	return i ? choose_slot(rec) : 0;
+	if (wal_slot_get(&rec->super, rec->buf, &slot) ||
+	    wal_slot_position(slot.sequence) != position) {
+		rec->slot_torn = true;
+	} else if (!rec->slot_good[place]) {
+		rec->slot_good[place] = true;
+		*newest = slot;
+	} else if (slot.sequence != newest->sequence) {
+		rec->slot_torn = true;
+		if (slot.sequence > newest->sequence)
+			*newest = slot;
+	}
+	rec->n_slot_copies++;
+	return rec->n_slot_copies == 2 * WAL_SLOT_COPIES ? choose_slot(rec) : 0;
 }
 
 /*
@@ -530,8 +541,7 @@ static int lost_step(struct wal_recovery *rec, struct wal_step *step)
 static int recovery_step(struct wal_recovery *rec, struct wal_step *step)
 {
 	switch (rec->state) {
-	case RECOVERY_SLOT_0:
-	case RECOVERY_SLOT_1:
+	case RECOVERY_SLOTS:
 		return slot_step(rec, step);
 	case RECOVERY_LAP:
 		return lap_step(rec, step);

@@ -58,6 +58,7 @@ void wal_slot_put(const struct wal_superblock *super,
 		.lost_index = cpu_to_le64(slot->lost.index),
 		.lost_term = cpu_to_le64(slot->lost.term),
 	};
+	u8 *copies = buf;
 	u32 i;
 
 	for (i = 0; i < WAL_GAPS_MAX; i++) {
@@ -69,10 +70,12 @@ void wal_slot_put(const struct wal_superblock *super,
 	BUILD_BUG_ON(sizeof(disk) != 208);
 	/* Within what even the most careless device writes at once. */
 	BUILD_BUG_ON(sizeof(disk) > WAL_BLOCK_BYTES_MIN);
+	BUILD_BUG_ON(WAL_SLOT_COPY_BYTES < WAL_BLOCK_BYTES_MAX);
 
 	disk.crc = cpu_to_le32(slot_crc(wal_seed(super), &disk));
-	memset(buf, 0, super->block_bytes);
-	memcpy(buf, &disk, sizeof(disk));
+	memset(copies, 0, WAL_SLOT_WRITE_BYTES);
+	for (i = 0; i < WAL_SLOT_COPIES; i++)
+		memcpy(copies + i * WAL_SLOT_COPY_BYTES, &disk, sizeof(disk));
 }
 
 static bool gaps_sane(const struct wal_superblock *super,

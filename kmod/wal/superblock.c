@@ -130,6 +130,7 @@ void wal_format_encode(const struct wal_superblock *super, unsigned int i,
 		.tail_number = 1,
 	};
 
+	write->bytes = super->block_bytes;
 	switch (i) {
 	case WAL_FORMAT_CLEAR_0:
 	case WAL_FORMAT_CLEAR_1:
@@ -138,6 +139,7 @@ void wal_format_encode(const struct wal_superblock *super, unsigned int i,
 	case WAL_FORMAT_SLOT_0:
 	case WAL_FORMAT_SLOT_1:
 		wal_slot_put(super, &slot, buf);
+		write->bytes = WAL_SLOT_WRITE_BYTES;
 		break;
 	default:
 		superblock_put(super, buf);
@@ -145,7 +147,6 @@ void wal_format_encode(const struct wal_superblock *super, unsigned int i,
 	}
 	write->position = format_positions[i];
 	write->data = buf;
-	write->bytes = super->block_bytes;
 }
 
 u32 wal_seed(const struct wal_superblock *super)

@@ -206,7 +206,7 @@ u64 wal_area_bytes(u64 file_bytes, u32 block_bytes);
  * @i: 0 … WAL_FORMAT_WRITES - 1, in this order, each durable before the next:
  *	the superblocks of another WAL go before anything of it is written over,
  *	and the first new one comes when all else is there
- * @buf: room for super->block_bytes
+ * @buf: room for WAL_SLOT_WRITE_BYTES
  * @write: filled in
  *
  * The log area needs no writing for correctness; leftovers do not parse.
@@ -288,7 +288,7 @@ enum wal_recovery_limits {
  * @last_term: its term
  * @n_entries: entries yielded
  * @torn_bytes: length of what was cut at the tail, as far as it is known; 0: clean
- * @slot_torn: one slot was not good
+ * @slot_torn: a copy of a slot was not good, or older than the other
  * @lost: where the log ended before damage that is not made up for. This server must
  *	vote as if it still did, and cannot stand for election itself
  * @damage: valid after -EUCLEAN, and after WAL_STEP_DONE where damage was found
@@ -316,6 +316,7 @@ struct wal_recovery {
 	u32 buf_bytes;
 	u32 seed;
 	u8 state;
+	u8 n_slot_copies;
 	bool slot_good[2];
 	struct wal_slot slots[2];
 	u64 window;
@@ -434,7 +435,7 @@ bool wal_slot_due(const struct wal_writer *w);
  * wal_slot_encode() - write hard state, head and tail without entries
  * @w: writer, unchanged
  * @hard_state: to record
- * @buf: room for super.block_bytes
+ * @buf: room for WAL_SLOT_WRITE_BYTES
  * @write: filled in: never where the newest slot is
  *
  * Return: 0; -EINVAL: a hard state older than the newest.

@@ -95,7 +95,7 @@ int wal_slot_encode(const struct wal_writer *w,
 	wal_slot_put(&w->super, &slot, buf);
 	write->position = wal_slot_position(slot.sequence);
 	write->data = buf;
-	write->bytes = w->super.block_bytes;
+	write->bytes = WAL_SLOT_WRITE_BYTES;
 	return 0;
 }
 

@@ -85,6 +85,7 @@ enum {
 	X(repeated, "torn batches written again", true)			\
 	X(planted, "stale blocks planted", true)			\
 	X(formats, "formats over another log", true)			\
+	X(bad_copies, "slots with one good copy", true)		\
 	X(kept, "cut formats that left the other log", true)
 
 struct counters {
@@ -254,6 +255,7 @@ bool cut_is_whole(const struct cut *cut);
 void cut_forget_missing(struct cut *cut);
 u64 cut_sample(const struct cut *cut, struct rng *rng);
 void cut_check(struct run *r, bool batch);
+void copies_check(struct run *r, const struct wal_write *write);
 
 /* recover.c */
 int recover(struct run *r, struct wal_recovery *rec);

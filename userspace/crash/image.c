@@ -223,7 +223,7 @@ static void go_on(struct run *r, struct wal_writer *w, struct rng *rng)
 static void reopen(struct run *r, const struct wal_recovery *rec,
 		   struct rng *rng)
 {
-	u8 block[WAL_BLOCK_BYTES_MAX];
+	u8 buf[WAL_SLOT_WRITE_BYTES];
 	struct wal_hard_state hard_state = rec->hard_state;
 	struct wal_recovery again;
 	struct wal_write write;
@@ -232,7 +232,7 @@ static void reopen(struct run *r, const struct wal_recovery *rec,
 
 	r->opened = r->found;
 	wal_writer_init(&w, rec);
-	if (wal_slot_encode(&w, &hard_state, block, &write)) {
+	if (wal_slot_encode(&w, &hard_state, buf, &write)) {
 		fail(r, "the slot of an opening is refused");
 		return;
 	}
@@ -250,6 +250,25 @@ static void reopen(struct run *r, const struct wal_recovery *rec,
 		go_on(r, &w, rng);
 	if (!r->failed)
 		cut_set(r, &r->cut_open, 0);
+}
+
+/* Of two copies one goes bad, whichever: the other one will do. */
+void copies_check(struct run *r, const struct wal_write *write)
+{
+	static u8 block[WAL_SLOT_COPY_BYTES];
+	struct wal_recovery rec;
+	u32 at;
+
+	for (at = 0; at < write->bytes && !r->failed; at += sizeof(block)) {
+		u8 *copy = r->image + write->position + at;
+
+		memcpy(block, copy, sizeof(block));
+		memset(copy, 0x5a, sizeof(block));
+		recover_check(r, &rec, &r->acknowledged, &r->acknowledged,
+			      &r->cut);
+		memcpy(copy, block, sizeof(block));
+		r->counters->bad_copies++;
+	}
 }
 
 static void check_image(struct run *r, u64 pieces)

@@ -168,6 +168,8 @@ static bool make(struct run *r, const struct wal_write *write, bool batch)
 	}
 	cut_set(r, &r->cut, cut_all(&r->cut));
 	r->acknowledged = r->intended;
+	if (!batch && r->options->caller == CALLER_SOUND)
+		copies_check(r, write);
 	if (r->options->caller == CALLER_NO_DSYNC)
 		r->n_outstanding = !r->n_outstanding;
 	return true;

@@ -48,6 +48,7 @@
 	X(torn_recovered, "torn tails cut")      \
 	X(disk_failures, "disk failures")        \
 	X(rotted, "places rotted")                 \
+	X(copies_rotted, "copies rotted")        \
 	X(damaged, "logs damaged")               \
 	X(wiped, "disks wiped")                  \
 	X(swapped, "disks swapped")              \

@@ -110,6 +110,8 @@ static void harm_disk(struct world *w, struct node *node)
 {
 	u32 i, n = 0;
 
+	if (!w->quiet && rng_chance(&node->rng, w->plan.rot))
+		store_rot_copy(w, node);
 	for (i = 0; i < w->n_nodes; i++)
 		n += (w->nodes[i].rotted || w->nodes[i].wiped) &&
 		     &w->nodes[i] != node;

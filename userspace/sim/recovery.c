@@ -121,15 +121,14 @@ static int begin(struct store *store, struct wal_recovery *rec, u8 *buf,
  * A bit flips; a write never got to the disk; sectors can no longer be read, which
  * comes as zeros; a write meant for another place went here.
  */
-static void harm(struct store *store, struct rng *rng, u64 offset, u64 position)
+static void harm(struct store *store, struct rng *rng, u64 position,
+		 u64 bytes_max)
 {
 	u64 sector = round_down(position, (u64)DISK_SECTOR_BYTES);
-	u64 from = round_down(offset, (u64)DISK_SECTOR_BYTES);
 	u64 bytes = DISK_SECTOR_BYTES * rng_between(rng, 1, 8);
 	u64 other;
 
-	bytes = min(bytes, min(store->disk.n_bytes - sector,
-			       store->proved_end - from));
+	bytes = min(bytes, min(store->disk.n_bytes - sector, bytes_max));
 	switch (rng_below(rng, 4)) {
 	case 0:
 		store->disk.bytes[position] ^= 1 << rng_below(rng, 8);
@@ -139,8 +138,7 @@ static void harm(struct store *store, struct rng *rng, u64 offset, u64 position)
 		memset(store->disk.bytes + sector, 0, bytes);
 		break;
 	default:
-		other = WAL_AREA_POSITION +
-			rng_below(rng, sector - WAL_AREA_POSITION + 1);
+		other = rng_below(rng, sector + 1);
 		memmove(store->disk.bytes + sector,
 			store->disk.bytes +
 				round_down(other, (u64)DISK_SECTOR_BYTES),
@@ -161,11 +159,42 @@ void store_rot(struct world *w, struct node *node)
 	position = WAL_AREA_POSITION + offset % store->super.area_bytes;
 	if (position >= store->disk.n_bytes)
 		return;
-	harm(store, &node->rng, offset, position);
+	harm(store, &node->rng, position,
+	     store->proved_end - round_down(offset, (u64)DISK_SECTOR_BYTES));
 	node->rotted = true;
 	node->n_rots++;
 	w->counters.rotted++;
 	trace(w, TRACE_ROT, node->id, offset, position, 0, 0);
+}
+
+void store_rot_copy(struct world *w, struct node *node)
+{
+	static const u64 superblocks[] = {
+		WAL_SUPERBLOCK_POSITION_0,
+		WAL_SUPERBLOCK_POSITION_1,
+	};
+	struct store *store = &node->store;
+	struct rng *rng = &node->rng;
+	u64 position;
+
+	if (rng_chance(rng, RNG_ONE / 4)) {
+		if (store->superblock_harmed)
+			return;
+		store->superblock_harmed = true;
+		position = superblocks[rng_below(rng, ARRAY_SIZE(superblocks))];
+	} else {
+		if (!store->slot_position)
+			return;
+		position = store->slot_position +
+			   rng_below(rng, WAL_SLOT_COPIES) *
+				   WAL_SLOT_COPY_BYTES;
+		store->slot_position = 0;
+	}
+	/* Somewhere in its first sector: behind that it is padding. */
+	position += rng_below(rng, DISK_SECTOR_BYTES);
+	harm(store, rng, position, WAL_SLOT_COPY_BYTES);
+	w->counters.copies_rotted++;
+	trace(w, TRACE_ROT, node->id, 0, position, 0, 0);
 }
 
 bool store_recover(struct world *w, struct node *node, struct log *found,

@@ -8,7 +8,7 @@ void store_init(struct world *w, struct node *node)
 {
 	struct store *store = &node->store;
 	struct wal_write write;
-	u8 *buf = memory_zeroed(w->plan.block_bytes);
+	u8 *buf = memory_zeroed(WAL_SLOT_WRITE_BYTES);
 	unsigned int i;
 
 	disk_init(&store->disk, WAL_AREA_POSITION + w->plan.area_bytes);
@@ -28,6 +28,7 @@ void store_init(struct world *w, struct node *node)
 		disk_complete(&store->disk);
 	}
 	free(buf);
+	store->slot_position = WAL_SLOT_POSITION_1;
 	store->tail = &store->queue;
 }
 
@@ -111,7 +112,7 @@ static void write_slot(struct world *w, struct node *node)
 	w->counters.slot_writes++;
 	store->slot = true;
 	store->n_batch_records = 0;
-	make_room(store, store->super.block_bytes);
+	make_room(store, WAL_SLOT_WRITE_BYTES);
 	error = wal_slot_encode(&store->writer, &hard_state, store->buf, &write);
 	if (error)
 		violation(w, "hard state",
@@ -264,6 +265,9 @@ static void tear(struct world *w, struct node *node)
 	store->maybe_hard_state = store->durable_hard_state;
 	apply_write(store, &store->maybe, &store->maybe_hard_state);
 	store->torn = true;
+	/* Of its two copies one may be older than the other. */
+	if (store->slot)
+		store->slot_position = 0;
 	kept = disk_crash(&store->disk, &node->rng, &n_sectors);
 	if (kept && kept < n_sectors)
 		w->counters.torn_writes++;
@@ -295,6 +299,7 @@ static void complete_write(struct world *w, struct node *node)
 	disk_complete(&store->disk);
 	store->busy = false;
 	if (store->slot) {
+		store->slot_position = store->disk.write.position;
 		wal_slot_done(&store->writer, &hard_state);
 		store->proved_end = store->writer.tail;
 	} else {

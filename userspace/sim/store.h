@@ -65,6 +65,8 @@ struct request {
  * @kicked: the thread was woken
  * @proved_end: damage before this logical offset can be told from a torn write,
  *	since something whole was written later
+ * @slot_position: of the newest slot, if both copies of it are whole; or 0
+ * @superblock_harmed: only one copy of the superblock is whole
  * @lost: as recovered
  * @durable: what is surely on the disk
  * @durable_hard_state: likewise
@@ -95,6 +97,8 @@ struct store {
 	struct raft_hard_state write_hard_state;
 	u32 n_done;
 	u64 proved_end;
+	u64 slot_position;
+	bool superblock_harmed;
 	struct wal_lost lost;
 	struct log durable;
 	struct raft_hard_state durable_hard_state;
@@ -129,6 +133,9 @@ void store_wipe(struct world *w, struct node *node);
 
 /** store_rot() - damage the disk where that can be found out */
 void store_rot(struct world *w, struct node *node);
+
+/** store_rot_copy() - damage one of two copies, which must make no difference */
+void store_rot_copy(struct world *w, struct node *node);
 
 /**
  * store_is_own() - is this the disk of this node, by what stands on it?
