@@ -287,11 +287,8 @@ static int first_write_error(struct raftlog_life *life)
 	return error;
 }
 
-/* The owner thread will tell the core that this is durable. */
 static int bootstrap(struct raftlog_life *life, struct raftlog_entry *first)
 {
-	int error;
-
 	if (!first && !life->info.fresh) {
 		pr_err("%s: the list of members is damaged as well: give it again\n",
 		       raftlog_group_name(life->group));
@@ -299,10 +296,15 @@ static int bootstrap(struct raftlog_life *life, struct raftlog_entry *first)
 	}
 	if (!first)
 		return -ENODATA;
-	error = raft_bootstrap(life->raft, first, first->data, first->bytes,
-			       life->info.log_bytes_free, &life->update);
-	if (error)
-		return error;
+	return raft_bootstrap(life->raft, first, first->data, first->bytes,
+			      life->info.log_bytes_free, &life->update);
+}
+
+/* The owner thread will tell the core that this is durable. */
+static int write_first(struct raftlog_life *life)
+{
+	int error;
+
 	raftlog_execute_storage(life);
 	raft_update_reset(&life->update);
 	wait_var_event(&life->persisted,
@@ -312,6 +314,7 @@ static int bootstrap(struct raftlog_life *life, struct raftlog_entry *first)
 
 static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 {
+	bool bootstrapped;
 	int error;
 
 	if (!life->info.fresh &&
@@ -319,8 +322,9 @@ static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 				    life->info.log_bytes_free))
 		return -EUCLEAN;
 	/* Or damage took everything, the first entry included. */
-	if (life->info.fresh ||
-	    !raft_configuration(life->raft)->n_members) {
+	bootstrapped = life->info.fresh ||
+		       !raft_configuration(life->raft)->n_members;
+	if (bootstrapped) {
 		error = bootstrap(life, first);
 		if (error)
 			return error;
@@ -329,11 +333,11 @@ static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 	life->configuration = *raft_configuration(life->raft);
 	if (!life->configuration.n_members)
 		return -EUCLEAN;
-	/* A lone server has nobody to get the entries from. */
+	/* A lone server has nobody to get the entries from: not a byte is written. */
 	if (raft_restore_lost(life->raft, life->info.lost_index,
 			      life->info.lost_term))
 		return -EUCLEAN;
-	return 0;
+	return bootstrapped ? write_first(life) : 0;
 }
 
 static int choose_address(struct raftlog_life *life)

@@ -78,7 +78,6 @@ int raftlog_storage_slot(struct raftlog_storage *storage,
 	spin_lock(&storage->map_lock);
 	wal_slot_done(&storage->writer, hard_state);
 	spin_unlock(&storage->map_lock);
-	storage->has_slot = true;
 	storage->slot_at = jiffies;
 	return 0;
 }
@@ -213,7 +212,7 @@ static unsigned long slot_timeout(const struct raftlog_storage *storage)
 	const struct wal_writer *w = &storage->writer;
 	unsigned long due = storage->slot_at + msecs_to_jiffies(SLOT_INTERVAL_MS);
 
-	if (storage->error || !storage->has_slot || w->tail == w->slot_tail)
+	if (storage->error || !wal_slot_behind(w))
 		return MAX_SCHEDULE_TIMEOUT;
 	return time_after(due, jiffies) ? due - jiffies : 0;
 }
@@ -295,14 +294,15 @@ static bool work_left(struct raftlog_storage *storage)
 
 /*
  * Stopped in order: say where the tail is, so that whatever is found bad there
- * later is known to be damage and not a torn write.
+ * later is known to be damage and not a torn write. Not if nothing was written:
+ * a group that was refused leaves its log as it was.
  */
 static void write_last_slot(struct raftlog_storage *storage)
 {
 	const struct wal_writer *w = &storage->writer;
 	int ret;
 
-	if (storage->error || w->tail == w->slot_tail)
+	if (storage->error || !wal_slot_behind(w))
 		return;
 	ret = raftlog_storage_slot(storage, &w->hard_state);
 	if (ret)

@@ -349,16 +349,14 @@ static int read_log(struct raftlog_storage *storage,
 		return ret;
 	}
 	ret = check_owner(storage, params);
-	if (!ret)
-		ret = recover(storage, block_bytes);
 	if (ret)
 		return ret;
-	/* Makes what was cut unreachable before anything takes its place. */
-	ret = raftlog_storage_slot(storage, &storage->writer.hard_state);
-	if (ret)
-		pr_err("%s: writing to the log failed with error %d\n",
-		       storage->name, ret);
-	return ret;
+	/*
+	 * Writes nothing: the group may be refused yet, and damage may be a read
+	 * that fails but once. What was cut, the slot before the next batch makes
+	 * unreachable.
+	 */
+	return recover(storage, block_bytes);
 }
 
 static void fill_info(const struct raftlog_storage *storage,

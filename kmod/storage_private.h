@@ -89,8 +89,7 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
  * @wait: the thread waits here
  * @thread: I; NULL once stopped
  * @opened: in the list of files in use
- * @has_slot: T: a slot was written since it was opened
- * @slot_at: T: when the newest was, in jiffies
+ * @slot_at: T: when the newest slot was written, in jiffies
  */
 struct raftlog_storage {
 	struct file *file;
@@ -117,11 +116,10 @@ struct raftlog_storage {
 	wait_queue_head_t wait;
 	struct task_struct *thread;
 	struct list_head opened;
-	bool has_slot;
 	unsigned long slot_at;
 };
 
-/** raftlog_storage_slot() - write a slot; thread, or before there is one */
+/** raftlog_storage_slot() - write a slot; thread */
 int raftlog_storage_slot(struct raftlog_storage *storage,
 			 const struct wal_hard_state *hard_state);
 

@@ -357,6 +357,29 @@ static void gap_is_passed_over_from_then_on(struct kunit *test)
 				0);
 }
 
+/* What cannot be read once costs nothing until something is written. */
+static void recovery_changes_nothing(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	struct wal_batch batch;
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
+	wal_fixture_vote(f, 3, 1);
+	KUNIT_EXPECT_FALSE(test, wal_slot_behind(&f->w));
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 5, 3, 1, 10), 0);
+	KUNIT_EXPECT_TRUE(test, wal_slot_behind(&f->w));
+	damage_batch(f, 1);
+	f->take_damage = true;
+	expect_lost(f, 1, 5, 3);
+	wal_writer_init(&f->w, &f->rec);
+	/* Nor by a stop in order, and the first batch has to wait. */
+	KUNIT_EXPECT_FALSE(test, wal_slot_behind(&f->w));
+	KUNIT_EXPECT_EQ(test, wal_batch_begin(&batch, &f->w, 2), -EINVAL);
+	damage_batch(f, 1);
+	f->take_damage = false;
+	wal_fixture_expect_kept(f);
+}
+
 /* A later gap swallows those behind it; those in front of it stay. */
 static void gaps_add_up(struct kunit *test)
 {
@@ -706,6 +729,7 @@ static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE(damage_in_the_log_is_a_gap),
 	KUNIT_CASE(damage_names_entries),
 	KUNIT_CASE(gap_is_passed_over_from_then_on),
+	KUNIT_CASE(recovery_changes_nothing),
 	KUNIT_CASE(gaps_add_up),
 	KUNIT_CASE(damage_before_a_torn_batch_is_a_gap),
 	KUNIT_CASE_PARAM(batch_that_does_not_fit_is_not_taken,

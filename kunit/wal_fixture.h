@@ -87,7 +87,7 @@ void wal_fixture_format(struct wal_fixture *f, u8 seed);
 /** wal_fixture_recover() - read it; what it holds goes to f->found */
 int wal_fixture_recover(struct wal_fixture *f);
 
-/** wal_fixture_open() - recover, and write the slot that opening writes */
+/** wal_fixture_open() - recover, and write the slot that is due then */
 int wal_fixture_open(struct wal_fixture *f);
 
 /** wal_fixture_vote() - write a slot */

@@ -8,7 +8,7 @@
  * Opening:	read both superblocks, wal_superblock_decode(), then
  *		wal_recovery_init(), wal_recovery_next() until WAL_STEP_DONE, with
  *		everything that was ever written flushed before the first read;
- *		then wal_writer_init(), and a slot write before anything else.
+ *		then wal_writer_init(). A slot is due then, before any batch.
  *
  * Writing:	one write at a time, durable before the next begins.
  *		Slot:	wal_slot_encode(), write, wal_slot_done().
@@ -430,6 +430,9 @@ u32 wal_entry_overhead_bytes(u32 block_bytes);
 
 /** wal_slot_due() - must a slot be written before the next batch? */
 bool wal_slot_due(const struct wal_writer *w);
+
+/** wal_slot_behind() - was a batch written behind the newest slot? */
+bool wal_slot_behind(const struct wal_writer *w);
 
 /**
  * wal_slot_encode() - write hard state, head and tail without entries

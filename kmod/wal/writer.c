@@ -63,6 +63,11 @@ bool wal_slot_due(const struct wal_writer *w)
 		       WAL_SLOT_INTERVAL_BYTES - 2 * WAL_BATCH_BYTES_MAX;
 }
 
+bool wal_slot_behind(const struct wal_writer *w)
+{
+	return w->slot_tail != WAL_SLOT_TAIL_NONE && w->tail != w->slot_tail;
+}
+
 /* Those that the new head has not passed. */
 static void slot_gaps(const struct wal_writer *w, struct wal_gap *gaps)
 {

@@ -13,7 +13,7 @@
  * all that a cache may lose, reorder and tear, there is never more than one write
  * of kmod/wal. It outlives a restart at which the power stays: then an opening
  * reads what is only in the cache, which is why it flushes first
- * (kmod/storage_open.c). Opening writes a slot, cut like any other write.
+ * (kmod/storage_open.c). Then a slot is due, which is cut like any other write.
  *
  * Covered: each write of a run, each flush of an opening, and what goes on behind
  * them, cut at every boundary: every combination of the sectors that are not
@@ -44,6 +44,7 @@ enum {
 	 */
 	SPLINTER_BYTES = 32,
 	PIECES_MAX = 64,
+	GHOSTS_MAX = 4,
 	EXHAUSTIVE_PIECES_MAX = 10,
 
 	AREA_BYTES_MAX = 96 << 10,
@@ -178,8 +179,10 @@ struct options {
  * @head_entries: how many entries each of them has
  * @powered: the power stayed at the crash: what is in @cut is in a cache
  * @n_outstanding: writes in @cut that the next one comes on top of
- * @ghost: of a slot write that was torn, if @haunted: the next one goes to the same
- *	place, has the same number, and may bring just the splinters that were missing
+ * @ghosts: of slot writes that were torn: until one is durable, each next one goes to
+ *	the same place, has the same number, and may bring just the splinters that were
+ *	missing
+ * @n_ghosts: how many
  * @repeat: the last batch was torn; the next one has the same @shape, as when the
  *	same entries come again
  * @over_leftovers: this one comes after a torn one
@@ -207,7 +210,7 @@ struct run {
 	bool formatting;
 	bool powered;
 	u32 n_outstanding;
-	bool haunted;
+	u32 n_ghosts;
 	bool repeat;
 	bool over_leftovers;
 	u32 n_shape;
@@ -219,7 +222,7 @@ struct run {
 	struct state acknowledged;
 	struct state intended;
 	struct state found;
-	struct state ghost;
+	struct state ghosts[GHOSTS_MAX];
 	struct state opened;
 	struct cut cut;
 	struct cut cut_open;

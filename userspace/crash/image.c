@@ -219,7 +219,7 @@ static void go_on(struct run *r, struct wal_writer *w, struct rng *rng)
 	r->n_records--;
 }
 
-/* Opening writes a slot: cut that, too; whatever comes of it holds the same. */
+/* Then a slot is due: cut that, too; whatever comes of it holds the same. */
 static void reopen(struct run *r, const struct wal_recovery *rec,
 		   struct rng *rng)
 {
@@ -233,7 +233,7 @@ static void reopen(struct run *r, const struct wal_recovery *rec,
 	r->opened = r->found;
 	wal_writer_init(&w, rec);
 	if (wal_slot_encode(&w, &hard_state, buf, &write)) {
-		fail(r, "the slot of an opening is refused");
+		fail(r, "the slot that is due is refused");
 		return;
 	}
 	cut_begin(r, &r->cut_open, &write, true);

@@ -163,9 +163,12 @@ static void explain(struct run *r, const struct state *before)
 /* Harmless: it is whole, and is what the server wanted. Needs torn sectors. */
 static bool is_ghost(const struct run *r, const struct cut *cut)
 {
-	return cut->slot && cut->present &&
-	       (state_same(&r->found, &r->intended) ||
-		(r->haunted && state_same(&r->found, &r->ghost)));
+	bool is = state_same(&r->found, &r->intended);
+	u32 i;
+
+	for (i = 0; i < r->n_ghosts; i++)
+		is = is || state_same(&r->found, &r->ghosts[i]);
+	return cut->slot && cut->present && is;
 }
 
 /* A WAL is made: there is none, or what was there is whole, or a new one. */

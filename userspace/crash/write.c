@@ -106,48 +106,24 @@ static void flush(struct run *r)
 }
 
 /*
- * As read_log() does it: flush, recover, then write a slot, until one is durable.
- * Who is cut off in between begins again.
+ * As the module does it: flush, and recover. A slot is due then, and is the next
+ * write.
  */
 void write_open(struct run *r)
 {
-	struct wal_hard_state hard_state;
-	struct wal_write write;
-	bool torn;
-
-	do {
-		r->counters->restarts++;
-		if (!cut_is_whole(&r->cut))
-			r->counters->torn_restarts++;
-		flush(r);
-		if (r->failed || run_enough(r))
-			return;
-		if (!recover_check(r, &r->rec, &r->acknowledged, &r->intended,
-				   &r->cut))
-			return;
-		r->acknowledged = r->found;
-		r->intended = r->found;
-		drop_heads_from(r, r->found.last_index + 1);
-		wal_writer_init(&r->w, &r->rec);
-		hard_state = r->w.hard_state;
-		if (wal_slot_encode(&r->w, &hard_state, r->staging, &write)) {
-			fail(r, "the slot of an opening is refused");
-			return;
-		}
-		name_write(r, "slot of an opening", &write);
-		cut_begin(r, &r->cut, &write, true);
-		cut_check(r, false);
-		if (r->failed || run_enough(r))
-			return;
-		torn = rng_chance(&r->rng, RNG_ONE / 4);
-		if (torn)
-			crash(r);
-		else
-			cut_set(r, &r->cut, cut_all(&r->cut));
-	} while (torn);
-	r->n_outstanding = 0;
-	r->haunted = false;
-	wal_slot_done(&r->w, &hard_state);
+	r->counters->restarts++;
+	if (!cut_is_whole(&r->cut))
+		r->counters->torn_restarts++;
+	flush(r);
+	if (r->failed || run_enough(r))
+		return;
+	if (!recover_check(r, &r->rec, &r->acknowledged, &r->intended,
+			   &r->cut))
+		return;
+	r->acknowledged = r->found;
+	r->intended = r->found;
+	drop_heads_from(r, r->found.last_index + 1);
+	wal_writer_init(&r->w, &r->rec);
 }
 
 /* False: it was the last one before a crash. */
@@ -157,21 +133,25 @@ static bool make(struct run *r, const struct wal_write *write, bool batch)
 	cut_check(r, batch);
 	if (r->failed || run_enough(r))
 		return false;
-	if (rng_chance(&r->rng, RNG_ONE / 10)) {
+	if (r->n_ghosts < GHOSTS_MAX && rng_chance(&r->rng, RNG_ONE / 10)) {
 		crash(r);
-		r->haunted = !batch;
 		r->repeat = batch;
-		if (r->haunted)
-			r->ghost = r->intended;
+		if (!batch)
+			r->ghosts[r->n_ghosts++] = r->intended;
 		write_open(r);
 		return false;
 	}
 	cut_set(r, &r->cut, cut_all(&r->cut));
 	r->acknowledged = r->intended;
-	if (!batch && r->options->caller == CALLER_SOUND)
-		copies_check(r, write);
+	if (!batch) {
+		r->n_ghosts = 0;
+		if (r->options->caller == CALLER_SOUND)
+			copies_check(r, write);
+	}
 	if (r->options->caller == CALLER_NO_DSYNC)
 		r->n_outstanding = !r->n_outstanding;
+	else
+		r->n_outstanding = 0;
 	return true;
 }
 
