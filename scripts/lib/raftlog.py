@@ -16,15 +16,18 @@ KUNIT_MODULES = ["/lib/kunit.ko", "/lib/raftlog_kunit.ko"]
 LOG_SIZE = "64M"
 
 
-def programs(kernel):
-    """What the initramfs of guests with this kind of kernel gets beside the system."""
+def programs(kernel, module=None):
+    """What the initramfs of guests with this kind of kernel gets beside the system.
+
+    @module: another raftlog.ko than the one that make leaves for them
+    """
     added = [f"bin/raftctl={BUILD}/raftctl", f"bin/load={BUILD}/cluster/load",
              f"bin/badinput={BUILD}/cluster/badinput"]
-    if kernel == "stock":
-        added.append(f"{MODULE}={BUILD}/raftlog.ko")
-    else:
+    built = "raftlog.ko" if kernel == "stock" else f"raftlog-{kernel}.ko"
+    added.append(f"{MODULE}={module or os.path.join(BUILD, built)}")
+    if kernel != "stock":
         kunit = os.path.join(guest_kernel(kernel)["MODULES"], "kunit.ko")
-        added += [f"{MODULE}={BUILD}/raftlog-{kernel}.ko", f"{KUNIT_MODULES[0]}={kunit}",
+        added += [f"{KUNIT_MODULES[0]}={kunit}",
                   f"{KUNIT_MODULES[1]}={BUILD}/raftlog_kunit-{kernel}.ko",
                   f"bin/failnth={BUILD}/cluster/failnth"]
     return added
@@ -52,8 +55,8 @@ def on_each(nodes, action):
 class RaftCluster(Cluster):
     """A cluster of guests whose members are one raftlog group."""
 
-    def __init__(self, n=3, ipv6=False, size=LOG_SIZE, options=(), **kwargs):
-        kwargs.setdefault("programs", programs(kwargs.get("kernel", "stock")))
+    def __init__(self, n=3, ipv6=False, size=LOG_SIZE, options=(), module=None, **kwargs):
+        kwargs.setdefault("programs", programs(kwargs.get("kernel", "stock"), module))
         super().__init__(n, **kwargs)
         self.ipv6 = ipv6
         self.size = size
