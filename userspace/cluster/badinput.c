@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "badinput.h"
@@ -91,6 +92,14 @@ void alarm_every_ms(int ms)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+uint64_t monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
@@ -114,7 +123,9 @@ int main(int argc, char **argv)
 	start_unprivileged();
 	start_port_in_use();
 	start_wal();
+	array_slots();
 	start_damaged();
+	sleepers();
 	running_group();
 	group_without_leader();
 	full_log();

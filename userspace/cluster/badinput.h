@@ -22,13 +22,19 @@ void skip_log(void);
 /* A signal that does nothing but interrupt, again and again; 0: no more. */
 void alarm_every_ms(int ms);
 
+uint64_t monotonic_ms(void);
+
 void stopped_group(void);
+/* Of a module that has something to tell of a group. */
+void array_slots(void);
 
 void start_parameters(void);
 void start_unprivileged(void);
 void start_port_in_use(void);
 void start_wal(void);
 void start_damaged(void);
+
+void sleepers(void);
 
 void running_group(void);
 void group_without_leader(void);

@@ -66,6 +66,55 @@ static long request(const struct request *r, unsigned int bytes, void *arg)
 		     _IOC(r->direction, RAFTLOG_IOC_MAGIC, r->nr, bytes), arg);
 }
 
+/* What the module does not know of a struct that it only fills in becomes 0. */
+static void expect_zeros_behind(const struct request *r)
+{
+	_Alignas(8) char arg[1024];
+	char what[80];
+	size_t i;
+
+	memset(arg, 0xff, sizeof(arg));
+	if (request(r, r->bytes + 64, arg)) {
+		verdict(false, r->name, strerror(errno));
+		return;
+	}
+	for (i = r->bytes; i < r->bytes + 64 && !arg[i]; i++)
+		;
+	snprintf(what, sizeof(what), "%s clears what it does not know",
+		 r->name);
+	verdict(i == r->bytes + 64, what, "it does not");
+}
+
+/* The same of the members of an array. */
+void array_slots(void)
+{
+	struct {
+		struct raftlog_event event;
+		uint64_t more;
+	} slots[2];
+	struct raftlog_events get = { .events = (uintptr_t)slots,
+				      .n_events = 2,
+				      .event_bytes = sizeof(slots[0]) };
+
+	memset(slots, 0xff, sizeof(slots));
+	expect("events of a size to come",
+	       ioctl(device, RAFTLOG_IOC_GET_EVENTS, &get), 0);
+	verdict(get.n_events == 2 &&
+			slots[1].event.seq == slots[0].event.seq + 1,
+		"are where the caller looks for them", "they are not");
+	verdict(!slots[0].more && !slots[1].more,
+		"GET_EVENTS clears what it does not know", "it does not");
+	get = (struct raftlog_events){ .events = (uintptr_t)slots,
+				       .n_events = 2,
+				       .event_bytes =
+					       sizeof(slots[0].event) - 8 };
+	expect("events that are too small",
+	       ioctl(device, RAFTLOG_IOC_GET_EVENTS, &get), EINVAL);
+	get.event_bytes = 1 << 20;
+	expect("events that are too large",
+	       ioctl(device, RAFTLOG_IOC_GET_EVENTS, &get), EINVAL);
+}
+
 static void request_shapes(const struct request *r)
 {
 	_Alignas(8) char arg[1024];
@@ -87,6 +136,13 @@ static void request_shapes(const struct request *r)
 	good_form(r, arg);
 	snprintf(what, sizeof(what), "%s larger, zeros behind", r->name);
 	expect(what, request(r, r->bytes + 64, arg), r->error_when_stopped);
+
+	if (r->direction == _IOC_READ)
+		expect_zeros_behind(r);
+
+	good_form(r, arg);
+	snprintf(what, sizeof(what), "%s smaller", r->name);
+	expect(what, request(r, r->bytes - 4, arg), EINVAL);
 
 	if (r->direction & _IOC_WRITE) {
 		good_form(r, arg);

@@ -59,8 +59,10 @@ static void bad_reads(void)
 	expect("write of ten bytes", write(device, "0123456789", 10), 0);
 	expect("fsync", fsync(device), 0);
 	at = lseek(device, 0, SEEK_END);
+	alarm_every_ms(3 * APPEND_TIMEOUT_MS);
 	expect("read at the end, not sleeping", read(device, buf, sizeof(buf)),
 	       EAGAIN);
+	alarm_every_ms(0);
 	expect("seek before the first", lseek(device, -5, SEEK_SET), EINVAL);
 	expect("seek from an unknown place", lseek(device, 0, 77), EINVAL);
 	verdict(lseek(device, at - 1, SEEK_SET) == at - 1, "seek to the last",
@@ -127,9 +129,11 @@ static void stop_under(const char *what, int (*sleep)(void), int error)
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
-		long ret = sleep();
+		long ret;
 
 		n_failed = 0;
+		alarm_every_ms(3 * APPEND_TIMEOUT_MS);
+		ret = sleep();
 		expect(what, ret, error);
 		_exit(n_failed != 0);
 	}
@@ -154,10 +158,13 @@ static int sleep_in_write(void)
 
 static int sleep_in_poll(void)
 {
-	struct pollfd pollfd = { .fd = device, .events = POLLIN };
+	/* Not for entries: what was in the log is committed by a new leader. */
+	struct pollfd pollfd = { .fd = device };
+	uint64_t began_ms = monotonic_ms();
 
-	lseek(device, 0, SEEK_END);
-	if (poll(&pollfd, 1, 10000) == 1 && pollfd.revents & POLLHUP) {
+	/* At its timeout it would find that, too. */
+	if (poll(&pollfd, 1, 10000) == 1 && pollfd.revents & POLLHUP &&
+	    monotonic_ms() - began_ms < 10000) {
 		errno = ESHUTDOWN;
 		return -1;
 	}
@@ -179,6 +186,8 @@ void running_group(void)
 		   ESHUTDOWN);
 	s.flags = 0;
 	expect("start it again", start_group(&s), 0);
+	/* With something left to do for the stop, while the other wakes up. */
+	verdict(wait_leader(), "it leads again", "it does not");
 	stop_under("a poll that sleeps when the group stops", sleep_in_poll,
 		   ESHUTDOWN);
 	close(wal);
@@ -193,16 +202,26 @@ void group_without_leader(void)
 					 .bytes = sizeof(some_data),
 					 .timeout_ms = 300 };
 	struct pollfd pollfd = { .fd = device, .events = POLLOUT };
+	uint64_t began_ms;
 
+	/* Nothing of its own makes it look at the clock meanwhile. */
+	s.election_timeout_ms = 600000;
 	expect("start with peers nobody can reach", start_group(&s), 0);
 	fcntl(device, F_SETFL, O_NONBLOCK);
 	expect("write without a leader that may not sleep",
 	       write(device, "x", 1), EAGAIN);
 	verdict(poll(&pollfd, 1, 0) == 0, "poll says no POLLOUT", "it does");
 	fcntl(device, F_SETFL, 0);
+	alarm_every_ms(3 * APPEND_TIMEOUT_MS);
 	expect("write without a leader", write(device, "x", 1), EHOSTUNREACH);
+	alarm_every_ms(0);
+	began_ms = monotonic_ms();
+	alarm_every_ms(3 * APPEND_TIMEOUT_MS);
 	expect("append without a leader, with a timeout of its own",
 	       ioctl(device, RAFTLOG_IOC_APPEND, &append), EHOSTUNREACH);
+	alarm_every_ms(0);
+	verdict(monotonic_ms() - began_ms < APPEND_TIMEOUT_MS,
+		"which is shorter than the group's", "it is not");
 	alarm_every_ms(200);
 	expect("a signal ends a write that sleeps", write(device, "x", 1),
 	       EINTR);
@@ -233,6 +252,12 @@ void full_log(void)
 			break;
 	}
 	expect("write to a full log", ret, ENOSPC);
+	fcntl(device, F_SETFL, O_NONBLOCK);
+	expect("write to a full log that may not sleep",
+	       write(device, entry, sizeof(entry)), 0);
+	expect("fsync says that it is not in the log", fsync(device), ENOSPC);
+	expect("and says so once", fsync(device), 0);
+	fcntl(device, F_SETFL, 0);
 	expect("stop", stop_group(), 0);
 	s.flags = 0;
 	expect("start with a full log", start_group(&s), 0);

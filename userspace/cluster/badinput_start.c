@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -138,6 +139,27 @@ void start_port_in_use(void)
 
 /* Logs that are not what they should be */
 
+/* Another group of this machine, on the log of the first. */
+static void start_another_group(int wal)
+{
+	struct raftlog_start s = a_start(wal, 1);
+	struct raftlog_stop stop = { 0 };
+	int another = open("/dev/raftlog1", O_RDWR | O_CLOEXEC);
+	long ret;
+
+	if (another < 0) {
+		verdict(false, "/dev/raftlog1", strerror(errno));
+		return;
+	}
+	s.flags = 0;
+	s.listen = loopback(PORT + 7);
+	ret = ioctl(another, RAFTLOG_IOC_START, &s);
+	expect("start of another group on the same WAL", ret, EBUSY);
+	if (!ret)
+		ioctl(another, RAFTLOG_IOC_STOP, &stop);
+	close(another);
+}
+
 void start_wal(void)
 {
 	int wal = make_wal("wal", WAL_BYTES);
@@ -158,6 +180,7 @@ void start_wal(void)
 	s = a_start(wal, 1);
 	expect("start on a new WAL", start_group(&s), 0);
 	refuse("start while started", &s, EBUSY);
+	start_another_group(wal);
 	verdict(wait_leader(), "a member alone leads", "it does not");
 	expect("write to it", write(device, some_data, sizeof(some_data)), 0);
 	expect("write to it again", write(device, some_data, sizeof(some_data)),
@@ -202,9 +225,10 @@ static void damage(const char *name, off_t at, size_t bytes)
 	close(fd);
 }
 
-/* A log with a few entries, stopped in order. */
-static int used_wal(const char *name)
+/* A log with a few entries, stopped in order; @end: behind the last of them. */
+static int used_wal(const char *name, off_t *end)
 {
+	struct raftlog_status status = { 0 };
 	int wal = make_wal(name, WAL_BYTES), i;
 	struct raftlog_start s = a_start(wal, 1);
 	static char entry[8192];
@@ -214,6 +238,9 @@ static int used_wal(const char *name)
 	for (i = 0; i < 8; i++)
 		if (write(device, entry, sizeof(entry)) < 0)
 			verdict(false, "a log to damage", strerror(errno));
+	if (ioctl(device, RAFTLOG_IOC_GET_STATUS, &status))
+		verdict(false, "a log to damage", strerror(errno));
+	*end = WAL_AREA_POSITION + status.log_bytes - status.log_bytes_free;
 	stop_group();
 	return wal;
 }
@@ -221,9 +248,10 @@ static int used_wal(const char *name)
 void start_damaged(void)
 {
 	struct raftlog_start s;
+	off_t end;
 	int wal;
 
-	wal = used_wal("short");
+	wal = used_wal("short", &end);
 	s = a_start(wal, 1);
 	s.flags = 0;
 	if (ftruncate(wal, WAL_BYTES / 2))
@@ -233,7 +261,7 @@ void start_damaged(void)
 	expect_log_line("a WAL cut short");
 	close(wal);
 
-	wal = used_wal("superblock");
+	wal = used_wal("superblock", &end);
 	s = a_start(wal, 1);
 	s.flags = 0;
 	damage("superblock", 0, WAL_AREA_POSITION);
@@ -242,7 +270,7 @@ void start_damaged(void)
 	expect_log_line("a damaged superblock");
 	close(wal);
 
-	wal = used_wal("middle");
+	wal = used_wal("middle", &end);
 	s = a_start(wal, 1);
 	s.flags = 0;
 	damage("middle", WAL_AREA_POSITION + 12000, 16);
@@ -251,7 +279,16 @@ void start_damaged(void)
 	expect_log_line("damage in the middle");
 	close(wal);
 
-	wal = used_wal("copy");
+	wal = used_wal("end", &end);
+	s = a_start(wal, 1);
+	s.flags = 0;
+	damage("end", end - 4096, 16);
+	skip_log();
+	refuse("start, alone, on a WAL damaged at its end", &s, EUCLEAN);
+	expect_log_line("damage at the end");
+	close(wal);
+
+	wal = used_wal("copy", &end);
 	s = a_start(wal, 1);
 	s.flags = 0;
 	damage("copy", 0, 512);

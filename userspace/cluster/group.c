@@ -12,7 +12,6 @@
 #include "group.h"
 
 enum {
-	APPEND_TIMEOUT_MS = 4000,
 	LEADER_TRIES = 300,
 	PAUSE_US = 20000,
 };

@@ -15,6 +15,7 @@ enum {
 	PORT = 7500,
 	WAL_BYTES = 8 << 20,
 	MAX_ENTRY_BYTES = 64 << 10,
+	APPEND_TIMEOUT_MS = 4000,
 };
 
 /* Where the logs are. */
