@@ -41,6 +41,12 @@ def test_roles(scene):
     scene.isolate(leader.id)
     try:
         wait_until(lambda: 2 in edges(scene), 20, "edge 2")
+        # Of the two that are needed one vote can be written: that is not enough.
+        rest[0].run(f"fsfreeze --unfreeze {DIR}")
+        asked = tx_messages(rest[0])
+        wait_until(lambda: tx_messages(rest[0]) >= asked + 12, 60, "more requests for votes")
+        claim(not scene.leader_of(rest), "a vote that is on no disk made a leader")
+        rest[0].run(f"fsfreeze --freeze {DIR}")
     finally:
         for node in rest:
             node.run(f"fsfreeze --unfreeze {DIR}")
@@ -108,6 +114,10 @@ def test_minority(scene):
     """A leader cut off from both others: its writes fail, theirs go on, then all is equal."""
     scene.fresh()
     leader, rest = scene.followers()
+    before = scene.load(leader, count=20)
+    before.wait(60)
+    scene.wait_equal()
+    committed = leader.run(["load", "verify"]).out
     scene.isolate(leader.id)
     cut = scene.load(leader, seconds=4, timeout_ms=1500)
     new = scene.wait_leader(rest)
@@ -117,6 +127,8 @@ def test_minority(scene):
     cut.wait(30, check=False)
     claim(not n_acknowledged(cut), "a minority acknowledged a write")
     claim(lines_of(cut), "the minority's writes neither failed nor waited")
+    claim(leader.run(["load", "verify"]).out == committed,
+          "what a minority did not commit can be read there")
     status = scene.status(leader)
     claim(status["role"] != "leader", "the node that was cut off still says it leads")
     scene.heal()

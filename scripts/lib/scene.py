@@ -84,6 +84,8 @@ class Scene(RaftCluster):
         """All logs are equal and hold what was acknowledged; what they hold, in words."""
         nodes = nodes or self.up()
         self.wait_equal(nodes)
+        wait_until(lambda: not any((self.status(node) or {}).get("n_pending", 1) for node in nodes), 20,
+                   "every write to end")
         said = b"".join(bytes(load.out[:load.out.rfind(b"\n") + 1]) for load in self.loads)
         verifiers = [(node, node.start(["load", "verify"], stdin=said)) for node in nodes]
         results = {node.id: verifier.wait(300, check=False) for node, verifier in verifiers}
