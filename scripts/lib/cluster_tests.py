@@ -226,6 +226,40 @@ def test_power_cuts(scene):
     return f"{scene.cuts} cuts, {sectors[0]} sectors lost, {sectors[1]} kept; {scene.prove()}"
 
 
+def test_disk_error(scene):
+    """The disk of the leader, then a follower's, takes nothing more: that node is out, all goes on."""
+    scene.fresh()
+    for turn in range(2):
+        leader, rest = scene.followers()
+        node = (leader, rest[0])[turn]
+        others = [other for other in scene if other is not node]
+        loads = {other.id: scene.load(other) for other in scene}
+        scene.wait_acknowledged(loads.values(), 20)
+        node.cache.fail_writes(True)
+        wait_until(lambda node=node: (scene.status(node) or {}).get("state") == "failed", 60,
+                   "a node whose disk fails to say so")
+        # It may work again, but what it holds is not known.
+        node.cache.fail_writes(False)
+        written = node.cache.written
+        scene.wait_leader(others)
+        loads[node.id].wait(60, check=False)
+        claim(any(line.errno == errno.EIO for line in lines_of(loads[node.id])),
+              f"a write to {node} fails with EIO")
+        done = {other.id: n_acknowledged(loads[other.id]) for other in others}
+        wait_until(lambda others=others, loads=loads, done=done: all(
+            n_acknowledged(loads[other.id]) > done[other.id] + 20 for other in others), 60,
+            "writes that go on")
+        claim(node.cache.written == written, f"{node} goes on writing to a disk that failed")
+        failure = scene.status(node)["failure"]
+        claim("write" in failure, f"{node} tells why it failed, not {failure!r}")
+        scene.end_loads(loads.values())
+        scene.prove(others)
+        scene.leave(node)
+        scene.join(node)
+        remark = scene.prove()
+    return remark
+
+
 def test_chaos(scene):
     """Crashes, restarts, partitions and a bad network at random, under load."""
     scene.fresh()

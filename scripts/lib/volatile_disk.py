@@ -27,7 +27,7 @@ REP_ACK, REP_INFO, REP_ERR_UNSUPPORTED = 1, 3, 0x80000001
 INFO_EXPORT, INFO_BLOCK_SIZE = 0, 3
 CMD_READ, CMD_WRITE, CMD_DISCONNECT, CMD_FLUSH = 0, 1, 2, 3
 CMD_FLAG_FUA = 1 << 0
-EINVAL = 22
+EIO, EINVAL = 5, 22
 
 HANDSHAKE_FLAGS = 1 << 0 | 1 << 1  # fixed newstyle, no zeroes
 TRANSMISSION_FLAGS = 1 << 0 | 1 << 2 | 1 << 3  # has flags, flush, FUA
@@ -54,8 +54,10 @@ class VolatileDisk:
         self.lock = threading.Lock()
         self.cached = {}  # sector: all that was written there since it was flushed
         self.frozen = False
+        self.failing = False
         self.lost = 0
         self.kept = 0
+        self.written = 0
         self.address = address
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(address)
@@ -85,6 +87,11 @@ class VolatileDisk:
                     self.lost += 1
             self.cached.clear()
 
+    def fail_writes(self, failing):
+        """From now on writes are answered with an error, or taken again."""
+        with self.lock:
+            self.failing = failing
+
     def _store(self, sector, data):
         os.pwrite(self.file.fileno(), data, sector * SECTOR)
 
@@ -104,6 +111,9 @@ class VolatileDisk:
         with self.lock:
             if self.frozen:
                 raise Gone
+            self.written += 1
+            if self.failing:
+                return EIO
             for i in range(len(data) // SECTOR):
                 part = data[i * SECTOR:(i + 1) * SECTOR]
                 if durable:
@@ -111,6 +121,7 @@ class VolatileDisk:
                     self._store(first + i, part)
                 else:
                     self.cached.setdefault(first + i, []).append(part)
+        return 0
 
     def _flush(self):
         # As long as a disk takes, and more than the guests leave it between writes.
@@ -183,7 +194,7 @@ class VolatileDisk:
         elif kind == CMD_READ:
             answer = self._get(offset, length)
         elif kind == CMD_WRITE:
-            self._put(offset, data, flags & CMD_FLAG_FUA)
+            error = self._put(offset, data, flags & CMD_FLAG_FUA)
         elif kind == CMD_FLUSH:
             self._flush()
         else:
