@@ -6,7 +6,7 @@ import json
 import re
 import time
 
-from cluster import DIR, ClusterError, wait_until
+from cluster import DIR, PORT, ClusterError, wait_until
 from raftlog import KUNIT_MODULES, MODULE
 from scene import claim, lines_of, n_acknowledged
 
@@ -175,6 +175,73 @@ def test_damaged(scene):
                    f"the log of {node} to be repaired")
         load.wait(60)
     return f"{', '.join(map(str, lost))} entries lost and repaired; {scene.prove()}"
+
+
+def test_lagging(scene):
+    """With little memory: entries come from the disk, for readers and for those who lag."""
+    scene.options = ["--cache", "256K"]
+    try:
+        scene.fresh()
+    finally:
+        scene.options = []
+    leader, (away, stalled) = scene.followers()
+    scene.leave(away)
+    scene.load(leader, count=1500, threads=32).wait(120)
+    scene.join(away, "--cache", "256K")
+    scene.wait_equal()
+    leader = scene.wait_leader()
+    caught_up = int(leader.run("cat /sys/class/raftlog/raftlog/stats/catch_ups").out)
+    claim(caught_up > 0, "the leader read nothing back from its disk")
+    # Committed by the others, and neither in the log of this one nor all in its memory.
+    stalled = next(node for node in scene if node is not leader)
+    stalled.run(f"fsfreeze --freeze {DIR}")
+    try:
+        scene.load(leader, count=1500, threads=32).wait(120)
+        last = scene.status(leader)["commit_index"]
+        wait_until(lambda: scene.status(stalled)["commit_index"] >= last, 60,
+                   "a member whose disk is stalled to know what is committed")
+        claim(scene.status(stalled)["durable_index"] < last, "no disk is stalled")
+        same = [node.run(f"raftctl read --to {last} --sum").out for node in (leader, stalled)]
+        claim(same[0] == same[1], f"a member with a stalled disk reads {same[1]!r}")
+    finally:
+        stalled.run(f"fsfreeze --unfreeze {DIR}")
+    return f"{caught_up} messages from the disk; {scene.prove()}"
+
+
+def test_strangers(scene):
+    """Datagrams of no member, and of one from another address than its own, change nothing."""
+    scene.fresh()
+    leader, (member, other) = scene.followers()
+    dropped = [drops(node) for node in (leader, other)]
+    for node in (leader, other):
+        # A read request of TFTP: to these it is rubbish.
+        member.start(f"tftp -g -r rubbish -l /dev/null {node.ip} {PORT}")
+    wait_until(lambda: all(drops(node) > n for node, n in zip((leader, other), dropped)), 20,
+               "rubbish to be dropped, and counted")
+    # The same member, but its datagrams leave from another port.
+    scene.leave(member)
+    line = scene.start_line(member, "--advertise", scene.address(member))
+    line[line.index("--listen") + 1] = f"{member.ip}:{PORT + 1}"
+    member.run(line)
+    asked = tx_messages(member)
+    wait_until(lambda: tx_messages(member) >= asked + 12, 60, "more requests for votes")
+    for node in (leader, other):
+        n = int(node.run("cat /sys/class/raftlog/raftlog/stats/drop_sender").out)
+        claim(n > 0, f"{node} believes datagrams from anywhere")
+        claim("its address is" in node.run("dmesg").out,
+              f"{node} says that a member has another address")
+    claim(scene.wait_leader([leader, other]) is leader, "it made a leader of another")
+    member.run("killall -9 tftp", check=False)
+    scene.leave(member)
+    scene.join(member)
+    for load in [scene.load(node, count=20) for node in scene]:
+        load.wait(60)
+    return scene.prove()
+
+
+def drops(node):
+    said = node.run("cat /sys/class/raftlog/raftlog/stats/drop_*").out
+    return sum(int(word) for word in said.split())
 
 
 def test_wiped(scene):
