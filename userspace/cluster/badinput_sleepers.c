@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
+#include <linux/fs.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <stdio.h>
@@ -121,6 +122,34 @@ static void entries(void)
 	poller = sleeper(sleep_for_entry);
 	expect("write under a poll", write(device, entry, sizeof(entry)), 0);
 	expect_woken("a poll that sleeps gets POLLIN", poller);
+}
+
+/* While no disk takes the entry fsync sleeps; then it returns. */
+static bool sleep_in_fsync(void)
+{
+	return fsync(device) == 0;
+}
+
+static void syncs(void)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool asleep;
+	pid_t pid;
+
+	if (fd < 0 || ioctl(fd, FIFREEZE, 0)) {
+		verdict(false, "freeze the disk", strerror(errno));
+		return;
+	}
+	fcntl(device, F_SETFL, O_NONBLOCK);
+	expect("write that may not sleep, to a disk that stands still",
+	       write(device, entry, sizeof(entry)), 0);
+	fcntl(device, F_SETFL, 0);
+	pid = sleeper(sleep_in_fsync);
+	asleep = state_of(pid) == 'S';
+	ioctl(fd, FITHAW, 0);
+	close(fd);
+	verdict(asleep, "fsync waits for what is not committed", "it does not");
+	expect_woken("fsync ends when it is", pid);
 }
 
 /* Asynchronous writes */
@@ -273,6 +302,7 @@ void sleepers(void)
 		"it slept on");
 	verdict(wait_leader(), "it leads", "it does not");
 	entries();
+	syncs();
 	asynchronous();
 	expect("stop", stop_group(), 0);
 
