@@ -23,6 +23,7 @@ help:
 	@echo 'make unit          user space tests, under sanitizers'
 	@echo 'make sim           the simulator, build/sim/raftlog-sim'
 	@echo 'make mutants       planted bugs that the tests must find'
+	@echo 'make kernel-mutants  those in the rest of the module, for guests to find'
 	@echo 'make crash         recovery of what power cuts can leave of a log'
 	@echo 'make explore       exhaustive search of the states of the core'
 	@echo 'make kunit         the KUnit suites on User Mode Linux'
@@ -100,6 +101,9 @@ coverage: deps
 mutants: deps
 	@userspace/mutants/run
 
+kernel-mutants: cluster-programs debug-module-kasan
+	@scripts/mutants/run $(TESTS)
+
 explore: deps
 	@userspace/explore/test
 
@@ -135,5 +139,5 @@ clean:
 	rm -rf $(B)
 
 .PHONY: help all module raftctl deps guest-module cluster-programs sim demo \
-	shell bench cluster-test debug-test unit coverage mutants crash explore kunit fuzz \
+	shell bench cluster-test debug-test unit coverage mutants kernel-mutants crash explore kunit fuzz \
 	check test soak install clean
