@@ -54,7 +54,8 @@ int raftlog_failpoints_init(void)
 	struct dentry *all, *dir;
 	u32 i;
 
-	root = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	/* Not KBUILD_MODNAME: this file is part of two modules. */
+	root = debugfs_create_dir("raftlog", NULL);
 	all = debugfs_create_dir("failpoints", root);
 	for (i = 0; i < RAFTLOG_FAILPOINTS_N; i++) {
 		struct failpoint *point = &failpoints[i];
