@@ -435,6 +435,115 @@ static void damage_before_a_torn_batch_is_a_gap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->rec.tail, f->batches[2].offset);
 }
 
+/*
+ * Of four batches the first ones are bad: lost is where the last write left the log,
+ * even where one in front of it, or none, tells how it came there.
+ */
+struct lost_case {
+	const char *name;
+	struct {
+		u64 first_index, term;
+		u32 n_entries;
+	} batches[4];
+	u32 bad_headers, bad_payloads; /* a bit for each */
+	u64 lost_index, lost_term;
+};
+
+static const struct lost_case lost_cases[] = {
+	{ "appended", { { 2, 2, 3 }, { 5, 2, 1 }, { 6, 2, 1 }, { 7, 3, 2 } },
+	  0x1, 0, 8, 3 },
+	{ "replaced, bad, more behind it",
+	  { { 2, 2, 3 }, { 4, 3, 1 }, { 5, 3, 1 }, { 6, 3, 1 } },
+	  0x1, 0x2, 6, 3 },
+	{ "replaced, bad, a bad one behind it",
+	  { { 2, 2, 3 }, { 4, 3, 1 }, { 5, 3, 1 }, { 6, 3, 1 } },
+	  0x1, 0xa, 5, 3 },
+	{ "last one replaces and is bad",
+	  { { 2, 2, 3 }, { 5, 2, 1 }, { 6, 2, 3 }, { 4, 3, 2 } },
+	  0x1, 0x8, 5, 3 },
+	{ "last one appends and is bad",
+	  { { 2, 2, 3 }, { 5, 2, 1 }, { 6, 2, 3 }, { 9, 3, 2 } },
+	  0x1, 0x8, 8, 2 },
+	{ "shorter than it was",
+	  { { 2, 2, 3 }, { 5, 2, 4 }, { 9, 2, 3 }, { 3, 2, 1 } },
+	  0x1, 0, 3, 2 },
+	{ "shorter than it was, all others bad",
+	  { { 2, 2, 3 }, { 5, 2, 4 }, { 9, 2, 3 }, { 3, 2, 2 } },
+	  0x7, 0, 4, 2 },
+};
+
+static void describe_lost(const struct lost_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(lost, lost_cases, describe_lost);
+
+static void lost_is_the_end_after_the_last_write(struct kunit *test)
+{
+	const struct lost_case *c = test->param_value;
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 index;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(c->batches); i++)
+		KUNIT_ASSERT_EQ(test,
+				wal_fixture_append(f, c->batches[i].first_index,
+						   c->batches[i].term,
+						   c->batches[i].n_entries,
+						   500),
+				0);
+	for (i = 0; i < ARRAY_SIZE(c->batches); i++) {
+		if (c->bad_headers >> i & 1)
+			damage_batch(f, 1 + i);
+		if (c->bad_payloads >> i & 1)
+			f->image[WAL_AREA_POSITION +
+				 f->batches[1 + i].offset + 500] ^= 1;
+	}
+	f->take_damage = true;
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	KUNIT_EXPECT_EQ(test, f->rec.last_index, 1);
+	KUNIT_EXPECT_EQ(test, f->rec.lost.index, c->lost_index);
+	KUNIT_EXPECT_EQ(test, f->rec.lost.term, c->lost_term);
+	/* A log that goes as far in that term makes up for it. */
+	for (index = 2; index < c->lost_index; index++) {
+		KUNIT_ASSERT_EQ(test,
+				wal_fixture_append(f, index, 2, 1, 100), 0);
+		KUNIT_EXPECT_EQ(test, f->w.lost.index, c->lost_index);
+	}
+	KUNIT_ASSERT_EQ(test,
+			wal_fixture_append(f, index, c->lost_term, 1, 100), 0);
+	KUNIT_EXPECT_EQ(test, f->w.lost.index, 0);
+	f->take_damage = false;
+	wal_fixture_expect_kept(f);
+}
+
+/* Damage again, before what was lost came back: that is not forgotten. */
+static void lost_twice_is_the_most(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 8, 100), 0);
+	wal_fixture_vote(f, 3, 1);
+	damage_batch(f, 1);
+	f->take_damage = true;
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	expect_lost(f, 1, 9, 2);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 1, 100), 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 3, 2, 1, 100), 0);
+	damage_batch(f, 2);
+	expect_lost(f, 1, 9, 2);
+	/* Unless it had come, and the log became shorter since. */
+	damage_batch(f, 2);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 4, 2, 6, 100), 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 4, 2, 1, 100), 0);
+	f->take_damage = false;
+	wal_fixture_expect_kept(f);
+	f->take_damage = true;
+	damage_batch(f, 2);
+	expect_lost(f, 1, 4, 2);
+}
+
 enum batch_field {
 	BATCH_VERSION,
 	BATCH_FLAGS,
@@ -732,6 +841,8 @@ static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE(recovery_changes_nothing),
 	KUNIT_CASE(gaps_add_up),
 	KUNIT_CASE(damage_before_a_torn_batch_is_a_gap),
+	KUNIT_CASE_PARAM(lost_is_the_end_after_the_last_write, lost_gen_params),
+	KUNIT_CASE(lost_twice_is_the_most),
 	KUNIT_CASE_PARAM(batch_that_does_not_fit_is_not_taken,
 			 batch_gen_params),
 	KUNIT_CASE_PARAM(slot_that_does_not_fit_is_not_taken, slot_gen_params),

@@ -24,7 +24,9 @@
  * the newest write, so that the hard state is known, and where the log ended
  * (@lost). A server that votes by the end it had, and not by the one it has left,
  * takes part in elections like one without damage; entries come again from the
- * leader. See protocol-aware recovery (FAST '18).
+ * leader. See protocol-aware recovery (FAST '18). The end it had is the one after
+ * the last write: what the log ended with before that counts no more for a server
+ * without damage either, and may be what no leader ever has again.
  *
  * Why leftovers do no harm. The pieces of a torn batch stay on disk until they
  * are overwritten. Only its first block can parse as a batch, and that carries
@@ -325,11 +327,22 @@ static bool batch_continues(const struct wal_recovery *rec,
 	       wal_hard_state_follows(&rec->hard_state, &info->hard_state);
 }
 
-static void note_lost(struct wal_recovery *rec, u64 last_index, u64 last_term)
+/* Behind damage: this is where the log ended after a later write. */
+static void note_end(struct wal_recovery *rec, u64 last_index, u64 last_term)
 {
 	rec->damage.last_index = max(rec->damage.last_index, last_index);
+	rec->end = (struct wal_lost){ last_index, last_term };
 	if (wal_lost_is_made_up(&rec->lost, last_index, last_term))
-		rec->lost = (struct wal_lost){ last_index, last_term };
+		rec->lost = (struct wal_lost){ 0 };
+}
+
+/* Not where, but not behind this. */
+static void note_end_bound(struct wal_recovery *rec, u64 last_index,
+			   u64 last_term)
+{
+	rec->damage.last_index = max(rec->damage.last_index, last_index);
+	if (wal_lost_is_made_up(&rec->end, last_index, last_term))
+		rec->end = (struct wal_lost){ last_index, last_term };
 }
 
 /* Damage at rec->next. Everything is lost up to @to at least. */
@@ -349,7 +362,7 @@ static int begin_gap(struct wal_recovery *rec, u64 to, const char *reason)
 	gaps[i].from = rec->tail;
 	rec->n_gaps = i + 1;
 	rec->damage.first_index = rec->last_index + 1;
-	note_lost(rec, rec->last_index, rec->last_term);
+	rec->end = (struct wal_lost){ rec->last_index, rec->last_term };
 	rec->torn_bytes = 0;
 	rec->tail = to;
 	rec->scan = to;
@@ -361,13 +374,15 @@ static int begin_gap(struct wal_recovery *rec, u64 to, const char *reason)
 static int chain_ends(struct wal_recovery *rec, u64 scan_from)
 {
 	const struct wal_slot *slot = &rec->slot;
+	int ret;
 
 	if (!rec->tail_seen) {
 		rec->number = slot->tail_number;
 		rec->hard_state = slot->hard_state;
 		rec->tail_seen = true;
-		note_lost(rec, slot->last_index, slot->last_term);
-		return begin_gap(rec, slot->tail_offset, "bad batch in the log");
+		ret = begin_gap(rec, slot->tail_offset, "bad batch in the log");
+		note_end(rec, slot->last_index, slot->last_term);
+		return ret;
 	}
 	rec->scan = scan_from;
 	rec->state = RECOVERY_SCAN;
@@ -424,6 +439,10 @@ static void batch_accept(struct wal_recovery *rec)
 	rec->batch_sequence = info->slot_sequence;
 	rec->last_index = info->first_index + info->n_entries - 1;
 	rec->last_term = rec->batch_last_term;
+	/* Of what the newest slot knew to be lost. */
+	if (rec->tail_seen &&
+	    wal_lost_is_made_up(&rec->lost, rec->last_index, rec->last_term))
+		rec->lost = (struct wal_lost){ 0 };
 	if (rec->map)
 		wal_map_insert(rec->map, info);
 	rec->state = RECOVERY_BATCH;
@@ -455,6 +474,9 @@ static int entry_step(struct wal_recovery *rec, struct wal_step *step)
 
 static int finish(struct wal_recovery *rec)
 {
+	if (rec->n_gaps &&
+	    wal_lost_is_made_up(&rec->lost, rec->end.index, rec->end.term))
+		rec->lost = rec->end;
 	if (wal_lost_is_made_up(&rec->lost, rec->last_index, rec->last_term))
 		rec->lost = (struct wal_lost){ 0 };
 	rec->state = RECOVERY_DONE;
@@ -483,10 +505,16 @@ static int scan_step(struct wal_recovery *rec, struct wal_step *step)
 	return finish(rec);
 }
 
-/* A batch behind the damage: all before it was durable. */
+/*
+ * A batch behind the damage: all before it was durable. If it is bad itself it may
+ * be damaged or torn. One that appends tells where the log ended before it, as for
+ * any last batch that is bad. One that replaces does not: it may have made the log
+ * shorter, and so its own end must do, in the newest term it can have.
+ */
 static void lost_batch(struct wal_recovery *rec, bool whole, u64 last_term)
 {
 	const struct wal_batch_info *info = &rec->batch;
+	u64 last_index = info->first_index + info->n_entries - 1;
 
 	rec->tail = info->offset;
 	rec->number = info->number;
@@ -494,14 +522,11 @@ static void lost_batch(struct wal_recovery *rec, bool whole, u64 last_term)
 	if (whole) {
 		rec->tail += info->length;
 		rec->number++;
-		note_lost(rec, info->first_index + info->n_entries - 1,
-			  last_term);
+		note_end(rec, last_index, last_term);
 	} else if (info->prev_log_term) {
-		note_lost(rec, info->first_index - 1, info->prev_log_term);
+		note_end(rec, info->first_index - 1, info->prev_log_term);
 	} else {
-		/* Not known, but no log that ends in this term is behind it. */
-		note_lost(rec, WAL_OFFSET_MAX - 1,
-			  info->hard_state.current_term);
+		note_end_bound(rec, last_index, info->hard_state.current_term);
 	}
 }
 

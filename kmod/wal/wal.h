@@ -331,6 +331,7 @@ struct wal_recovery {
 	u64 batch_last_term;
 	u32 n_yielded;
 	u32 n_gaps;
+	struct wal_lost end;
 	u64 scan;
 	int error;
 };

@@ -579,6 +579,16 @@ void check_recovered(struct world *w, struct node *node,
 	store->torn = false;
 }
 
+/* Does a server with damage vote as if its log still ended like this? */
+static bool knows_end(const struct store *store, const struct log *found,
+		      const struct log *log)
+{
+	u64 n = log->n, term = log_term(log, n);
+
+	return !is_before(store->lost.index, store->lost.term, n, term) ||
+	       !is_before(found->n, log_term(found, found->n), n, term);
+}
+
 /* As if it were all there, but for the entries themselves. */
 void check_damaged(struct world *w, struct node *node, const struct log *found,
 		   const struct raft_hard_state *hard_state)
@@ -596,12 +606,17 @@ void check_damaged(struct world *w, struct node *node, const struct log *found,
 			  "node %u: term %llu, vote %u after damage",
 			  node->id, hard_state->current_term,
 			  hard_state->voted_for);
-	if (is_before(store->lost.index, store->lost.term, n, term) &&
-	    is_before(found->n, log_term(found, found->n), n, term))
+	/* A torn write that came through may have made the log shorter. */
+	if (!knows_end(store, found, &store->durable) &&
+	    !(store->torn && knows_end(store, found, &store->maybe)))
 		violation(w, "recovery",
 			  "node %u: its log ended at (%llu, %llu), and it knows of (%llu, %llu)",
 			  node->id, n, term, store->lost.index,
 			  store->lost.term);
+	if (store->lost.index > store->longest)
+		violation(w, "recovery",
+			  "node %u: its log never had more than %llu entries, and it knows of %llu",
+			  node->id, store->longest, store->lost.index);
 	log_copy(&store->durable, found);
 	store->durable_hard_state = *hard_state;
 	store->torn = false;

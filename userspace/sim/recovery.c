@@ -147,24 +147,37 @@ static void harm(struct store *store, struct rng *rng, u64 position,
 	}
 }
 
-void store_rot(struct world *w, struct node *node)
+static bool rot_place(struct world *w, struct node *node)
 {
 	struct store *store = &node->store;
 	u64 head = store->writer.head.offset;
 	u64 offset, position;
 
 	if (store->proved_end <= head)
-		return;
+		return false;
 	offset = rng_between(&node->rng, head, store->proved_end - 1);
 	position = WAL_AREA_POSITION + offset % store->super.area_bytes;
 	if (position >= store->disk.n_bytes)
-		return;
+		return false;
 	harm(store, &node->rng, position,
 	     store->proved_end - round_down(offset, (u64)DISK_SECTOR_BYTES));
-	node->rotted = true;
-	node->n_rots++;
 	w->counters.rotted++;
 	trace(w, TRACE_ROT, node->id, offset, position, 0, 0);
+	return true;
+}
+
+void store_rot(struct world *w, struct node *node)
+{
+	u64 n = rng_between(&node->rng, 1, 4);
+	bool rotted = false;
+
+	/* What is behind the first place counts as well: where did the log end? */
+	while (n--)
+		rotted |= rot_place(w, node);
+	if (!rotted)
+		return;
+	node->rotted = true;
+	node->n_rots++;
 }
 
 void store_rot_copy(struct world *w, struct node *node)

@@ -264,6 +264,7 @@ static void tear(struct world *w, struct node *node)
 	log_copy(&store->maybe, &store->durable);
 	store->maybe_hard_state = store->durable_hard_state;
 	apply_write(store, &store->maybe, &store->maybe_hard_state);
+	store->longest = max(store->longest, store->maybe.n);
 	store->torn = true;
 	/* Of its two copies one may be older than the other. */
 	if (store->slot)
@@ -308,6 +309,7 @@ static void complete_write(struct world *w, struct node *node)
 		wal_map_insert(&store->map, &store->batch.info);
 	}
 	apply_write(store, &store->durable, &store->durable_hard_state);
+	store->longest = max(store->longest, store->durable.n);
 }
 
 static void tell(struct world *w, struct node *node)

@@ -68,6 +68,7 @@ struct request {
  * @slot_position: of the newest slot, if both copies of it are whole; or 0
  * @superblock_harmed: only one copy of the superblock is whole
  * @lost: as recovered
+ * @longest: most entries the log ever had
  * @durable: what is surely on the disk
  * @durable_hard_state: likewise
  * @torn: a write ended in a crash; until the next recovery,
@@ -100,6 +101,7 @@ struct store {
 	u64 slot_position;
 	bool superblock_harmed;
 	struct wal_lost lost;
+	u64 longest;
 	struct log durable;
 	struct raft_hard_state durable_hard_state;
 	bool torn;
