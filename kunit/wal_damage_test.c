@@ -380,6 +380,93 @@ static void recovery_changes_nothing(struct kunit *test)
 	wal_fixture_expect_kept(f);
 }
 
+/* One block, n_large times three and n_small times one, of 128 in a lap. */
+struct head_case {
+	const char *name;
+	u32 n_large, n_small;
+};
+
+static const struct head_case head_cases[] = {
+	{ "within a lap", 38, 0 },
+	{ "the next batch skips the rest of the lap", 41, 2 },
+	{ "at the end of the lap", 41, 4 },
+};
+
+static void describe_head(const struct head_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(head, head_cases, describe_head);
+
+/* Nothing is left in front of it, and what was lost would not fit behind it. */
+static void gap_at_the_head_gives_its_room_back(struct kunit *test)
+{
+	const struct head_case *c = test->param_value;
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 n_small = 1 + c->n_small, last_index = n_small + c->n_large;
+	u64 index, tail;
+
+	for (index = 2; index <= last_index; index++)
+		KUNIT_ASSERT_EQ(test,
+				wal_fixture_append(f, index, 1, 1,
+						   index <= n_small ? 40 : 900),
+				0);
+	tail = f->w.tail;
+	KUNIT_ASSERT_EQ(test, tail, (n_small + 3 * c->n_large) * 512);
+	wal_fixture_vote(f, 2, 1);
+	damage_batch(f, 0);
+	f->take_damage = true;
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	KUNIT_EXPECT_EQ(test, f->rec.last_index, 0);
+	KUNIT_EXPECT_EQ(test, f->w.head.offset, tail);
+	expect_lost(f, 0, last_index, 1);
+	KUNIT_EXPECT_NULL(test, f->rec.damage.reason);
+	KUNIT_EXPECT_EQ(test, f->rec.slot.gaps[0].to, 0);
+	/* All of it comes again, the large ones first. */
+	for (index = 1; index <= last_index; index++) {
+		KUNIT_ASSERT_EQ(test,
+				wal_fixture_append(f, index, 1, 1,
+						   index <= c->n_large ? 900 :
+									 40),
+				0);
+		if (index < last_index)
+			expect_lost(f, index, last_index, 1);
+		if (index == last_index / 2)
+			KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	}
+	f->take_damage = false;
+	wal_fixture_expect_kept(f);
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	for (index = 1; index <= last_index; index++)
+		KUNIT_EXPECT_EQ(test, wal_fixture_lookup(f, index, 1), 0);
+}
+
+/* Damage in front of a gap. */
+static void head_passes_a_gap_that_took_others(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	struct wal_head head;
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 1, 1, 40), 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 3, 1, 1, 40), 0);
+	damage_batch(f, 1);
+	f->take_damage = true;
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	KUNIT_EXPECT_EQ(test, f->w.head.offset, 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 1, 2, 40), 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 4, 1, 1, 40), 0);
+	head = f->batches[4];
+	damage_batch(f, 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	KUNIT_EXPECT_EQ(test, f->w.head.offset, head.offset + 512);
+	KUNIT_EXPECT_EQ(test, f->w.head.number, head.number + 1);
+	expect_lost(f, 0, 4, 1);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 1, 1, 4, 40), 0);
+	f->take_damage = false;
+	wal_fixture_expect_kept(f);
+}
+
 /* A later gap swallows those behind it; those in front of it stay. */
 static void gaps_add_up(struct kunit *test)
 {
@@ -839,6 +926,8 @@ static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE(damage_names_entries),
 	KUNIT_CASE(gap_is_passed_over_from_then_on),
 	KUNIT_CASE(recovery_changes_nothing),
+	KUNIT_CASE_PARAM(gap_at_the_head_gives_its_room_back, head_gen_params),
+	KUNIT_CASE(head_passes_a_gap_that_took_others),
 	KUNIT_CASE(gaps_add_up),
 	KUNIT_CASE(damage_before_a_torn_batch_is_a_gap),
 	KUNIT_CASE_PARAM(lost_is_the_end_after_the_last_write, lost_gen_params),

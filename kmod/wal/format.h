@@ -35,9 +35,9 @@
  * Damage. What cannot be read back though it was durable leaves a gap: from the end
  * of the last good batch to a later place from which the log goes on, with entries
  * that come from other members. A slot names the gaps; nothing in them is ever
- * written over before the head has passed. It also remembers up to where the log
- * reached (lost_index, lost_term) until it reaches as far again: the votes of
- * this server count on that.
+ * written over before the head has passed, which it does at once where the log
+ * begins with one. A slot also remembers up to where the log reached (lost_index,
+ * lost_term) until it reaches as far again: the votes of this server count on that.
  *
  * Seeds. Superblock: ~0. Slot and batch header: crc32c(~0, uuid). Entry header
  * and payload: the header_crc of their batch, so that no piece of one batch is
@@ -130,7 +130,8 @@ struct wal_disk_gap {
  * @current_term: hard state
  * @voted_for: hard state, 0 for nobody
  * @reserved: 0
- * @head_offset: logical offset of the first batch of the log
+ * @head_offset: logical offset of the first batch of the log; or less, if that
+ *	skipped the rest of a lap
  * @head_number: its number
  * @prev_index: index before the first entry of the log
  * @prev_term: its term

@@ -379,8 +379,8 @@ int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
  * struct wal_writer - where the next write goes
  * @super: what this WAL is
  * @hard_state: newest durable one
- * @head: first batch of the log by the newest durable slot: what is before it
- *	may be written over
+ * @head: first batch of the log by the newest durable slot, or by the one that is
+ *	due after a recovery: what is before it may be written over
  * @new_head: head that the next slot records: the batch that now, after all that
  *	was replaced, holds entry prev_index + 1, or the tail if no entry is left
  * @tail: logical offset behind the last durable batch

@@ -4,13 +4,28 @@
 
 #define WAL_SLOT_TAIL_NONE U64_MAX
 
+/*
+ * A gap that the log begins with is not worth its room: what was lost may need it
+ * to come again. The log begins where the gap ends, with the same entry. The slot
+ * that says so is written before any batch.
+ */
+static void pass_first_gap(struct wal_writer *w)
+{
+	const struct wal_gap *gap = &w->gaps[0];
+
+	if (gap->to && gap->from == w->head.offset) {
+		w->head.offset = gap->to;
+		w->head.number = gap->number;
+	}
+	w->new_head = w->head;
+}
+
 void wal_writer_init(struct wal_writer *w, const struct wal_recovery *rec)
 {
 	*w = (struct wal_writer){
 		.super = rec->super,
 		.hard_state = rec->hard_state,
 		.head = rec->slot.head,
-		.new_head = rec->slot.head,
 		.tail = rec->tail,
 		.number = rec->number,
 		.slot_sequence = rec->slot.sequence,
@@ -21,6 +36,7 @@ void wal_writer_init(struct wal_writer *w, const struct wal_recovery *rec)
 		.seed = wal_seed(&rec->super),
 	};
 	memcpy(w->gaps, rec->slot.gaps, sizeof(w->gaps));
+	pass_first_gap(w);
 }
 
 static u64 area_end(const struct wal_writer *w)

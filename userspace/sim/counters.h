@@ -50,6 +50,7 @@
 	X(rotted, "places rotted")                 \
 	X(copies_rotted, "copies rotted")        \
 	X(damaged, "logs damaged")               \
+	X(gaps_passed, "heads past damage")      \
 	X(wiped, "disks wiped")                  \
 	X(swapped, "disks swapped")              \
 	X(refused, "swapped disks refused")      \

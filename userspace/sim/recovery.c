@@ -236,6 +236,8 @@ bool store_recover(struct world *w, struct node *node, struct log *found,
 	hard_state->voted_for = rec.hard_state.voted_for;
 	wal_writer_init(&store->writer, &rec);
 	store->lost = rec.lost;
+	if (store->writer.head.offset != rec.slot.head.offset)
+		w->counters.gaps_passed++;
 	if (rec.damage.reason)
 		w->counters.damaged++;
 	if (rec.damage.reason)
