@@ -26,6 +26,7 @@
 
 #include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/interrupt.h>
 #include <linux/raftlog.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
@@ -120,6 +121,7 @@ struct raftlog_counters {
 /**
  * struct raftlog_life - see the top of this file
  * @group: I: whose
+ * @errand: O: makes pending softirqs run, see owner.c
  * @users: references; see raftlog_group_life()
  * @unused: the last reference is gone
  * @start: I: what was asked for, defaults filled in
@@ -174,6 +176,7 @@ struct raftlog_counters {
  */
 struct raftlog_life {
 	struct raftlog_group *group;
+	struct tasklet_struct errand;
 	refcount_t users;
 	struct completion unused;
 

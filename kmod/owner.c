@@ -15,11 +15,13 @@
  * way for a moment.
  */
 #include <linux/hrtimer.h>
+#include <linux/interrupt.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/version.h>
 
 #include "entry.h"
 #include "failpoint.h"
@@ -383,6 +385,47 @@ static void shut_down(struct raftlog_life *life)
 	spin_unlock(&life->intake_lock);
 }
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0) && !defined(CONFIG_PREEMPT_RT)
+/*
+ * Once softirqs were many, these kernels leave them to ksoftirqd until it had its
+ * turn: a normal task, which hogs starve, and with it the datagrams of this group.
+ * They make way for a tasklet, though, and with one goes whatever is pending.
+ */
+static void nothing(struct tasklet_struct *tasklet)
+{
+}
+
+static void set_up_softirqs(struct raftlog_life *life)
+{
+	tasklet_setup(&life->errand, nothing);
+}
+
+static void run_softirqs(struct raftlog_life *life)
+{
+	local_bh_disable();
+	if (local_softirq_pending() & BIT(NET_RX_SOFTIRQ))
+		tasklet_hi_schedule(&life->errand);
+	local_bh_enable();
+}
+
+static void end_softirqs(struct raftlog_life *life)
+{
+	tasklet_kill(&life->errand);
+}
+#else
+static void set_up_softirqs(struct raftlog_life *life)
+{
+}
+
+static void run_softirqs(struct raftlog_life *life)
+{
+}
+
+static void end_softirqs(struct raftlog_life *life)
+{
+}
+#endif
+
 int raftlog_owner(void *data)
 {
 	struct raftlog_life *life = data;
@@ -390,6 +433,7 @@ int raftlog_owner(void *data)
 	u32 busy = 0, idle = 0;
 	u64 due_ns = 0;
 
+	set_up_softirqs(life);
 	if (raft_start(life->raft, ktime_get_ns(), &life->update))
 		raftlog_life_fail(life, -EINVAL, "the core does not start");
 	raftlog_execute(life, ktime_get_ns());
@@ -405,6 +449,7 @@ int raftlog_owner(void *data)
 			continue;
 		}
 		raftlog_failpoint_pause(RAFTLOG_FAILPOINT_OWNER_PAUSE);
+		run_softirqs(life);
 		idle = run_round(life, &due_ns) ? 0 : idle + 1;
 		if (idle > IDLE_ROUNDS_MAX) {
 			nap(IDLE_PAUSE_NS);
@@ -415,6 +460,7 @@ int raftlog_owner(void *data)
 		cond_resched();
 	}
 
+	end_softirqs(life);
 	shut_down(life);
 	memalloc_noio_restore(noio);
 	return 0;
