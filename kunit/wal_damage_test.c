@@ -238,6 +238,9 @@ static void lost_slot_is_noticed(struct kunit *test)
 	memset(f->image + WAL_SLOT_POSITION_1, 0x5a, WAL_SLOT_WRITE_BYTES);
 	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
 	KUNIT_EXPECT_EQ(test, f->rec.damage.offset, U64_MAX);
+	/* An error is final. */
+	KUNIT_EXPECT_EQ(test, wal_recovery_next(&f->rec, &(struct wal_step){}),
+			-EUCLEAN);
 }
 
 static void swapped_slots_are_noticed(struct kunit *test)
@@ -467,42 +470,102 @@ static void head_passes_a_gap_that_took_others(struct kunit *test)
 	wal_fixture_expect_kept(f);
 }
 
+/* The middle one of three batches. */
+static void append_and_damage(struct wal_fixture *f)
+{
+	u32 n = f->n_batches;
+
+	KUNIT_ASSERT_EQ(f->test, wal_fixture_append(f, f->w.last_index + 1, 2,
+						    1, 10), 0);
+	KUNIT_ASSERT_EQ(f->test, wal_fixture_append(f, f->w.last_index + 1, 2,
+						    1, 10), 0);
+	KUNIT_ASSERT_EQ(f->test, wal_fixture_append(f, f->w.last_index + 1, 2,
+						    1, 10), 0);
+	damage_batch(f, n + 1);
+	KUNIT_ASSERT_EQ(f->test, wal_fixture_open(f), 0);
+}
+
 /* A later gap swallows those behind it; those in front of it stay. */
 static void gaps_add_up(struct kunit *test)
 {
 	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 last_from;
 	u32 i, n;
 
 	f->take_damage = true;
 	for (i = 0; i < WAL_GAPS_MAX; i++) {
-		n = f->n_batches;
-		KUNIT_ASSERT_EQ(test, wal_fixture_append(f, f->w.last_index + 1,
-							 2, 1, 10), 0);
-		KUNIT_ASSERT_EQ(test, wal_fixture_append(f, f->w.last_index + 1,
-							 2, 1, 10), 0);
-		KUNIT_ASSERT_EQ(test, wal_fixture_append(f, f->w.last_index + 1,
-							 2, 1, 10), 0);
-		damage_batch(f, n + 1);
-		KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+		append_and_damage(f);
 		KUNIT_EXPECT_EQ(test, f->rec.last_index, 2ull + i);
 		KUNIT_EXPECT_EQ(test, f->rec.slot.gaps[i].to, f->rec.tail);
 	}
 	expect_lost(f, 1ull + i, 3ull + i, 2);
-	/* One too many. */
+	last_from = f->rec.slot.gaps[i - 1].from;
+	/* Right behind the last one. */
 	n = f->n_batches;
-	KUNIT_ASSERT_EQ(test,
-			wal_fixture_append(f, f->w.last_index + 1, 2, 1, 10),
-			0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2 + i, 2, 1, 10), 0);
 	wal_fixture_vote(f, 4, 0);
 	damage_batch(f, n);
-	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
-	/* An error is final. */
-	KUNIT_EXPECT_EQ(test, wal_recovery_next(&f->rec, &(struct wal_step){}),
-			-EUCLEAN);
+	expect_lost(f, 1ull + i, 3ull + i, 2);
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	KUNIT_EXPECT_EQ(test, f->w.gaps[i - 1].from, last_from);
+	/* One too many: what is between it and the last one is lost, too. */
+	n = f->n_batches;
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2 + i, 2, 3, 10), 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 5 + i, 4, 1, 10), 0);
+	wal_fixture_vote(f, 5, 0);
+	f->take_damage = false;
+	wal_fixture_expect_kept(f);
+	f->take_damage = true;
+	damage_batch(f, n + 1);
+	expect_lost(f, 1ull + i, 5ull + i, 4);
+	KUNIT_EXPECT_TRUE(test, f->rec.merged);
+	KUNIT_EXPECT_EQ(test, f->rec.n_entries, 1ull + i);
+	KUNIT_EXPECT_EQ(test, f->rec.damage.first_index, 2ull + i);
+	KUNIT_EXPECT_EQ(test, f->rec.slot.gaps[i - 1].from, last_from);
 	/* In front of all others. */
 	damage_batch(f, 0);
-	expect_lost(f, 0, 3ull + i, 2);
+	expect_lost(f, 0, 5ull + i, 4);
 	KUNIT_EXPECT_EQ(test, f->rec.slot.gaps[1].to, 0ull);
+}
+
+/* However often: what is left is a log, and what is lost comes again. */
+static void damage_never_ends(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, 4 * AREA_BYTES);
+	u64 last_index = 1, index;
+	u32 i, n, n_merged = 0;
+
+	for (i = 1; i <= 5 * WAL_GAPS_MAX; i++) {
+		n = f->n_batches;
+		for (index = last_index + 1; index <= last_index + 3; index++)
+			KUNIT_ASSERT_EQ(test,
+					wal_fixture_append(f, index, i, 1, 90),
+					0);
+		last_index += 3;
+		wal_fixture_vote(f, i, 1);
+		damage_batch(f, n + i % 3);
+		f->take_damage = true;
+		KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+		KUNIT_EXPECT_EQ(test, f->rec.lost.index, last_index);
+		KUNIT_EXPECT_EQ(test, f->rec.lost.term, i);
+		KUNIT_EXPECT_EQ(test, f->rec.hard_state.voted_for, 1);
+		n_merged += f->rec.merged;
+		for (index = f->rec.last_index + 1; index <= last_index;
+		     index++)
+			KUNIT_ASSERT_EQ(test,
+					wal_fixture_append(f, index, i, 1, 90),
+					0);
+		f->take_damage = false;
+		wal_fixture_expect_kept(f);
+		KUNIT_EXPECT_EQ(test, f->found.last_index, last_index);
+	}
+	KUNIT_EXPECT_GT(test, n_merged, 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	for (index = 1; index <= last_index; index++)
+		KUNIT_EXPECT_EQ(test,
+				wal_fixture_lookup(f, index,
+						   f->log.entries[index].term),
+				0);
 }
 
 /* A batch that was torn proves that those before it were durable. */
@@ -929,6 +992,7 @@ static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE_PARAM(gap_at_the_head_gives_its_room_back, head_gen_params),
 	KUNIT_CASE(head_passes_a_gap_that_took_others),
 	KUNIT_CASE(gaps_add_up),
+	KUNIT_CASE(damage_never_ends),
 	KUNIT_CASE(damage_before_a_torn_batch_is_a_gap),
 	KUNIT_CASE_PARAM(lost_is_the_end_after_the_last_write, lost_gen_params),
 	KUNIT_CASE(lost_twice_is_the_most),

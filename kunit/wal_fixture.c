@@ -169,7 +169,7 @@ int wal_fixture_recover(struct wal_fixture *f)
 		memcpy(step.data, f->image + step.position, step.bytes);
 		read_bytes += step.bytes;
 		KUNIT_ASSERT_LT(f->test, read_bytes,
-				2 * super.area_bytes + (64 << 10));
+				4 * super.area_bytes + (64 << 10));
 	}
 	f->found.hard_state = f->rec.hard_state;
 	if (!f->found.last_index)

@@ -28,6 +28,12 @@
  * the last write: what the log ended with before that counts no more for a server
  * without damage either, and may be what no leader ever has again.
  *
+ * A slot has room for a few gaps. If it has no more, the newest gap takes in the
+ * one before it, and the good batches between the two: of all gaps that could be
+ * made one this costs least, since whatever is behind an entry that is lost is lost
+ * with it. Which gap it will be must be known before an entry behind it is handed
+ * out. So a log with that many gaps is read twice, the first time in silence.
+ *
  * Why leftovers do no harm. The pieces of a torn batch stay on disk until they
  * are overwritten. Only its first block can parse as a batch, and that carries
  * the sequence of the slot that was newest then. A WAL that is opened gets a new
@@ -165,6 +171,27 @@ static const u8 *window(struct wal_recovery *rec, u64 offset, u32 bytes,
 	return NULL;
 }
 
+/* To the head, as the newest slot has it. */
+static void begin_log(struct wal_recovery *rec)
+{
+	const struct wal_head *head = &rec->slot.head;
+
+	rec->hard_state = (struct wal_hard_state){ 0 };
+	rec->lost = rec->slot.lost;
+	rec->damage = (struct wal_damage){ 0 };
+	rec->tail = head->offset;
+	rec->next = head->offset;
+	rec->number = head->number;
+	rec->last_index = head->prev_index;
+	rec->last_term = head->prev_term;
+	rec->batch_sequence = 0;
+	rec->tail_seen = false;
+	rec->torn_bytes = 0;
+	rec->window = head->offset;
+	rec->window_bytes = 0;
+	rec->state = RECOVERY_LAP;
+}
+
 /* Both places were read: which slot is the newer? */
 static int choose_slot(struct wal_recovery *rec)
 {
@@ -185,14 +212,8 @@ static int choose_slot(struct wal_recovery *rec)
 	}
 
 	rec->slot = *a;
-	rec->lost = a->lost;
-	rec->tail = a->head.offset;
-	rec->next = a->head.offset;
-	rec->number = a->head.number;
-	rec->last_index = a->head.prev_index;
-	rec->last_term = a->head.prev_term;
-	rec->window = a->head.offset;
-	rec->state = RECOVERY_LAP;
+	rec->rehearsal = a->gaps[WAL_GAPS_MAX - 1].to;
+	begin_log(rec);
 	return 0;
 }
 
@@ -349,17 +370,27 @@ static void note_end_bound(struct wal_recovery *rec, u64 last_index,
 static int begin_gap(struct wal_recovery *rec, u64 to, const char *reason)
 {
 	struct wal_gap *gaps = rec->slot.gaps;
+	u64 from = rec->tail;
 	u32 i;
 
-	/* It swallows those behind it. */
+	/* It swallows those behind it, and goes on with one that ends here. */
 	for (i = 0; i < WAL_GAPS_MAX && gaps[i].to; i++)
-		if (gaps[i].from >= rec->tail)
+		if (gaps[i].from >= from)
 			break;
+	if (i && gaps[i - 1].to == from)
+		from = gaps[--i].from;
 	damaged(rec, rec->next, reason);
+	if (rec->rehearsal) {
+		rec->merged = i == WAL_GAPS_MAX;
+		rec->rehearsal = false;
+		begin_log(rec);
+		return 0;
+	}
+	/* It could be read the first time. */
 	if (i == WAL_GAPS_MAX)
 		return -EUCLEAN;
 	memset(&gaps[i], 0, (WAL_GAPS_MAX - i) * sizeof(*gaps));
-	gaps[i].from = rec->tail;
+	gaps[i].from = from;
 	rec->n_gaps = i + 1;
 	rec->damage.first_index = rec->last_index + 1;
 	rec->end = (struct wal_lost){ rec->last_index, rec->last_term };
@@ -381,7 +412,8 @@ static int chain_ends(struct wal_recovery *rec, u64 scan_from)
 		rec->hard_state = slot->hard_state;
 		rec->tail_seen = true;
 		ret = begin_gap(rec, slot->tail_offset, "bad batch in the log");
-		note_end(rec, slot->last_index, slot->last_term);
+		if (rec->state == RECOVERY_LOST)
+			note_end(rec, slot->last_index, slot->last_term);
 		return ret;
 	}
 	rec->scan = scan_from;
@@ -395,6 +427,11 @@ static int batch_step(struct wal_recovery *rec, struct wal_step *step)
 	const u8 *buf;
 	int ret;
 
+	if (rec->merged &&
+	    rec->tail == rec->slot.gaps[WAL_GAPS_MAX - 1].from) {
+		rec->next = rec->tail;
+		return chain_ends(rec, rec->next);
+	}
 	ret = check_tail(rec);
 	if (ret)
 		return ret;
@@ -443,7 +480,7 @@ static void batch_accept(struct wal_recovery *rec)
 	if (rec->tail_seen &&
 	    wal_lost_is_made_up(&rec->lost, rec->last_index, rec->last_term))
 		rec->lost = (struct wal_lost){ 0 };
-	if (rec->map)
+	if (rec->map && !rec->rehearsal)
 		wal_map_insert(rec->map, info);
 	rec->state = RECOVERY_BATCH;
 }
@@ -460,7 +497,8 @@ static int entry_step(struct wal_recovery *rec, struct wal_step *step)
 		return 0;
 	}
 	rec->n_yielded++;
-	if (info->first_index + i <= rec->slot.head.prev_index)
+	if (rec->rehearsal ||
+	    info->first_index + i <= rec->slot.head.prev_index)
 		return 0;
 	*step = (struct wal_step){ .type = WAL_STEP_ENTRY };
 	ret = wal_entry_get(info, i, buf + wal_entry_header_offset(i),
@@ -474,6 +512,11 @@ static int entry_step(struct wal_recovery *rec, struct wal_step *step)
 
 static int finish(struct wal_recovery *rec)
 {
+	if (rec->rehearsal) {
+		rec->rehearsal = false;
+		begin_log(rec);
+		return 0;
+	}
 	if (rec->n_gaps &&
 	    wal_lost_is_made_up(&rec->lost, rec->end.index, rec->end.term))
 		rec->lost = rec->end;

@@ -289,6 +289,7 @@ enum wal_recovery_limits {
  * @n_entries: entries yielded
  * @torn_bytes: length of what was cut at the tail, as far as it is known; 0: clean
  * @slot_torn: a copy of a slot was not good, or older than the other
+ * @merged: there was no room for one more gap: more is lost than is damaged
  * @lost: where the log ended before damage that is not made up for. This server must
  *	vote as if it still did, and cannot stand for election itself
  * @damage: valid after -EUCLEAN, and after WAL_STEP_DONE where damage was found
@@ -306,6 +307,7 @@ struct wal_recovery {
 	u64 n_entries;
 	u64 torn_bytes;
 	bool slot_torn;
+	bool merged;
 	struct wal_lost lost;
 	struct wal_damage damage;
 
@@ -331,6 +333,7 @@ struct wal_recovery {
 	u64 batch_last_term;
 	u32 n_yielded;
 	u32 n_gaps;
+	bool rehearsal;
 	struct wal_lost end;
 	u64 scan;
 	int error;
@@ -362,14 +365,15 @@ int wal_recovery_init(struct wal_recovery *rec,
  *
  * Entries come in the order written: an index that was seen before replaces it
  * and all behind it. Writes nothing: a recovery that was interrupted is
- * repeated. Bounded: reads the log once, and behind its end at most
- * WAL_SLOT_INTERVAL_BYTES.
+ * repeated. Bounded: reads the log once, twice if the slot has no room for one more
+ * gap, and behind its end at most WAL_SLOT_INTERVAL_BYTES.
  *
  * A batch that is damaged, but had been durable, is not cut: it and all behind it
  * become a gap, see @rec->damage and @rec->lost.
  *
- * Return: 0; -EUCLEAN: the newest hard state is not known, or there are too many
- * gaps: see @rec->damage; -EPROTONOSUPPORT: a batch of another version. Final.
+ * Return: 0; -EUCLEAN: the newest hard state is not known, or what was there when the
+ * log was read first was not the second time: see @rec->damage; -EPROTONOSUPPORT: a
+ * batch of another version. Final.
  */
 int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
 

@@ -125,7 +125,7 @@ static int recover(struct world *world)
 		}
 		disk_read(world, &step, world->buf, AREA_BYTES);
 		read_bytes += step.bytes;
-		CHECK(read_bytes <= 2 * AREA_BYTES + 4 * WAL_BLOCK_BYTES_MAX);
+		CHECK(read_bytes <= 4 * AREA_BYTES + 6 * WAL_BLOCK_BYTES_MAX);
 	}
 }
 

@@ -51,6 +51,7 @@
 	X(copies_rotted, "copies rotted")        \
 	X(damaged, "logs damaged")               \
 	X(gaps_passed, "heads past damage")      \
+	X(gaps_merged, "gaps merged")            \
 	X(wiped, "disks wiped")                  \
 	X(swapped, "disks swapped")              \
 	X(refused, "swapped disks refused")      \

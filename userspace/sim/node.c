@@ -102,10 +102,7 @@ static int join(struct world *w, struct node *node, const struct log *found,
 	return raft_start(node->raft, node_clock(w, node), &node->update);
 }
 
-/*
- * What is committed stays on a majority of disks, or nothing could bring it back;
- * and a log takes a few gaps only.
- */
+/* What is committed stays on a majority of disks, or nothing could bring it back. */
 static void harm_disk(struct world *w, struct node *node)
 {
 	u32 i, n = 0;
@@ -123,8 +120,7 @@ static void harm_disk(struct world *w, struct node *node)
 		node->wiped = true;
 		node->rotted = false;
 		node->promised_term = 0;
-	} else if (node->n_rots < WAL_GAPS_MAX &&
-		   rng_chance(&node->rng, w->plan.rot)) {
+	} else if (rng_chance(&node->rng, w->plan.rot)) {
 		store_rot(w, node);
 	}
 }

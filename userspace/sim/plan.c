@@ -133,6 +133,20 @@ static void draw_unrest(struct plan *plan, struct rng *rng)
 	plan->late_duplicates = true;
 }
 
+/* Disks that go bad again and again: more gaps than a log can name. */
+static void draw_decay(struct plan *plan, struct rng *rng)
+{
+	u64 timeout = plan->election_timeout_ns;
+
+	if (!plan->rot || !rng_chance(rng, 150000))
+		return;
+	plan->rot = RNG_ONE;
+	plan->faults[FAULT_CRASH] = 40;
+	plan->fault_interval_ns = 2 * timeout;
+	plan->repair_ns_max = timeout / 2;
+	plan->fault_phase_ns = 80 * timeout;
+}
+
 /* Those that fail for good are the disk's and the network's to draw. */
 static void draw_failpoints(struct plan *plan, struct rng *rng)
 {
@@ -186,4 +200,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_clients(plan, &rng);
 	draw_failpoints(plan, &rng);
 	draw_swaps(plan, &rng);
+	draw_decay(plan, &rng);
 }

@@ -147,15 +147,28 @@ static void harm(struct store *store, struct rng *rng, u64 position,
 	}
 }
 
-static bool rot_place(struct world *w, struct node *node)
+/* Damage in front of gaps takes them in; behind them it is one more. */
+static u64 rot_from(const struct store *store, struct rng *rng)
+{
+	const struct wal_gap *gaps = store->writer.gaps;
+	u64 from = store->writer.head.offset;
+	u32 i;
+
+	if (rng_chance(rng, RNG_ONE / 2))
+		return from;
+	for (i = 0; i < WAL_GAPS_MAX; i++)
+		from = max(from, gaps[i].to);
+	return from;
+}
+
+static bool rot_place(struct world *w, struct node *node, u64 from)
 {
 	struct store *store = &node->store;
-	u64 head = store->writer.head.offset;
 	u64 offset, position;
 
-	if (store->proved_end <= head)
+	if (store->proved_end <= from)
 		return false;
-	offset = rng_between(&node->rng, head, store->proved_end - 1);
+	offset = rng_between(&node->rng, from, store->proved_end - 1);
 	position = WAL_AREA_POSITION + offset % store->super.area_bytes;
 	if (position >= store->disk.n_bytes)
 		return false;
@@ -168,12 +181,13 @@ static bool rot_place(struct world *w, struct node *node)
 
 void store_rot(struct world *w, struct node *node)
 {
+	u64 from = rot_from(&node->store, &node->rng);
 	u64 n = rng_between(&node->rng, 1, 4);
 	bool rotted = false;
 
 	/* What is behind the first place counts as well: where did the log end? */
 	while (n--)
-		rotted |= rot_place(w, node);
+		rotted |= rot_place(w, node, from);
 	if (!rotted)
 		return;
 	node->rotted = true;
@@ -238,6 +252,7 @@ bool store_recover(struct world *w, struct node *node, struct log *found,
 	store->lost = rec.lost;
 	if (store->writer.head.offset != rec.slot.head.offset)
 		w->counters.gaps_passed++;
+	w->counters.gaps_merged += rec.merged;
 	if (rec.damage.reason)
 		w->counters.damaged++;
 	if (rec.damage.reason)
