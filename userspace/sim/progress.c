@@ -31,15 +31,58 @@ static bool is_full(struct world *w)
 	return full;
 }
 
-/* A majority with room for no-ops can elect one of its own. */
-static bool can_elect(struct world *w)
+/* Would @voter find the log of a candidate up to date? (3.6.1) */
+static bool is_up_to_date(const struct raft_status *candidate,
+			  const struct node *voter)
+{
+	const struct store *store = &voter->store;
+	struct raft_status status;
+	u64 index, term;
+
+	raft_status(voter->raft, &status);
+	index = status.last_index;
+	term = status.last_term;
+	/* With damage it votes as if it had all that it ever had. */
+	if (status.lost_index && store->lost.term >= term) {
+		index = store->lost.term > term ?
+				store->lost.index :
+				max(index, store->lost.index);
+		term = store->lost.term;
+	}
+	return candidate->last_term > term ||
+	       (candidate->last_term == term && candidate->last_index >= index);
+}
+
+static bool can_lead(struct world *w, const struct node *node)
 {
 	u64 least = NOOPS * wal_entry_overhead_bytes(w->plan.block_bytes);
+	struct raft_status status;
 	u32 i, n = 0;
 
-	for (i = 0; i < w->n_voters; i++)
-		n += room_of(&w->nodes[i]) >= least;
+	raft_status(node->raft, &status);
+	if (status.space_bytes < least || status.lost_index || status.foreign)
+		return false;
+	for (i = 0; i < w->n_voters; i++) {
+		const struct node *voter = &w->nodes[i];
+
+		n += room_of(voter) >= least && !voter->wiped &&
+		     is_up_to_date(&status, voter);
+	}
 	return n >= w->n_voters / 2 + 1;
+}
+
+/*
+ * One with room for no-ops, and what is committed, is elected by others that have
+ * room for them too. If all that have everything are full, nobody leads.
+ */
+static bool can_elect(struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->n_voters; i++)
+		if (can_lead(w, &w->nodes[i]))
+			return true;
+	return false;
 }
 
 static void no_progress(struct world *w, const struct node *node)
