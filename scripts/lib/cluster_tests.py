@@ -176,6 +176,42 @@ def test_damaged(scene):
     return f"{', '.join(map(str, lost))} entries lost and repaired; {scene.prove()}"
 
 
+def test_lone_damaged(scene):
+    """A lone server with a damaged log is refused, again and again, and its file left as it
+    was: with the block that was lost back in its place, all is there."""
+    scene.fresh()
+    node = scene[1]
+    scene.load(node, count=150).wait(60)
+    status = scene.status(node)
+    scene.leave(node)
+    used = status["log_bytes"] - status["log_bytes_free"]
+    wal = f"{DIR}/wal"
+    node.run(f"cp {wal} /tmp/whole")
+    for part in (0, 0.5):
+        at = (LOG_AREA + int(used * part)) // BLOCK
+        node.run(f"dd if=/dev/urandom of={wal} bs={BLOCK} count=1 seek={at} conv=notrunc,fsync")
+        node.run(f"cp {wal} /tmp/damaged")
+        for more in ([], ["--salvage"]):
+            refused = node.run(scene.start_line(node, *more), timeout=120, check=False)
+            claim(refused.code == 1 and "is damaged" in refused.err,
+                  f"it is refused as damaged, not {refused.code}: {refused.err.strip()!r}")
+            claim(f"not started: the log is damaged (error -{errno.EUCLEAN})"
+                  in node.run("dmesg").out, "the kernel log says EUCLEAN")
+            claim(scene.status(node)["state"] == "stopped", "a group that was refused is stopped")
+            # Of what is on the disk, too.
+            node.run("sync; echo 3 > /proc/sys/vm/drop_caches")
+            claim(node.run(f"cmp {wal} /tmp/damaged", check=False).code == 0,
+                  "a log that was refused is changed")
+        node.run(f"dd if=/tmp/whole of={wal} bs={BLOCK} count=1 skip={at} seek={at} "
+                 "conv=notrunc,fsync")
+    scene.join(node)
+    scene.wait_leader()
+    remark = scene.prove()
+    scene.leave(node)
+    node.run("rmmod raftlog; rm /tmp/whole /tmp/damaged")
+    return remark
+
+
 def test_lagging(scene):
     """With little memory: entries come from the disk, for readers and for those who lag."""
     scene.options = ["--cache", "256K"]
@@ -513,7 +549,7 @@ def test_bad_input(scene):
           "\n#     ".join([f"{len(failed)} of {len(lines)}"] + failed + [result.err.strip()]))
     node.run("rmmod raftlog")
     # Nothing keeps a file open any more.
-    node.run(f"umount {DIR}")
+    node.run(f"umount {DIR} && mount -o noatime /dev/vda {DIR}")
     return f"{len(lines)} cases"
 
 
