@@ -113,6 +113,10 @@ static void check_leader(struct world *w, struct node *node, u64 term)
 
 	if (!term_is_possible(w, term))
 		return;
+	if (node->wiped)
+		violation(w, "election safety",
+			  "node %u leads term %llu with a disk that nobody knows",
+			  node->id, term);
 	if (check->leaders[term] && check->leaders[term] != node->id)
 		violation(w, "election safety",
 			  "nodes %u and %u both lead term %llu",
@@ -274,6 +278,16 @@ void check_replace(struct world *w, struct node *node, u64 from)
 	log_truncate(&node->log, from);
 }
 
+/* The one that the configuration knows, be it in the node or not. */
+bool check_disk_holds(const struct node *node, const struct record *record)
+{
+	const struct store *store = node->wiped ? &node->spare : &node->store;
+
+	/* What damage took was counted when it was there. */
+	return (node->wiped ? node->spare_rotted : node->rotted) ||
+	       log_at(&store->durable, record->index) == record;
+}
+
 static void check_majority(struct world *w, const struct record *record)
 {
 	u32 i, n = 0;
@@ -281,10 +295,8 @@ static void check_majority(struct world *w, const struct record *record)
 	/* The bootstrap entry is given. */
 	if (record->index == 1)
 		return;
-	/* What a disk forgot was counted when it was there. */
 	for (i = 0; i < w->n_voters; i++)
-		n += w->nodes[i].rotted || w->nodes[i].wiped ||
-		     log_at(&w->nodes[i].store.durable, record->index) == record;
+		n += check_disk_holds(&w->nodes[i], record);
 	if (n < w->n_voters / 2 + 1)
 		violation(w, "durability",
 			  "entry (%llu, %llu) is committed and on %u of %u disks",
@@ -361,6 +373,12 @@ static void check_failed(struct world *w, struct node *node,
 			  status->failure);
 }
 
+/* Which of them a learner has does not matter, and no configuration says. */
+static bool has_two_disks(struct world *w, const struct node *node)
+{
+	return node->has_spare || world_twin(w)->id == node->id;
+}
+
 /* What a leader believes a peer's disk to hold is there. */
 static void check_match(struct world *w, const struct node *leader)
 {
@@ -374,6 +392,9 @@ static void check_match(struct world *w, const struct node *leader)
 		if (node == leader || node->n_rots || node->wiped ||
 		    node->current_term > leader->current_term ||
 		    raft_peer_status(leader->raft, node->id, &peer))
+			continue;
+		/* Of another disk, with which the node was heard from last. */
+		if (peer.foreign || (!node->voter && has_two_disks(w, node)))
 			continue;
 		if (log_at(&node->store.durable, peer.match_index) !=
 		    log_at(&leader->log, peer.match_index))
@@ -439,17 +460,18 @@ void check_batch(struct world *w, struct node *node)
 		w->counters.full_logs++;
 }
 
-static void check_vote(struct world *w, u64 term, u32 voter, u32 candidate)
+static void check_vote(struct world *w, const struct node *voter, u64 term,
+		       u32 candidate)
 {
 	u32 *vote;
 
-	/* A disk that was wiped votes as it likes; nobody counts it. */
-	if (!term_is_possible(w, term) || w->nodes[voter - 1].wiped)
+	/* A disk that is not known votes as it likes; nobody counts it. */
+	if (!term_is_possible(w, term) || voter->wiped)
 		return;
-	vote = &w->check.votes[term * VOTERS + voter];
+	vote = &w->check.votes[term * VOTERS + voter->id];
 	if (*vote && *vote != candidate)
 		violation(w, "vote",
-			  "node %u votes for %u and %u in term %llu", voter,
+			  "node %u votes for %u and %u in term %llu", voter->id,
 			  *vote, candidate, term);
 	*vote = candidate;
 	w->counters.votes_granted++;
@@ -528,7 +550,7 @@ void check_leaves(struct world *w, struct node *node,
 			  durable->voted_for);
 	node->promised_term = max(node->promised_term, message->term);
 	if (vote)
-		check_vote(w, message->term, node->id, vote);
+		check_vote(w, node, message->term, vote);
 }
 
 static bool is_equal_log(const struct log *a, const struct log *b)

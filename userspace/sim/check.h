@@ -78,6 +78,9 @@ void check_recovered(struct world *w, struct node *node,
 		     const struct log *found,
 		     const struct raft_hard_state *hard_state);
 
+/** check_disk_holds() - is @record on the disk of @node that is known? */
+bool check_disk_holds(const struct node *node, const struct record *record);
+
 void check_done(struct world *w, struct node *node, struct op *op);
 
 /* After the faults: progress.c */

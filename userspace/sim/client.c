@@ -32,7 +32,7 @@ static void propose(struct world *w, struct node *node, bool probe)
 	w->counters.proposed++;
 	op->number = clients->n_ops;
 	op->probe = probe;
-	op->node = node->id - 1;
+	op->node = node - w->nodes;
 	op->boot = node->boot;
 	op->floor_index = clients->ok_index;
 	op->bytes = bytes;
@@ -146,7 +146,7 @@ void clients_forget(struct world *w, struct node *node)
 	for (i = clients->n_settled; i < clients->n_ops; i++) {
 		struct op *op = clients->ops[i];
 
-		if (op->state == OP_PENDING && op->node == node->id - 1)
+		if (op->state == OP_PENDING && op->node == node - w->nodes)
 			settle(w, op, OP_UNKNOWN);
 	}
 }

@@ -53,6 +53,7 @@
 	X(gaps_passed, "heads past damage")      \
 	X(gaps_merged, "gaps merged")            \
 	X(wiped, "disks wiped")                  \
+	X(put_back, "old disks back")            \
 	X(swapped, "disks swapped")              \
 	X(refused, "swapped disks refused")      \
 	X(repaired, "logs repaired")             \
@@ -60,6 +61,8 @@
 	X(pauses, "owner pauses")                \
 	X(jumps, "clock jumps")                  \
 	X(partitions, "partitions")              \
+	X(twins, "twins")                        \
+	X(misled, "heard by a twin")             \
 	X(sent, "datagrams sent")                \
 	X(lost, "lost")                          \
 	X(cut, "cut off")                        \

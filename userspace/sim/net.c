@@ -106,9 +106,24 @@ void net_send(struct world *w, struct packet *packet)
 	deliver_later(w, packet, false);
 }
 
+/* Two machines answer to one address: for a while this one, then that one. */
+static struct node *find_receiver(struct world *w, u32 id)
+{
+	struct node *twin = world_twin(w);
+
+	if (!twin->up || twin->id != id)
+		return &w->nodes[id - 1];
+	if (rng_chance(&w->net.rng, RNG_ONE / 8))
+		w->net.to_twin = !w->net.to_twin;
+	if (!w->net.to_twin)
+		return &w->nodes[id - 1];
+	w->counters.misled++;
+	return twin;
+}
+
 void net_arrive(struct world *w, struct packet *packet)
 {
-	struct node *node = &w->nodes[packet->message.to - 1];
+	struct node *node = find_receiver(w, packet->message.to);
 	struct item item = {
 		.kind = ITEM_PACKET,
 		.packet = packet,

@@ -37,12 +37,14 @@ struct packet {
  * @cut: [from][to]: nothing passes
  * @lane_ns: [from][to]: when the last datagram with entries arrives. The
  *	transport keeps these in order, unless a crash or a retry interferes
+ * @to_twin: what is sent to the id of two machines goes to the wrong one now
  * @quiet: no faults any more
  */
 struct net {
 	struct rng rng;
 	bool cut[NODES_MAX + 1][NODES_MAX + 1];
 	u64 lane_ns[NODES_MAX + 1][NODES_MAX + 1];
+	bool to_twin;
 	bool quiet;
 };
 

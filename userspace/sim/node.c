@@ -18,7 +18,7 @@ void node_init(struct world *w, struct node *node, u32 id)
 	node->inbox_tail = &node->inbox;
 	node->parked_tail = &node->parked;
 	node->timer_at = U64_MAX;
-	rng_seed(&node->rng, w->seed, 16 + id);
+	rng_seed(&node->rng, w->seed, 16 + id + (node->boot << 8));
 	store_init(w, node);
 }
 
@@ -102,10 +102,49 @@ static int join(struct world *w, struct node *node, const struct log *found,
 	return raft_start(node->raft, node_clock(w, node), &node->update);
 }
 
+void node_exchange(struct world *w, struct node *node)
+{
+	swap(node->store, node->spare);
+	node->store.tail = &node->store.queue;
+	node->spare.tail = &node->spare.queue;
+	swap(node->rotted, node->spare_rotted);
+	swap(node->promised_term, node->spare_promised_term);
+	node->wiped = !node->wiped;
+	trace(w, TRACE_PUT_BACK, node->id, node->store.durable.n,
+	      node->store.durable_hard_state.current_term, node->wiped, 0);
+}
+
+/* An empty disk; the one that was there is put aside. */
+static void wipe(struct world *w, struct node *node)
+{
+	if (node->has_spare)
+		store_free(&node->spare);
+	node->spare = node->store;
+	node->spare.tail = &node->spare.queue;
+	node->spare_rotted = node->rotted;
+	node->spare_promised_term = node->promised_term;
+	node->has_spare = true;
+	store_wipe(w, node);
+	node->wiped = true;
+	node->rotted = false;
+	node->promised_term = 0;
+}
+
+void node_make_twin(struct world *w, struct node *twin, const struct node *other)
+{
+	if (twin->id)
+		store_free(&twin->store);
+	memset(&twin->store, 0, sizeof(twin->store));
+	node_init(w, twin, other->id);
+	twin->wiped = true;
+	twin->promised_term = 0;
+}
+
 /* What is committed stays on a majority of disks, or nothing could bring it back. */
 static void harm_disk(struct world *w, struct node *node)
 {
 	u32 i, n = 0;
+	bool back;
 
 	if (!w->quiet && rng_chance(&node->rng, w->plan.rot))
 		store_rot_copy(w, node);
@@ -115,11 +154,12 @@ static void harm_disk(struct world *w, struct node *node)
 	/* Until the first entry is committed, each node is needed. */
 	if (w->quiet || n >= (w->n_voters - 1) / 2 || w->check.committed.n < 2)
 		return;
-	if (!node->wiped && rng_chance(&node->rng, w->plan.wipe)) {
-		store_wipe(w, node);
-		node->wiped = true;
-		node->rotted = false;
-		node->promised_term = 0;
+	back = node->has_spare && rng_chance(&node->rng, w->plan.put_back);
+	if (back) {
+		w->counters.put_back++;
+		node_exchange(w, node);
+	} else if (!node->wiped && rng_chance(&node->rng, w->plan.wipe)) {
+		wipe(w, node);
 	} else if (rng_chance(&node->rng, w->plan.rot)) {
 		store_rot(w, node);
 	}
@@ -182,7 +222,7 @@ void node_start(struct world *w, struct node *node)
 	node->session = clients_open_session(w);
 	node->counter = 0;
 	set_clock(w, node);
-	if (node->boot > 1)
+	if (node->boot > 1 && node != world_twin(w))
 		harm_disk(w, node);
 	make_core(w, node);
 	if (!store_recover(w, node, &node->log, &hard_state, &space_bytes))
@@ -270,4 +310,6 @@ void node_destroy(struct node *node)
 	sender_stop(node);
 	free_core(node);
 	store_free(&node->store);
+	if (node->has_spare)
+		store_free(&node->spare);
 }

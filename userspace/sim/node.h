@@ -68,7 +68,11 @@ struct read_job {
  * @voter: it has a vote
  * @up: it runs
  * @disk_broken: it was made to fail; lasts until the next start
- * @wiped: it came back with an empty disk
+ * @wiped: it has another disk than the one that the configuration knows
+ * @spare: the disk that it had before, if @has_spare: the one that is known, or the
+ *	one that was put in its place meanwhile
+ * @spare_rotted: as @rotted, of that disk
+ * @spare_promised_term: as @promised_term, of that disk
  * @swapped: whose disk it has got, NULL: its own
  * @refused: it has been started with that disk, in vain
  * @n_rots: how often its disk was damaged
@@ -103,6 +107,8 @@ struct node {
 	bool disk_broken;
 	bool rotted;
 	bool wiped;
+	bool has_spare;
+	bool spare_rotted;
 	struct node *swapped;
 	bool refused;
 	u32 n_rots;
@@ -135,6 +141,8 @@ struct node {
 	struct parked **parked_tail;
 
 	struct store store;
+	struct store spare;
+	u64 spare_promised_term;
 
 	struct log log;
 	u64 commit_index;
@@ -150,6 +158,10 @@ void node_init(struct world *w, struct node *node, u32 id);
 void node_destroy(struct node *node);
 void node_start(struct world *w, struct node *node);
 void node_crash(struct world *w, struct node *node);
+/** node_exchange() - put the spare disk of a node that is down in */
+void node_exchange(struct world *w, struct node *node);
+/** node_make_twin() - down, with an empty disk, and the id of @other */
+void node_make_twin(struct world *w, struct node *twin, const struct node *other);
 void node_shutdown(struct world *w, struct node *node);
 void node_swap(struct world *w, struct node *node, struct node *other);
 void node_jump(struct world *w, struct node *node, u64 ns);

@@ -174,6 +174,15 @@ static void draw_swaps(struct plan *plan, struct rng *rng)
 		plan->faults[FAULT_SWAP] = 3;
 }
 
+/* Drawn by themselves as well: disks that come back, and a second node of one id. */
+static void draw_identity(struct plan *plan, struct rng *rng)
+{
+	if (plan->wipe && rng_chance(rng, 600000))
+		plan->put_back = rng_between(rng, 50000, 500000);
+	if (plan->n_nodes > 1 && rng_chance(rng, 100000))
+		plan->faults[FAULT_TWIN] = rng_between(rng, 1, 8);
+}
+
 static void draw_clients(struct plan *plan, struct rng *rng)
 {
 	static const u32 payloads[] = { 8, 64, 300, 2000 };
@@ -201,4 +210,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_failpoints(plan, &rng);
 	draw_swaps(plan, &rng);
 	draw_decay(plan, &rng);
+	draw_identity(plan, &rng);
 }

@@ -26,6 +26,8 @@ enum { NODES_MAX = 7 };
  * @FAULT_DISK: a node's next write fails
  * @FAULT_JUMP: a node's clock leaps ahead
  * @FAULT_SWAP: the disks of two nodes that are down change places
+ * @FAULT_TWIN: a second machine with the id and the address of a node, and a disk
+ *	of its own, is started by mistake, or stopped
  * @FAULTS: how many
  */
 enum fault {
@@ -45,6 +47,7 @@ enum fault {
 	FAULT_DISK,
 	FAULT_JUMP,
 	FAULT_SWAP,
+	FAULT_TWIN,
 	FAULTS,
 };
 
@@ -77,6 +80,7 @@ enum fault {
  * @group_requests: most requests of one write
  * @rot: chance that the disk is damaged while a node is down
  * @wipe: chance that it is replaced by an empty one
+ * @put_back: chance that the disk that was there before is put back
  * @delay_ns_min: of a datagram
  * @delay_ns_max: of a datagram when nothing is wrong
  * @slow_ns: of a datagram that is late
@@ -126,6 +130,7 @@ struct plan {
 	u32 group_requests;
 	u32 rot;
 	u32 wipe;
+	u32 put_back;
 
 	u64 delay_ns_min;
 	u64 delay_ns_max;

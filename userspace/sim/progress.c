@@ -202,34 +202,41 @@ static void check_acknowledged(struct world *w, const struct op *op)
 {
 	u32 i, n = 0;
 
-	for (i = 0; i < w->n_voters; i++) {
-		const struct log *log = &w->nodes[i].store.durable;
-
-		/* A full log cannot be repaired. */
+	/* A full log cannot be repaired. */
+	for (i = 0; i < w->n_voters; i++)
 		n += op->committed &&
-		     (w->nodes[i].rotted || w->nodes[i].wiped ||
-		      log_at(log, op->committed->index) == op->committed);
-	}
+		     check_disk_holds(&w->nodes[i], op->committed);
 	if (n < w->n_voters / 2 + 1)
 		violation(w, "durability",
 			  "op %llu was acknowledged at %llu and is on %u of %u disks",
 			  op->number, op->proposal.index, n, w->n_voters);
 }
 
+static void look_at_disk(struct world *w, struct node *node)
+{
+	struct raft_hard_state hard_state;
+	struct log found = { 0 };
+	u64 space_bytes;
+
+	if (store_recover(w, node, &found, &hard_state, &space_bytes))
+		check_recovered(w, node, &found, &hard_state);
+	log_free(&found);
+}
+
 /* Power off: what is on the disks is all there is. */
 void progress_final(struct world *w)
 {
-	struct raft_hard_state hard_state;
-	u64 i, space_bytes;
+	u64 i;
 
 	for (i = 0; i < w->n_nodes && !w->violated; i++) {
 		struct node *node = &w->nodes[i];
-		struct log found = { 0 };
 
 		node_crash(w, node);
-		if (store_recover(w, node, &found, &hard_state, &space_bytes))
-			check_recovered(w, node, &found, &hard_state);
-		log_free(&found);
+		look_at_disk(w, node);
+		if (node->has_spare && !w->violated) {
+			node_exchange(w, node);
+			look_at_disk(w, node);
+		}
 	}
 	for (i = 0; i < w->clients.n_ops && !w->violated; i++)
 		if (w->clients.ops[i]->state == OP_OK)

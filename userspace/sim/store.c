@@ -55,7 +55,6 @@ void store_free(struct store *store)
 
 void store_wipe(struct world *w, struct node *node)
 {
-	store_free(&node->store);
 	memset(&node->store, 0, sizeof(node->store));
 	store_init(w, node);
 	w->counters.wiped++;

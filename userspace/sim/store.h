@@ -130,7 +130,7 @@ void store_crash(struct world *w, struct node *node);
 /** store_drain() - an orderly stop: all that was submitted becomes durable */
 void store_drain(struct world *w, struct node *node);
 
-/** store_wipe() - an empty disk in place of the one that was there */
+/** store_wipe() - an empty disk in place of the one that was there, which is kept */
 void store_wipe(struct world *w, struct node *node);
 
 /** store_rot() - damage the disk where that can be found out */

@@ -18,6 +18,8 @@
 	X(TEAR, "tear", "sectors_kept", "sectors", "", "")                    \
 	X(ROT, "rot", "offset", "position", "", "")                           \
 	X(WIPE, "wipe", "", "", "", "")                                       \
+	X(PUT_BACK, "put_back", "last_index", "term", "wiped", "")            \
+	X(TWIN, "twin", "last_index", "", "", "")                             \
 	X(SWAP, "swap", "with", "", "", "")                                   \
 	X(FOREIGN, "foreign_disk", "of", "", "", "")                          \
 	X(SHUTDOWN, "shutdown", "", "", "", "")                               \

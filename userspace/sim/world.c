@@ -27,7 +27,7 @@ void world_at(struct world *w, u64 at_ns, enum event_kind kind,
 		.at_ns = max(at_ns, w->now_ns),
 		.order = w->order++,
 		.kind = kind,
-		.node = node ? node->id - 1 : 0,
+		.node = node ? node - w->nodes : 0,
 		.boot = node ? node->boot : 0,
 		.object = object,
 	};
@@ -41,6 +41,11 @@ void world_at(struct world *w, u64 at_ns, enum event_kind kind,
 		i = (i - 1) / 2;
 	}
 	w->events[i] = event;
+}
+
+struct node *world_twin(struct world *w)
+{
+	return &w->nodes[NODES_MAX];
 }
 
 static struct event pop(struct world *w)
@@ -104,6 +109,28 @@ static void swap_disks(struct world *w, struct node *node)
 	crash(w, other);
 	w->counters.swapped++;
 	node_swap(w, node, other);
+}
+
+/*
+ * Somebody sets a machine up as if it were @node: its id, its address, and a log
+ * that was made for it, or the one of the last time. Not before the cluster is:
+ * until then the disks of all are what it waits for.
+ */
+static void switch_twin(struct world *w, struct node *node)
+{
+	struct node *twin = world_twin(w);
+
+	if (twin->up) {
+		node_crash(w, twin);
+		return;
+	}
+	if (w->check.committed.n < 2)
+		return;
+	if (twin->id != node->id || rng_chance(&w->rng, RNG_ONE / 2))
+		node_make_twin(w, twin, node);
+	w->counters.twins++;
+	trace(w, TRACE_TWIN, twin->id, twin->store.durable.n, 0, 0, 0);
+	node_start(w, twin);
 }
 
 static enum fault draw_fault(struct world *w)
@@ -171,6 +198,9 @@ static void inflict(struct world *w, enum fault fault)
 	case FAULT_SWAP:
 		swap_disks(w, node);
 		break;
+	case FAULT_TWIN:
+		switch_twin(w, node);
+		break;
 	default:
 		net_partition(w, fault, leader ? leader->id : node->id);
 		break;
@@ -207,6 +237,8 @@ static void quiet(struct world *w)
 	net_heal(w);
 	w->net.quiet = true;
 	failpoints_leave(w);
+	if (world_twin(w)->up)
+		node_crash(w, world_twin(w));
 	for (i = 0; i < w->n_nodes && !w->violated; i++) {
 		struct node *node = &w->nodes[i];
 
@@ -387,6 +419,8 @@ static void set_up(struct world *w)
 	w->cluster_id = rng_next(&w->rng);
 	failpoints_enter(w);
 	make_configuration(w);
+	/* Not the same numbers as the node whose id it takes. */
+	world_twin(w)->boot = 1;
 	check_init(&w->check);
 	for (i = 0; i < w->n_nodes; i++)
 		node_init(w, &w->nodes[i], i + 1);
@@ -412,6 +446,8 @@ static void tear_down(struct world *w)
 	free(w->recovery_buf);
 	for (i = 0; i < w->n_nodes; i++)
 		node_destroy(&w->nodes[i]);
+	if (world_twin(w)->id)
+		node_destroy(world_twin(w));
 	clients_free(&w->clients);
 	check_free(&w->check);
 }

@@ -85,7 +85,7 @@ struct world {
 	u64 n_events;
 	u64 n_events_max;
 
-	struct node nodes[NODES_MAX];
+	struct node nodes[NODES_MAX + 1]; /* the last: world_twin() */
 	u32 n_nodes;
 	u32 n_voters;
 	struct net net;
@@ -129,6 +129,9 @@ void failpoints_leave(struct world *w);
 
 /** world_payload() - what @record holds, NULL if nothing */
 const void *world_payload(const struct world *w, const struct record *record);
+
+/** world_twin() - the machine that has the id of another one, if it is up */
+struct node *world_twin(struct world *w);
 
 void world_at(struct world *w, u64 at_ns, enum event_kind kind,
 	      struct node *node, void *object);
