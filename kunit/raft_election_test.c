@@ -495,6 +495,45 @@ static void first_leader_needs_all_and_seals(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->commit_index, 2ull);
 }
 
+/* It may have led this term, and made entries where it would make others now. */
+static void a_vote_is_for_a_disk(struct kunit *test)
+{
+	struct server *s = server_open(test);
+	struct raft_message ask = {
+		.type = RAFT_REQUEST_VOTE,
+		.from = 2,
+		.to = 1,
+		.term = 2,
+		.request_vote = { .last_log_index = 1, .last_log_term = 1 },
+	};
+	static const struct {
+		u64 incarnation;
+		bool granted;
+	} asks[] = {
+		{ FIXTURE_INCARNATION + 2, true },
+		{ 0x9999, false },
+		{ FIXTURE_INCARNATION + 2, true },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(asks); i++) {
+		ask.incarnation = asks[i].incarnation;
+		server_receive(s, &ask);
+		KUNIT_EXPECT_EQ(test, server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 2)
+					      ->message.request_vote_response.granted,
+				asks[i].granted);
+		server_persist(s);
+		server_done(s);
+	}
+	/* In the next term it is a server like any other. */
+	ask.incarnation = 0x9999;
+	ask.term = 3;
+	server_receive(s, &ask);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.voted_for, 2u);
+	KUNIT_EXPECT_TRUE(test, server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 2)
+					->message.request_vote_response.granted);
+}
+
 static void foreign(struct server *s, struct raft_message *message)
 {
 	message->incarnation = 0x9999;
@@ -711,6 +750,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(damaged_it_does_not_stand_for_election),
 	KUNIT_CASE(alone_it_does_not_start_damaged),
 	KUNIT_CASE(first_leader_needs_all_and_seals),
+	KUNIT_CASE(a_vote_is_for_a_disk),
 	KUNIT_CASE(votes_of_a_wiped_disk_do_not_count),
 	KUNIT_CASE(answers_of_a_wiped_disk_do_not_count),
 	KUNIT_CASE(what_another_disk_acknowledged_is_forgotten),

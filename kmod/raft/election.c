@@ -177,6 +177,18 @@ static void answer_vote(struct raft *r, struct raft_update *update,
 }
 
 /*
+ * A vote is for a server with its disk. With another one it does not know that it
+ * may lead this term already, and would make other entries in the same places.
+ * Once the configuration knows the disks, no other asks.
+ */
+static bool has_voted_for(const struct raft *r,
+			  const struct raft_message *message)
+{
+	return r->hard_state.voted_for == message->from &&
+	       (r->sealed || r->voted_for_incarnation == message->incarnation);
+}
+
+/*
  * One rule for PreVote and vote; they differ in what a grant changes: nothing,
  * or the durable voted_for.
  */
@@ -208,7 +220,7 @@ void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 		grant = grant && message->term > r->hard_state.current_term;
 	else
 		grant = grant && message->term == r->hard_state.current_term &&
-			(r->hard_state.voted_for == message->from ||
+			(has_voted_for(r, message) ||
 			 (r->hard_state.voted_for == RAFT_ID_NONE &&
 			  r->leader_id == RAFT_ID_NONE));
 
@@ -217,6 +229,7 @@ void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 			raft_set_hard_state(r, update,
 					    r->hard_state.current_term,
 					    message->from);
+		r->voted_for_incarnation = message->incarnation;
 		raft_reset_election_timer(r);
 	}
 	answer_vote(r, update, message, grant);

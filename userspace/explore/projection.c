@@ -227,6 +227,9 @@ static void put_core(struct text *text, const struct naming *naming,
 	put(text, r->hard_state.current_term);
 	put(text, naming->name[r->leader_id] << 4 |
 			  naming->name[r->hard_state.voted_for]);
+	if (bounds.wipes && !r->sealed)
+		put(text, r->voted_for_incarnation ?
+				  1 + r->voted_for_incarnation % DISKS_MAX : 0);
 	if (r->role == RAFT_PRE_CANDIDATE || r->role == RAFT_CANDIDATE) {
 		put(text, named_set(naming, r->votes.granted));
 		put(text, named_set(naming, r->votes.refused));
