@@ -29,6 +29,10 @@ static const struct edge {
 	{ RAFT_LEADER, RAFT_FOLLOWER, RAFT_EDGE_STEP_DOWN },
 	{ RAFT_PRE_CANDIDATE, RAFT_FOLLOWER, RAFT_EDGE_NO_MAJORITY },
 	{ RAFT_CANDIDATE, RAFT_FOLLOWER, RAFT_EDGE_NO_MAJORITY },
+	/* The configuration gives a vote, and takes it. */
+	{ RAFT_LEARNER, RAFT_FOLLOWER, RAFT_EDGE_JOIN },
+	{ RAFT_FOLLOWER, RAFT_LEARNER, RAFT_EDGE_JOIN },
+	{ RAFT_LEADER, RAFT_LEARNER, RAFT_EDGE_STEP_DOWN },
 };
 
 /* 6.4.1: who led before has told nobody that it still does. */
@@ -96,8 +100,19 @@ static void write_log(struct network *net, struct network_node *node)
 	KUNIT_ASSERT_LE(net->test, update->first_index, node->last_index + 1);
 	node->last_index = update->first_index + update->n_entries - 1;
 	KUNIT_ASSERT_LE(net->test, node->last_index, (u64)NETWORK_ENTRIES);
-	for (i = 0; i < update->n_entries; i++)
-		node->log[update->first_index - 1 + i] = update->entries[i];
+	for (i = 0; i < update->n_entries; i++) {
+		struct raft_entry *entry =
+			&node->log[update->first_index - 1 + i];
+		void *copy;
+
+		*entry = update->entries[i];
+		if (entry->type != RAFT_ENTRY_CONFIGURATION)
+			continue;
+		copy = kunit_kzalloc(net->test, entry->bytes, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(net->test, copy);
+		memcpy(copy, entry->data, entry->bytes);
+		entry->data = copy;
+	}
 }
 
 static void post(struct network *net, struct network_node *node,
@@ -370,6 +385,42 @@ struct network *network_restored(struct kunit *test,
 		join(net, id);
 	}
 	return net;
+}
+
+void network_add(struct network *net)
+{
+	static const struct raft_hard_state none;
+	u32 id = ++net->n;
+	struct server *s;
+
+	KUNIT_ASSERT_LE(net->test, id, (u32)NETWORK_SERVERS);
+	s = server_member(net->test, id, 1, 0);
+	s->now_ns = net->now_ns;
+	KUNIT_ASSERT_EQ(net->test,
+			raft_restore_hard_state(s->r, &none, FIXTURE_SPACE), 0);
+	KUNIT_ASSERT_EQ(net->test, raft_start(s->r, s->now_ns, &s->update), 0);
+	node_of(net, id)->server = s;
+	server_done(s);
+	wake(net, id);
+}
+
+int network_change(struct network *net, u32 id,
+		   const struct raft_change *changes, u32 n_changes)
+{
+	struct raft_change_request request = {
+		.changes = changes,
+		.n_changes = n_changes,
+	};
+	struct raft_event event = {
+		.type = RAFT_EVENT_CHANGE,
+		.change = &request,
+	};
+	struct server *s = network_server(net, id);
+
+	s->now_ns = net->now_ns;
+	KUNIT_ASSERT_EQ(net->test, server_event(s, &event), 0);
+	wake(net, id);
+	return request.result;
 }
 
 static void add(struct network *net, char c)

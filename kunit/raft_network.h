@@ -68,6 +68,12 @@ struct network *network_new(struct kunit *test, u32 n_voters, u32 n_learners);
 struct network *network_restored(struct kunit *test,
 				 const struct network_disk *disks, u32 n);
 
+/* One more server, with an empty log; no configuration names it yet. */
+void network_add(struct network *net);
+/* What @id says to these changes: raft_change_request.result. */
+int network_change(struct network *net, u32 id,
+		   const struct raft_change *changes, u32 n_changes);
+
 struct server *network_server(struct network *net, u32 id);
 
 /* Neither hears nor is heard by anybody. */

@@ -242,16 +242,23 @@ static void impossible_messages_change_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->update.n_sends, 0u);
 }
 
+/* 4.2.2: only one that may lead, or does, need not be known. */
 static void strangers_are_not_heard(struct kunit *test)
 {
-	struct server *s = server_started(test, 3);
+	struct server *s = server_leader(test, 3);
+	u64 term = s->r->hard_state.current_term;
 
-	KUNIT_EXPECT_EQ(test, server_append(s, 4, 9, 1, 1, NULL, 0, 0),
-			-EINVAL);
+	KUNIT_EXPECT_EQ(test, server_ack(s, 4, 2), 0);
+	KUNIT_EXPECT_EQ(test, server_ack(s, 5, 2), 0);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, 1ull);
+	KUNIT_EXPECT_EQ(test, server_vote(s, 4, 9, false, true), 0);
+	/* What it says itself, and what nobody says. */
 	KUNIT_EXPECT_EQ(test, server_append(s, 1, 9, 1, 1, NULL, 0, 0),
 			-EINVAL);
+	KUNIT_EXPECT_EQ(test, server_append(s, 0, 9, 1, 1, NULL, 0, 0),
+			-EINVAL);
 	KUNIT_EXPECT_EQ(test, server_ask(s, 0, 9, false, 9, 9), -EINVAL);
-	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, 1ull);
+	KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term, term);
 }
 
 static void a_second_leader_of_a_term_is_not_believed(struct kunit *test)

@@ -15,6 +15,7 @@ extern struct kunit_suite raftlog_raft_paper_log_suite;
 extern struct kunit_suite raftlog_raft_network_suite;
 extern struct kunit_suite raftlog_raft_network_log_suite;
 extern struct kunit_suite raftlog_raft_learner_suite;
+extern struct kunit_suite raftlog_raft_membership_suite;
 extern struct kunit_suite raftlog_wal_suite;
 extern struct kunit_suite raftlog_wal_damage_suite;
 extern struct kunit_suite raftlog_wal_torn_suite;

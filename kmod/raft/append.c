@@ -166,6 +166,7 @@ void raft_receive_append(struct raft *r, struct raft_update *update,
 	r->verified_index = max(r->verified_index, verified);
 	raft_set_commit(r, update,
 			min(message->append_entries.leader_commit, verified));
+	raft_role_by_membership(r, update);
 	if (r->durable_index < r->verified_index)
 		r->ack_owed = true;
 	if (message->n_entries == 0 || r->durable_index >= verified)

@@ -10,7 +10,8 @@
  *	append.c	AppendEntries on the follower
  *	proposal.c	proposals: queue, forward, append once, complete
  *	log.c		terms, sizes and origins of entries
- *	configuration.c	members and their encoding
+ *	configuration.c	members, their encoding, and the quorums they form
+ *	membership.c	changes of the members
  */
 #ifndef RAFTLOG_RAFT_CORE_H
 #define RAFTLOG_RAFT_CORE_H
@@ -54,9 +55,9 @@ struct raft_inflight {
 /* A member other than this server, as a leader (and partly anyone) sees it. */
 struct raft_peer {
 	u32 id;
-	u8 kind;
 	u8 progress;
 	bool catch_up; /* the one message in flight has unknown length */
+	bool caught_up; /* 4.2.1: the last round took less than a timeout */
 	u64 next_index;
 	u64 match_index; /* decreases only if the peer's disk forgot: refused() */
 	u64 match_ns; /* when it was last raised */
@@ -68,6 +69,8 @@ struct raft_peer {
 	u64 answered_sent_ns; /* leader: newest request known to be answered */
 	u64 progress_ns; /* leader: acknowledged or (re)started sending */
 	u64 rtt_ns;
+	u64 round_index; /* leader: last entry of this round of catching up */
+	u64 round_ns; /* when it began */
 	u64 inflight_bytes;
 	u32 inflight_head;
 	u32 n_inflight;
@@ -116,8 +119,9 @@ struct raft {
 
 	struct raft_configuration configuration; /* newest in the log */
 	u64 configuration_index;
-	struct raft_configuration committed_configuration;
-	u64 committed_configuration_index;
+	u64 configuration_seq; /* changes whenever configuration does */
+	struct raft_configuration previous_configuration; /* is committed */
+	u64 previous_configuration_index;
 	struct raft_configuration decoded; /* scratch, too large for a stack */
 	bool sealed; /* configuration knows the voters' disks */
 	u64 incarnation; /* of this server's disk */
@@ -125,6 +129,7 @@ struct raft {
 	u8 encoded[RAFT_CONFIGURATION_BYTES_MAX]; /* that it made as a leader */
 	u32 self; /* position in configuration, or RAFT_MEMBERS_MAX */
 	struct raft_peer peers[RAFT_MEMBERS_MAX]; /* as in configuration */
+	u32 n_peers;
 	struct raft_inflight *inflight_pool;
 
 	/* Where the log ended before damage; (0, 0) once it is made up for. */
@@ -188,6 +193,7 @@ void raft_become_pre_candidate(struct raft *r, struct raft_update *update,
 void raft_become_candidate(struct raft *r, struct raft_update *update);
 void raft_become_leader(struct raft *r, struct raft_update *update);
 void raft_join(struct raft *r, struct raft_update *update);
+void raft_role_by_membership(struct raft *r, struct raft_update *update);
 
 /* election.c */
 void raft_reset_election_timer(struct raft *r);
@@ -202,6 +208,7 @@ bool raft_is_damaged(const struct raft *r);
 
 /* replication.c */
 void raft_start_replication(struct raft *r);
+void raft_start_peer(struct raft *r, struct raft_peer *peer);
 void raft_forget_peer(struct raft *r, struct raft_peer *peer);
 void raft_leader_time(struct raft *r, struct raft_update *update);
 void raft_receive_append_response(struct raft *r, struct raft_update *update,
@@ -253,14 +260,22 @@ bool raft_log_has_room(const struct raft_log *log, u32 runs);
 void raft_set_configuration(struct raft *r,
 			    const struct raft_configuration *configuration,
 			    u64 index);
+void raft_next_configuration(struct raft *r,
+			     const struct raft_configuration *configuration,
+			     u64 index);
 void raft_revert_configuration(struct raft *r, u64 last_index);
 struct raft_peer *raft_find_peer(struct raft *r, u32 id);
-u32 raft_n_voters(const struct raft *r);
-u32 raft_majority(const struct raft *r);
 bool raft_is_known(const struct raft *r, u32 position);
 bool raft_is_voter(const struct raft *r, u32 position);
+bool raft_has_vote(const struct raft *r);
 bool raft_is_quorum(const struct raft *r, u32 set);
 u64 raft_quorum_value(const struct raft *r, const u64 *values);
+
+/* membership.c */
+void raft_change_members(struct raft *r, struct raft_update *update,
+			 struct raft_change_request *request);
+void raft_membership_time(struct raft *r, struct raft_update *update);
+bool raft_is_changing(const struct raft *r);
 
 static inline bool raft_is_self(const struct raft *r, u32 position)
 {

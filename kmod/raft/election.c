@@ -77,6 +77,13 @@ static void ask_for_votes(struct raft *r, struct raft_update *update,
 	}
 }
 
+/* It counts only where it is a member. */
+static void vote_for_self(struct raft *r)
+{
+	if (r->self < RAFT_MEMBERS_MAX)
+		r->votes.granted |= 1u << r->self;
+}
+
 static void start_election(struct raft *r, struct raft_update *update)
 {
 	raft_become_candidate(r, update);
@@ -89,7 +96,7 @@ static void start_pre_vote(struct raft *r, struct raft_update *update, u8 edge)
 {
 	raft_become_pre_candidate(r, update, edge);
 	raft_reset_election_timer(r);
-	r->votes.granted |= 1u << r->self;
+	vote_for_self(r);
 	if (raft_is_quorum(r, r->votes.granted)) {
 		start_election(r, update);
 		return;
@@ -105,8 +112,7 @@ static bool can_campaign(const struct raft *r)
 {
 	u32 bytes = r->sealed ? 0 : RAFT_CONFIGURATION_BYTES_MAX;
 
-	return raft_is_voter(r, r->self) && raft_is_known(r, r->self) &&
-	       !raft_is_damaged(r) &&
+	return raft_has_vote(r) && !raft_is_damaged(r) &&
 	       raft_space(r) >= raft_entry_cost(r, bytes);
 }
 
@@ -156,7 +162,7 @@ void raft_count_own_vote(struct raft *r, struct raft_update *update)
 	if (r->role != RAFT_CANDIDATE ||
 	    r->persisted_seq < r->hard_state_persist_seq)
 		return;
-	r->votes.granted |= 1u << r->self;
+	vote_for_self(r);
 	decide(r, update);
 }
 

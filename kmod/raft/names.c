@@ -35,6 +35,7 @@ const char *raft_reason_name(u8 reason)
 		[RAFT_REASON_DISK_STALLED] = "disk_stalled",
 		[RAFT_REASON_STORAGE_FAILED] = "storage_failed",
 		[RAFT_REASON_INVARIANT] = "invariant",
+		[RAFT_REASON_MEMBERSHIP] = "membership",
 	};
 
 	return NAME_OF(names, reason);

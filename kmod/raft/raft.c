@@ -141,12 +141,8 @@ int raft_restore_entry(struct raft *r, u64 index,
 	raft_log_truncate(&r->log, index);
 	raft_revert_configuration(r, index - 1);
 	raft_log_append(&r->log, entry);
-	if (configuration) {
-		/* At most the newest is uncommitted (4.1). */
-		r->committed_configuration = r->configuration;
-		r->committed_configuration_index = r->configuration_index;
-		raft_set_configuration(r, &r->decoded, index);
-	}
+	if (configuration)
+		raft_next_configuration(r, &r->decoded, index);
 	return 0;
 }
 
@@ -184,7 +180,8 @@ int raft_start(struct raft *r, u64 now_ns, struct raft_update *update)
 {
 	bool restored = !r->persist_seq || r->lost_term;
 
-	if (r->started || !r->configuration.n_members || !r->incarnation)
+	if (r->started || !r->incarnation ||
+	    !r->configuration.n_members != !r->log.last_index)
 		return -EINVAL;
 	r->started = true;
 	r->now_ns = now_ns;
@@ -192,21 +189,33 @@ int raft_start(struct raft *r, u64 now_ns, struct raft_update *update)
 	r->oldest_persist_ns = now_ns;
 	r->uncounted_index = r->log.last_index;
 	/* Every node bootstraps the same first entry: it is committed. */
-	r->commit_index = 1;
-	update->commit_index = 1;
-	if (r->configuration_index == 1) {
-		r->committed_configuration = r->configuration;
-		r->committed_configuration_index = 1;
-	}
+	r->commit_index = min(r->log.last_index, 1ull);
+	update->commit_index = r->commit_index;
 	/*
 	 * It may have answered a leader just before it went down, who counts on
 	 * it not to vote for another for an election timeout (6.4.1).
 	 */
 	if (restored)
 		r->sticky_until_ns = now_ns + r->settings.election_timeout_ns;
+	/* All logs begin in term 1, also that of one that is to get it yet. */
+	if (!r->hard_state.current_term)
+		raft_set_hard_state(r, update, 1, RAFT_ID_NONE);
 	raft_reset_election_timer(r);
 	raft_join(r, update);
 	return 0;
+}
+
+/*
+ * 4.2.2: somebody with a newer configuration may lead and stand for election
+ * before this server knows of it. The rest is between members; who is
+ * none any more may not know it yet.
+ */
+static bool may_say(struct raft *r, const struct raft_message *message)
+{
+	return message->type == RAFT_REQUEST_VOTE ||
+	       message->type == RAFT_APPEND_ENTRIES ||
+	       message->from == r->leader_id ||
+	       raft_find_peer(r, message->from);
 }
 
 static void receive(struct raft *r, struct raft_update *update,
@@ -216,13 +225,17 @@ static void receive(struct raft *r, struct raft_update *update,
 	bool election = message->type == RAFT_REQUEST_VOTE ||
 			message->type == RAFT_REQUEST_VOTE_RESPONSE;
 
-	peer->last_contact_ns = r->now_ns;
-	/* What another disk holds and promised is not what this one does. */
-	if (peer->incarnation != message->incarnation)
-		raft_forget_peer(r, peer);
-	peer->incarnation = message->incarnation;
-	if (election && !raft_is_known(r, peer - r->peers))
+	if (!may_say(r, message))
 		return;
+	if (peer) {
+		peer->last_contact_ns = r->now_ns;
+		/* What another disk holds and promised is not what this does. */
+		if (peer->incarnation != message->incarnation)
+			raft_forget_peer(r, peer);
+		peer->incarnation = message->incarnation;
+		if (election && !raft_is_known(r, peer - r->peers))
+			return;
+	}
 	switch (message->type) {
 	case RAFT_REQUEST_VOTE:
 		raft_receive_request_vote(r, update, message);
@@ -249,7 +262,7 @@ static int check_message(struct raft *r, const struct raft_message *message)
 {
 	if (message->to != r->settings.node_id ||
 	    message->from == r->settings.node_id ||
-	    !raft_find_peer(r, message->from) || message->term == 0 ||
+	    message->from == RAFT_ID_NONE || message->term == 0 ||
 	    !message->incarnation ||
 	    message->type < RAFT_REQUEST_VOTE ||
 	    message->type > RAFT_MESSAGE_TYPE_LAST)
@@ -276,7 +289,8 @@ static int check_event(struct raft *r, const struct raft_event *event,
 	u32 entries = 2;
 	int error;
 
-	if (event->type < RAFT_EVENT_TIME || event->type > RAFT_EVENT_SHUTDOWN)
+	if (event->type < RAFT_EVENT_TIME ||
+	    event->type > RAFT_EVENT_TYPE_LAST)
 		return -EINVAL;
 	if (event->type == RAFT_EVENT_MESSAGE) {
 		error = check_message(r, event->message);
@@ -336,6 +350,8 @@ static void time_passes(struct raft *r, struct raft_update *update)
 	u64 deadline = U64_MAX;
 
 	r->more = false;
+	if (r->role == RAFT_LEADER)
+		raft_membership_time(r, update);
 	if (r->role == RAFT_LEADER) {
 		raft_pump_proposals(r, update);
 		raft_leader_time(r, update);
@@ -390,6 +406,9 @@ int raft_step(struct raft *r, const struct raft_event *event,
 	case RAFT_EVENT_SHUTDOWN:
 		raft_end_proposals(r, update, -ESHUTDOWN);
 		break;
+	case RAFT_EVENT_CHANGE:
+		raft_change_members(r, update, event->change);
+		break;
 	}
 	return r->role == RAFT_FAILED ? -ENOTRECOVERABLE : 0;
 }
@@ -413,6 +432,9 @@ void raft_status(const struct raft *r, struct raft_status *status)
 	status->lease_until_ns = raft_lease_until(r);
 	if (r->role != RAFT_LEADER)
 		status->election_deadline_ns = r->election_deadline_ns;
+	status->configuration_index = r->configuration_index;
+	status->configuration_seq = r->configuration_seq;
+	status->changing = raft_is_changing(r);
 	status->n_proposals = r->n_proposals;
 	status->uncommitted_bytes = raft_uncommitted_bytes(r);
 	status->space_bytes = raft_space(r);
@@ -437,6 +459,7 @@ int raft_peer_status(const struct raft *r, u32 id,
 	status->last_contact_ns = peer->last_contact_ns;
 	status->rtt_ns = peer->rtt_ns;
 	status->foreign = !raft_is_known(r, peer - r->peers);
+	status->caught_up = r->role == RAFT_LEADER && peer->caught_up;
 	status->recent_active =
 		peer->last_contact_ns &&
 		r->now_ns < peer->last_contact_ns +

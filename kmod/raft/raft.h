@@ -83,6 +83,7 @@ enum raft_edge {
  * @RAFT_REASON_DISK_STALLED: the oldest write is older than an election timeout
  * @RAFT_REASON_STORAGE_FAILED: a write failed
  * @RAFT_REASON_INVARIANT: the core found itself inconsistent
+ * @RAFT_REASON_MEMBERSHIP: it got or lost its vote (4.2)
  * @RAFT_REASON_LAST: the last value
  */
 enum raft_reason {
@@ -98,7 +99,8 @@ enum raft_reason {
 	RAFT_REASON_DISK_STALLED = 9,
 	RAFT_REASON_STORAGE_FAILED = 10,
 	RAFT_REASON_INVARIANT = 11,
-	RAFT_REASON_LAST = RAFT_REASON_INVARIANT,
+	RAFT_REASON_MEMBERSHIP = 13,
+	RAFT_REASON_LAST = RAFT_REASON_MEMBERSHIP,
 };
 
 /**
@@ -115,11 +117,23 @@ enum raft_entry_type {
 	RAFT_ENTRY_TYPE_LAST = RAFT_ENTRY_CONFIGURATION,
 };
 
+/**
+ * enum raft_member_kind - what a member is in a configuration
+ * @RAFT_VOTER: has a vote
+ * @RAFT_NON_VOTER: a learner (4.2.1)
+ * @RAFT_ABSENT: in a joint configuration: not a member of this one of the two
+ * @RAFT_MEMBER_KIND_LAST: the last value
+ */
 enum raft_member_kind {
 	RAFT_VOTER = 0,
-	RAFT_NON_VOTER = 1, /* a learner */
-	RAFT_MEMBER_KIND_LAST = RAFT_NON_VOTER,
+	RAFT_NON_VOTER = 1,
+	RAFT_ABSENT = 2,
+	RAFT_MEMBER_KIND_LAST = RAFT_ABSENT,
 };
+
+/* struct raft_member.flags */
+#define RAFT_MEMBER_F_AUTO_PROMOTE 1u /* a learner, until it has caught up */
+#define RAFT_MEMBER_F_ALL RAFT_MEMBER_F_AUTO_PROMOTE
 
 /**
  * struct raft_address - where a member listens; opaque to the core
@@ -139,12 +153,19 @@ struct raft_address {
  * struct raft_member - one member of a configuration
  * @id: node id, not 0
  * @kind: enum raft_member_kind
+ * @old_kind: in a joint configuration, of the old one of the two; else 0
+ * @flags: RAFT_MEMBER_F_*; of learners only
+ * @replaces: with RAFT_MEMBER_F_AUTO_PROMOTE: the member that goes when this one
+ *	gets its vote, 0 for none
  * @address: where it listens
  * @incarnation: of its disk, random, one per format; 0: not known yet, or not a voter
  */
 struct raft_member {
 	u32 id;
 	u8 kind;
+	u8 old_kind;
+	u8 flags;
+	u32 replaces;
 	struct raft_address address;
 	u64 incarnation;
 };
@@ -152,7 +173,9 @@ struct raft_member {
 /**
  * struct raft_configuration - the members, sorted by id, without duplicates
  * @n_members: 1 … RAFT_MEMBERS_MAX
- * @members: the members
+ * @joint: two configurations at once, the old and the new (4.3): elections and
+ *	commitment take a majority of each
+ * @members: the members; of both, if it is joint
  *
  * It is sealed if the incarnation of every voter's disk is known, and open if none
  * is. Every node of a new cluster begins with the same open one. In an open
@@ -163,12 +186,13 @@ struct raft_member {
  */
 struct raft_configuration {
 	u32 n_members;
+	bool joint;
 	struct raft_member members[RAFT_MEMBERS_MAX];
 };
 
 enum {
 	RAFT_CONFIGURATION_HEADER_BYTES = 8,
-	RAFT_CONFIGURATION_MEMBER_BYTES = 40,
+	RAFT_CONFIGURATION_MEMBER_BYTES = 48,
 	RAFT_CONFIGURATION_BYTES_MAX =
 		RAFT_CONFIGURATION_HEADER_BYTES +
 		RAFT_MEMBERS_MAX * RAFT_CONFIGURATION_MEMBER_BYTES,
@@ -200,7 +224,8 @@ int raft_configuration_decode(struct raft_configuration *configuration,
 
 /**
  * raft_configuration_check() - is this a configuration?
- * @configuration: to check: members sorted by id, none twice or 0, a voter
+ * @configuration: to check: members sorted by id, none twice or 0, a voter (in
+ *	each of the two, if it is joint)
  *
  * Return: 0 or -EINVAL.
  */
@@ -378,6 +403,67 @@ struct raft_proposal {
 	struct list_head node;
 };
 
+/**
+ * enum raft_change_type - what can be done to the members (4.2, 4.3)
+ * @RAFT_CHANGE_ADD: a new member, as learner
+ * @RAFT_CHANGE_PROMOTE: a learner that has caught up gets a vote
+ * @RAFT_CHANGE_DEMOTE: a voter becomes a learner
+ * @RAFT_CHANGE_REMOVE: a member leaves
+ * @RAFT_CHANGE_SET_ADDRESS: a member listens elsewhere
+ * @RAFT_CHANGE_REPLACE: a new member as learner; once it has caught up it gets
+ *	the vote, and the member that it replaces leaves, in one step
+ * @RAFT_CHANGE_TYPE_LAST: the last value
+ */
+enum raft_change_type {
+	RAFT_CHANGE_ADD = 1,
+	RAFT_CHANGE_PROMOTE = 2,
+	RAFT_CHANGE_DEMOTE = 3,
+	RAFT_CHANGE_REMOVE = 4,
+	RAFT_CHANGE_SET_ADDRESS = 5,
+	RAFT_CHANGE_REPLACE = 6,
+	RAFT_CHANGE_TYPE_LAST = RAFT_CHANGE_REPLACE,
+};
+
+/**
+ * struct raft_change - one change of one member
+ * @type: enum raft_change_type
+ * @flags: ADD, DEMOTE: RAFT_MEMBER_F_AUTO_PROMOTE. A demoted voter with it gets its
+ *	vote back by itself: the way to admit a node again whose disk is new
+ * @id: the member; of REPLACE, the one that goes
+ * @new_id: REPLACE: the one that comes
+ * @address: ADD, SET_ADDRESS, REPLACE
+ */
+struct raft_change {
+	u8 type;
+	u8 flags;
+	u32 id;
+	u32 new_id;
+	struct raft_address address;
+};
+
+/**
+ * struct raft_change_request - changes that are made together or not at all
+ * @changes: applied one after the other
+ * @n_changes: how many
+ * @result: set by the core: 0, the change is in this leader's log, or
+ *	-EREMOTE: this server does not lead;
+ *	-EBUSY: another change is under way, or this leader has not yet committed an
+ *	entry of its own term;
+ *	-ENOENT: no such member; -EEXIST: there is one with this id or address;
+ *	-EALREADY: nothing would change; -EINVAL: no voter would be left, or not a
+ *	valid change; -E2BIG: more than RAFT_MEMBERS_MAX;
+ *	-EHOSTUNREACH: a majority of the voters to be does not answer;
+ *	-EINPROGRESS: a learner to promote has not caught up;
+ *	-ENOSPC: no room in the log
+ * @index: set by the core: of the entry, if @result is 0
+ */
+struct raft_change_request {
+	const struct raft_change *changes;
+	u32 n_changes;
+	int result;
+	u64 index;
+};
+
 enum raft_event_type {
 	RAFT_EVENT_TIME = 1,
 	RAFT_EVENT_MESSAGE = 2,
@@ -386,14 +472,16 @@ enum raft_event_type {
 	RAFT_EVENT_PERSISTED = 5,
 	RAFT_EVENT_STORAGE_FAILED = 6,
 	RAFT_EVENT_SHUTDOWN = 7,
+	RAFT_EVENT_CHANGE = 8,
+	RAFT_EVENT_TYPE_LAST = RAFT_EVENT_CHANGE,
 };
 
 /**
  * struct raft_event - what happened
  * @type: enum raft_event_type
  * @now_ns: monotonic time of the event; never smaller than that of the last one
- * @message: RAFT_EVENT_MESSAGE: decoded, from a known member, to this node. Its
- *	entries' payload handles must stay valid until the update is carried out
+ * @message: RAFT_EVENT_MESSAGE: decoded, to this node. Its entries' payload handles
+ *	must stay valid until the update is carried out
  * @proposal: RAFT_EVENT_PROPOSE: to append. RAFT_EVENT_CANCEL: a pending one to
  *	give up; comes back in proposals_done with -EHOSTUNREACH if it never left
  *	this node, else -ETIMEDOUT
@@ -403,6 +491,7 @@ enum raft_event_type {
  * @persisted.term: term of that entry
  * @persisted.space_bytes: room left in the log behind that write
  * @error: RAFT_EVENT_STORAGE_FAILED: negative errno
+ * @change: RAFT_EVENT_CHANGE: done with when the step returns
  *
  * RAFT_EVENT_TIME ends every batch: timers run, and what the batch gathered is
  * turned into AppendEntries. RAFT_EVENT_SHUTDOWN ends all pending proposals
@@ -421,6 +510,7 @@ struct raft_event {
 			u64 space_bytes;
 		} persisted;
 		int error;
+		struct raft_change_request *change;
 	};
 };
 
@@ -693,11 +783,15 @@ void raft_set_incarnation(struct raft *r, u64 incarnation);
 
 /**
  * raft_start() - join as follower (edge 0)
- * @r: restored or bootstrapped; the log holds a configuration; its incarnation set
+ * @r: restored, bootstrapped or empty; its incarnation set
  * @now_ns: monotonic time
- * @update: gets the transition
+ * @update: gets the transition, and a first hard state to persist if there was none
  *
- * Return: 0, or -EINVAL if there is no configuration or incarnation.
+ * With an empty log (and a hard state restored, for the room that there is) it
+ * waits, without a vote, for a leader whose configuration it was added to (4.2.1).
+ *
+ * Return: 0, or -EINVAL if its incarnation is not set, or its log holds entries but
+ * no configuration.
  */
 int raft_start(struct raft *r, u64 now_ns, struct raft_update *update);
 
@@ -715,8 +809,8 @@ int raft_start(struct raft *r, u64 now_ns, struct raft_update *update);
  *   step RAFT_EVENT_TIME, carry the update out, reset it, step the event again
  * * -EBUSY - RAFT_EVENT_PROPOSE with proposals_max pending, nothing changed
  * * -ENOMEM - see raft_provide_terms(), nothing changed
- * * -EINVAL - not a possible event (a message not from a member or not to this
- *   node, a proposal of 0 bytes), nothing changed
+ * * -EINVAL - not a possible event (a message not to this node, a proposal of 0
+ *   bytes), nothing changed
  * * -ENOTRECOVERABLE - the core has failed, see raft_status.failure
  */
 int raft_step(struct raft *r, const struct raft_event *event,
@@ -752,6 +846,9 @@ enum raft_progress {
  * @lease_until_ns: leader: a majority answered requests sent at most an election
  *	timeout before this; leadership holds until then. 0 on others
  * @election_deadline_ns: when this server's timer runs out; 0 on a leader
+ * @configuration_index: of the newest configuration in the log, 0 if none
+ * @configuration_seq: grows whenever raft_configuration() becomes another
+ * @changing: a membership change is not complete
  * @n_proposals: pending proposals of this node
  * @uncommitted_bytes: payload bytes behind commit_index
  * @space_bytes: room left in the log, entries in flight subtracted
@@ -772,6 +869,9 @@ struct raft_status {
 	u64 commit_index;
 	u64 lease_until_ns;
 	u64 election_deadline_ns;
+	u64 configuration_index;
+	u64 configuration_seq;
+	bool changing;
 	u32 n_proposals;
 	u64 uncommitted_bytes;
 	u64 space_bytes;
@@ -790,6 +890,7 @@ struct raft_status {
  * @rtt_ns: smoothed round-trip time of AppendEntries, 0 if not known
  * @recent_active: answered within an election timeout
  * @foreign: last heard from with another disk than the configuration knows
+ * @caught_up: a leader that would promote it need not wait for it (4.2.1)
  *
  * On a server that does not lead, only @id and @last_contact_ns (of any message)
  * mean something.
@@ -799,6 +900,7 @@ struct raft_peer_status {
 	u8 progress;
 	bool recent_active;
 	bool foreign;
+	bool caught_up;
 	u64 next_index;
 	u64 match_index;
 	u32 inflight_messages;
@@ -812,6 +914,16 @@ void raft_status(const struct raft *r, struct raft_status *status);
 /** raft_peer_status() - view of peer @id. Return: 0, or -ENOENT. */
 int raft_peer_status(const struct raft *r, u32 id,
 		     struct raft_peer_status *status);
+
+/**
+ * raft_configuration_find() - a member by its id
+ * @configuration: of its members
+ * @id: which
+ *
+ * Return: its position, or RAFT_MEMBERS_MAX.
+ */
+u32 raft_configuration_find(const struct raft_configuration *configuration,
+			    u32 id);
 
 /** raft_configuration_is_sealed() - are the disks of all voters known? */
 bool raft_configuration_is_sealed(const struct raft_configuration *configuration);

@@ -63,21 +63,27 @@ static void resend_from_match(struct raft *r, struct raft_peer *peer)
 	peer->progress_ns = r->now_ns;
 }
 
+/* As a leader that does not know yet what it holds. */
+void raft_start_peer(struct raft *r, struct raft_peer *peer)
+{
+	start_probe(r, peer, r->log.last_index + 1);
+	peer->match_index = 0;
+	peer->match_ns = r->now_ns;
+	peer->commit_told = 0;
+	peer->last_answer_ns = r->now_ns;
+	peer->answered_sent_ns = 0;
+	peer->rtt_ns = 0;
+	peer->round_index = r->log.last_index;
+	peer->round_ns = r->now_ns;
+	peer->caught_up = false;
+}
+
 void raft_start_replication(struct raft *r)
 {
 	u32 i;
 
-	for (i = 0; i < r->configuration.n_members; i++) {
-		struct raft_peer *peer = &r->peers[i];
-
-		start_probe(r, peer, r->log.last_index + 1);
-		peer->match_index = 0;
-		peer->match_ns = r->now_ns;
-		peer->commit_told = 0;
-		peer->last_answer_ns = r->now_ns;
-		peer->answered_sent_ns = 0;
-		peer->rtt_ns = 0;
-	}
+	for (i = 0; i < r->n_peers; i++)
+		raft_start_peer(r, &r->peers[i]);
 	r->heartbeat_due_ns = r->now_ns;
 	r->quorum_grace_ns = 0;
 }
@@ -349,11 +355,6 @@ void raft_set_commit(struct raft *r, struct raft_update *update, u64 index)
 	raft_complete_committed(r, update, index);
 	r->commit_index = index;
 	update->commit_index = index;
-	if (r->configuration_index <= index &&
-	    r->committed_configuration_index != r->configuration_index) {
-		r->committed_configuration = r->configuration;
-		r->committed_configuration_index = r->configuration_index;
-	}
 }
 
 /* 3.6.2: only entries of the current term commit by counting. */
@@ -400,6 +401,20 @@ static void acknowledge(struct raft *r, struct raft_peer *peer, u64 match_index)
 	if (!peer->n_inflight)
 		peer->catch_up = false;
 	peer->next_index = max(peer->next_index, peer->match_index + 1);
+}
+
+/*
+ * 4.2.1: a round brings what was in the log when it began. One that took less than
+ * an election timeout leaves so little that a majority need not wait for it.
+ */
+static void note_round(struct raft *r, struct raft_peer *peer)
+{
+	if (peer->match_index < peer->round_index)
+		return;
+	peer->caught_up = r->now_ns <
+			  peer->round_ns + r->settings.election_timeout_ns;
+	peer->round_index = r->log.last_index;
+	peer->round_ns = r->now_ns;
 }
 
 static void refused(struct raft *r, struct raft_peer *peer,
@@ -475,6 +490,7 @@ void raft_receive_append_response(struct raft *r, struct raft_update *update,
 		return;
 	}
 	acknowledge(r, peer, match);
+	note_round(r, peer);
 	if (peer->progress == RAFT_PROGRESS_PROBE &&
 	    message->append_entries_response.prev_log_index ==
 		    peer->next_index - 1) {

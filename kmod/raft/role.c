@@ -18,7 +18,9 @@
 
 static u8 passive_role(const struct raft *r)
 {
-	return raft_is_voter(r, r->self) ? RAFT_FOLLOWER : RAFT_LEARNER;
+	bool voter = raft_is_voter(r, r->self);
+
+	return voter || raft_has_vote(r) ? RAFT_FOLLOWER : RAFT_LEARNER;
 }
 
 static void transition(struct raft *r, struct raft_update *update, u8 to,
@@ -136,6 +138,17 @@ void raft_become_leader(struct raft *r, struct raft_update *update)
 		seal(r, &first);
 	raft_append_entry(r, update, &first);
 	raft_requeue_proposals(r);
+}
+
+/* The configuration in force is another one (4.1): has it still the same vote? */
+void raft_role_by_membership(struct raft *r, struct raft_update *update)
+{
+	u8 role = passive_role(r);
+
+	if ((r->role == RAFT_FOLLOWER || r->role == RAFT_LEARNER) &&
+	    r->role != role)
+		transition(r, update, role, RAFT_EDGE_JOIN,
+			   RAFT_REASON_MEMBERSHIP, false);
 }
 
 void raft_join(struct raft *r, struct raft_update *update)

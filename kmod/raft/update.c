@@ -67,7 +67,7 @@ void raft_append_entry(struct raft *r, struct raft_update *update,
 			   !raft_configuration_decode(&r->decoded,
 						      entry->data,
 						      entry->bytes)))
-		raft_set_configuration(r, &r->decoded, r->log.last_index);
+		raft_next_configuration(r, &r->decoded, r->log.last_index);
 }
 
 /* Only on a real conflict, and only by a follower (3.5). */
