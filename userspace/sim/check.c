@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "membership.h"
 #include "memory.h"
 #include "world.h"
 
@@ -29,7 +30,10 @@ void check_free(struct check *check)
 	log_free(&check->committed);
 	free(check->leaders);
 	free(check->votes);
+	free(check->configurations);
 }
+
+
 
 void violation(struct world *w, const char *property, const char *format, ...)
 {
@@ -169,6 +173,8 @@ void check_transition(struct world *w, struct node *node,
 		break;
 	}
 	c->quorum_lost += transition->reason == RAFT_REASON_QUORUM_LOST;
+	c->leaders_removed += transition->from == RAFT_LEADER &&
+			      transition->reason == RAFT_REASON_MEMBERSHIP;
 	c->disk_stalled += transition->reason == RAFT_REASON_DISK_STALLED;
 	if (transition->to == RAFT_LEADER)
 		check_leader(w, node, transition->term);
@@ -176,6 +182,9 @@ void check_transition(struct world *w, struct node *node,
 
 static bool is_equal(const struct record *record, const struct raft_entry *entry)
 {
+	if (entry->type == RAFT_ENTRY_CONFIGURATION && record->data &&
+	    memcmp(record->data, entry->data, min(record->bytes, entry->bytes)))
+		return false;
 	return record->session == entry->session &&
 	       record->sequence == entry->sequence &&
 	       record->bytes == entry->bytes && record->type == entry->type;
@@ -199,20 +208,6 @@ static void check_origin(struct world *w, const struct node *node,
 		violation(w, "integrity",
 			  "node %u: entry (%llu, %llu): nobody wrote it",
 			  node->id, record->index, record->term);
-}
-
-/* Every leader that seals the configuration knows the same disks. */
-static void check_sealed(struct world *w, const struct node *node,
-			 const struct raft_entry *entry)
-{
-	if (!w->sealed_bytes) {
-		memcpy(w->sealed, entry->data, entry->bytes);
-		w->sealed_bytes = entry->bytes;
-	}
-	if (w->sealed_bytes != entry->bytes ||
-	    memcmp(w->sealed, entry->data, entry->bytes))
-		violation(w, "configuration",
-			  "node %u seals another configuration", node->id);
 }
 
 struct record *check_entry(struct world *w, struct node *node, u64 index,
@@ -244,8 +239,12 @@ struct record *check_entry(struct world *w, struct node *node, u64 index,
 	record->sequence = entry->sequence;
 	record->bytes = entry->bytes;
 	record->type = entry->type;
-	if (entry->type == RAFT_ENTRY_CONFIGURATION && index > 1)
-		check_sealed(w, node, entry);
+	record->in_force = index > 1 ? log_at(&node->log, index - 1)->in_force :
+				       NULL;
+	if (entry->type == RAFT_ENTRY_CONFIGURATION) {
+		members_appended(w, node, record, entry->data);
+		record->in_force = record;
+	}
 	if (entry->type == RAFT_ENTRY_DATA)
 		record->op = clients_find(w, entry->session, entry->sequence);
 	check_origin(w, node, record);
@@ -278,29 +277,62 @@ void check_replace(struct world *w, struct node *node, u64 from)
 	log_truncate(&node->log, from);
 }
 
-/* The one that the configuration knows, be it in the node or not. */
-bool check_disk_holds(const struct node *node, const struct record *record)
+/* Those of @c's voters whose disk, as @c knows it, has @record; bit: id. */
+u32 check_holders(const struct world *w, const struct raft_configuration *c,
+		  const struct record *record)
 {
-	const struct store *store = node->wiped ? &node->spare : &node->store;
+	u32 i, set = 0;
 
-	/* What damage took was counted when it was there. */
-	return (node->wiped ? node->spare_rotted : node->rotted) ||
-	       log_at(&store->durable, record->index) == record;
+	for (i = 0; i < c->n_members; i++) {
+		u64 incarnation = c->members[i].incarnation;
+		const struct node *node = &w->nodes[c->members[i].id - 1];
+		const struct store *store = &node->store;
+		bool rotted = node->rotted;
+
+		/* It may have been pulled, and lie on the shelf. */
+		if (incarnation && store->super.incarnation != incarnation) {
+			store = &node->spare;
+			rotted = node->spare_rotted;
+			if (!node->has_spare ||
+			    store->super.incarnation != incarnation)
+				continue;
+		}
+		/* What damage took was counted when it was there. */
+		if (rotted ||
+		    log_at(&store->durable, record->index) == record)
+			set |= 1u << node->id;
+	}
+	return set;
 }
 
-static void check_majority(struct world *w, const struct record *record)
+static bool is_held(const struct world *w, const struct raft_configuration *c,
+		    const struct record *record)
 {
-	u32 i, n = 0;
+	return members_agree(c, check_holders(w, c, record));
+}
+
+static void check_majority(struct world *w, const struct node *node,
+			   const struct record *record)
+{
+	const struct record *last = log_at(&node->log, node->log.n);
+	const struct record *in_force = last->in_force;
+	const struct record *before;
 
 	/* The bootstrap entry is given. */
 	if (record->index == 1)
 		return;
-	for (i = 0; i < w->n_voters; i++)
-		n += check_disk_holds(&w->nodes[i], record);
-	if (n < w->n_voters / 2 + 1)
-		violation(w, "durability",
-			  "entry (%llu, %llu) is committed and on %u of %u disks",
-			  record->index, record->term, n, w->n_voters);
+	if (is_held(w, in_force->configuration, record))
+		return;
+	/* One that came in the same batch may have come after. */
+	before = log_at(&node->log, in_force->index - 1);
+	if (node->update.n_entries && before &&
+	    in_force->index >= node->update.first_index &&
+	    is_held(w, before->in_force->configuration, record))
+		return;
+	violation(w, "durability",
+		  "entry (%llu, %llu) is committed, and on the disks of %#x",
+		  record->index, record->term,
+		  check_holders(w, in_force->configuration, record));
 }
 
 /* An index is committed for the first time anywhere. */
@@ -314,7 +346,9 @@ static void commit_first(struct world *w, struct node *node,
 	w->counters.committed++;
 	record->committed_term = node->current_term;
 	log_append(committed, record);
-	check_majority(w, record);
+	check_majority(w, node, record);
+	if (record->configuration)
+		members_committed(w, record);
 	if (op && op->committed)
 		violation(w, "exactly once",
 			  "op %llu is committed at %llu and at %llu",
@@ -373,10 +407,15 @@ static void check_failed(struct world *w, struct node *node,
 			  status->failure);
 }
 
-/* Which of them a learner has does not matter, and no configuration says. */
-static bool has_two_disks(struct world *w, const struct node *node)
+/*
+ * Which of two disks a learner has does not matter, and no configuration says. Nor
+ * does one say of a voter that was heard from with the one that it knows.
+ */
+static bool is_other_disk(struct world *w, const struct node *leader,
+			  const struct node *node)
 {
-	return node->has_spare || world_twin(w)->id == node->id;
+	return (node->has_spare || world_twin(w)->id == node->id) &&
+	       !members_know(members_of(leader), node);
 }
 
 /* What a leader believes a peer's disk to hold is there. */
@@ -394,7 +433,7 @@ static void check_match(struct world *w, const struct node *leader)
 		    raft_peer_status(leader->raft, node->id, &peer))
 			continue;
 		/* Of another disk, with which the node was heard from last. */
-		if (peer.foreign || (!node->voter && has_two_disks(w, node)))
+		if (peer.foreign || is_other_disk(w, leader, node))
 			continue;
 		if (log_at(&node->store.durable, peer.match_index) !=
 		    log_at(&leader->log, peer.match_index))
@@ -463,17 +502,19 @@ void check_batch(struct world *w, struct node *node)
 static void check_vote(struct world *w, const struct node *voter, u64 term,
 		       u32 candidate)
 {
-	u32 *vote;
+	u64 incarnation = voter->store.super.incarnation;
+	struct vote *vote;
 
-	/* A disk that is not known votes as it likes; nobody counts it. */
-	if (!term_is_possible(w, term) || voter->wiped)
+	if (!term_is_possible(w, term))
 		return;
 	vote = &w->check.votes[term * VOTERS + voter->id];
-	if (*vote && *vote != candidate)
+	if (vote->candidate && vote->candidate != candidate &&
+	    vote->incarnation == incarnation)
 		violation(w, "vote",
 			  "node %u votes for %u and %u in term %llu", voter->id,
-			  *vote, candidate, term);
-	*vote = candidate;
+			  vote->candidate, candidate, term);
+	vote->incarnation = incarnation;
+	vote->candidate = candidate;
 	w->counters.votes_granted++;
 }
 

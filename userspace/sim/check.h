@@ -14,19 +14,35 @@ struct world;
 struct op;
 
 /**
+ * struct vote - of a disk
+ * @incarnation: of the disk
+ * @candidate: id of the node that it voted for, 0 if none
+ */
+struct vote {
+	u64 incarnation;
+	u32 candidate;
+};
+
+/**
  * struct check - what the checker remembers
  * @records: every entry that ever was
  * @committed: the log of committed entries
  * @leaders: [term]: node id of its leader, 0 if none
  * @votes: [term * (NODES_MAX + 1) + voter]: whom it voted for
+ * @configurations: every one that ever was in a log
+ * @n_configurations: how many
+ * @n_configurations_max: room
  * @progress: a sum that grows as long as nodes catch up
- * @n_elections: at the last look
+ * @n_elections: at the last look, those for a leader that was removed aside
  */
 struct check {
 	struct records records;
 	struct log committed;
 	u32 *leaders;
-	u32 *votes;
+	struct vote *votes;
+	struct record **configurations;
+	u64 n_configurations;
+	u64 n_configurations_max;
 	u64 progress;
 	u64 n_elections;
 };
@@ -78,8 +94,17 @@ void check_recovered(struct world *w, struct node *node,
 		     const struct log *found,
 		     const struct raft_hard_state *hard_state);
 
-/** check_disk_holds() - is @record on the disk of @node that is known? */
-bool check_disk_holds(const struct node *node, const struct record *record);
+/**
+ * check_holders() - who has it
+ * @w: world
+ * @c: configuration
+ * @record: an entry
+ *
+ * Return: the members of @c, bit: id, whose disk, as @c knows it, has @record; be
+ * it in the node or on the shelf.
+ */
+u32 check_holders(const struct world *w, const struct raft_configuration *c,
+		  const struct record *record);
 
 void check_done(struct world *w, struct node *node, struct op *op);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
+#include "membership.h"
 #include "memory.h"
 #include "world.h"
 
@@ -65,7 +66,8 @@ void clients_probe(struct world *w)
 	u32 i;
 
 	for (i = 0; i < w->n_nodes; i++)
-		propose(w, &w->nodes[i], true);
+		if (members_include(members_final(w), i + 1))
+			propose(w, &w->nodes[i], true);
 }
 
 void clients_cancel(struct world *w, struct op *op)

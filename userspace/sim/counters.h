@@ -47,6 +47,14 @@
 	X(torn_writes, "torn writes")            \
 	X(torn_recovered, "torn tails cut")      \
 	X(disk_failures, "disk failures")        \
+	X(wishes, "changes asked for")           \
+	X(changes, "changes begun")              \
+	X(change_busy, "one at a time")          \
+	X(change_too_early, "too early")         \
+	X(configurations, "configurations")      \
+	X(joint, "joint configurations")         \
+	X(leaders_removed, "leaders removed")    \
+	X(readmitted, "disks readmitted")        \
 	X(rotted, "places rotted")                 \
 	X(copies_rotted, "copies rotted")        \
 	X(damaged, "logs damaged")               \

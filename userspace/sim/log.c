@@ -47,6 +47,8 @@ void records_free(struct records *records)
 		while (records->buckets[i]) {
 			struct record *next = records->buckets[i]->next;
 
+			free(records->buckets[i]->data);
+			free(records->buckets[i]->configuration);
 			free(records->buckets[i]);
 			records->buckets[i] = next;
 		}

@@ -23,6 +23,9 @@ struct op;
  * @type: enum raft_entry_type
  * @op: whose it is, NULL if not a client's
  * @committed_term: in which it was committed, 0 if it was not
+ * @data: payload of a configuration
+ * @configuration: the same, decoded
+ * @in_force: the newest configuration in a log that ends here
  * @next: in its hash bucket
  */
 struct record {
@@ -35,6 +38,9 @@ struct record {
 	u32 bytes;
 	u8 type;
 	struct op *op;
+	void *data;
+	struct raft_configuration *configuration;
+	const struct record *in_force;
 	struct record *next;
 };
 

@@ -180,14 +180,19 @@ static bool identify(struct world *w, struct node *node,
 		     struct raft_entry *entry)
 {
 	struct op *op;
+	u64 i;
 
 	if (entry->type == RAFT_ENTRY_NOOP)
 		return true;
 	if (entry->type == RAFT_ENTRY_CONFIGURATION) {
-		if (entry->bytes == w->configuration_bytes &&
-		    (!memcmp(entry->data, w->configuration, entry->bytes) ||
-		     !memcmp(entry->data, w->sealed, entry->bytes)))
-			return true;
+		for (i = 0; i < w->check.n_configurations; i++) {
+			const struct record *record =
+				w->check.configurations[i];
+
+			if (record->bytes == entry->bytes &&
+			    !memcmp(record->data, entry->data, entry->bytes))
+				return true;
+		}
 	} else {
 		op = clients_find(w, entry->session, entry->sequence);
 		entry->payload = op;

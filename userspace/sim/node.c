@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
+#include "membership.h"
 #include "memory.h"
 #include "world.h"
 
@@ -14,7 +15,7 @@ u64 node_clock(const struct world *w, const struct node *node)
 void node_init(struct world *w, struct node *node, u32 id)
 {
 	node->id = id;
-	node->voter = id <= w->n_voters;
+	node->newcomer = id > w->plan.n_nodes;
 	node->inbox_tail = &node->inbox;
 	node->parked_tail = &node->parked;
 	node->timer_at = U64_MAX;
@@ -85,18 +86,19 @@ static void make_core(struct world *w, struct node *node)
 static int join(struct world *w, struct node *node, const struct log *found,
 		const struct raft_hard_state *hard_state, u64 space_bytes)
 {
-	int error = 0;
+	int error = raft_restore_hard_state(node->raft, hard_state,
+					    space_bytes);
+	/* Whoever has lost his disk may know that he is to wait, or may not. */
+	bool waits = node->newcomer ||
+		     (node->wiped && rng_chance(&node->rng, RNG_ONE / 2));
 
-	if (hard_state->current_term)
-		error = raft_restore_hard_state(node->raft, hard_state,
-						space_bytes);
-	if (!error && !found->n)
+	if (!error && !found->n && !waits)
 		error = raft_bootstrap(node->raft, NULL, w->configuration,
 				       w->configuration_bytes, space_bytes,
 				       &node->update);
-	if (!error)
-		error = raft_restore_lost(node->raft, node->store.lost.index,
-					  node->store.lost.term);
+	if (!error && raft_restore_lost(node->raft, node->store.lost.index,
+					node->store.lost.term))
+		return -EUCLEAN;
 	if (error)
 		return error;
 	return raft_start(node->raft, node_clock(w, node), &node->update);
@@ -140,19 +142,19 @@ void node_make_twin(struct world *w, struct node *twin, const struct node *other
 	twin->promised_term = 0;
 }
 
-/* What is committed stays on a majority of disks, or nothing could bring it back. */
 static void harm_disk(struct world *w, struct node *node)
 {
-	u32 i, n = 0;
+	u32 i, set = 0;
 	bool back;
 
 	if (!w->quiet && rng_chance(&node->rng, w->plan.rot))
 		store_rot_copy(w, node);
 	for (i = 0; i < w->n_nodes; i++)
-		n += (w->nodes[i].rotted || w->nodes[i].wiped) &&
-		     &w->nodes[i] != node;
+		if ((w->nodes[i].rotted || w->nodes[i].wiped) &&
+		    &w->nodes[i] != node)
+			set |= 1u << w->nodes[i].id;
 	/* Until the first entry is committed, each node is needed. */
-	if (w->quiet || n >= (w->n_voters - 1) / 2 || w->check.committed.n < 2)
+	if (w->quiet || w->check.committed.n < 2 || !members_may_harm(w, set))
 		return;
 	back = node->has_spare && rng_chance(&node->rng, w->plan.put_back);
 	if (back) {
@@ -198,6 +200,38 @@ static void refuse(struct world *w, struct node *node, u32 owner_id)
 	world_at(w, w->now_ns + after, EVENT_START, other, NULL);
 }
 
+/* Of the running node; what is on the disk stays. */
+static void free_core(struct node *node)
+{
+	free(node->memory);
+	free(node->runs);
+	free(node->entries);
+	free(node->sends);
+	log_free(&node->log);
+	node->raft = NULL;
+	node->memory = NULL;
+	node->runs = NULL;
+	node->entries = NULL;
+	node->sends = NULL;
+}
+
+/* All that is only in memory. */
+static void forget(struct world *w, struct node *node)
+{
+	node->up = false;
+	node->boot++;
+	node->role = RAFT_FOLLOWER;
+	node->commit_index = 0;
+	node->persisted_seq = 0;
+	node->wake_at = 0;
+	node->paused_until = 0;
+	node->timer_at = U64_MAX;
+	owner_stop(node);
+	sender_stop(node);
+	free_core(node);
+	clients_forget(w, node);
+}
+
 void node_start(struct world *w, struct node *node)
 {
 	struct raft_hard_state hard_state;
@@ -235,44 +269,19 @@ void node_start(struct world *w, struct node *node)
 	      hard_state.voted_for);
 	node->current_term = hard_state.current_term;
 	error = join(w, node, &node->log, &hard_state, space_bytes);
+	if (error == -EUCLEAN && node->rotted && w->plan.change_interval_ns) {
+		/* All that is left tells of a time when it was alone. */
+		forget(w, node);
+		wipe(w, node);
+		node_start(w, node);
+		return;
+	}
 	if (error) {
 		violation(w, "start", "node %u: %d", node->id, error);
 		return;
 	}
 	owner_step_time(w, node);
 	owner_carry_out(w, node);
-}
-
-/* Of the running node; what is on the disk stays. */
-static void free_core(struct node *node)
-{
-	free(node->memory);
-	free(node->runs);
-	free(node->entries);
-	free(node->sends);
-	log_free(&node->log);
-	node->raft = NULL;
-	node->memory = NULL;
-	node->runs = NULL;
-	node->entries = NULL;
-	node->sends = NULL;
-}
-
-/* All that is only in memory. */
-static void forget(struct world *w, struct node *node)
-{
-	node->up = false;
-	node->boot++;
-	node->role = RAFT_FOLLOWER;
-	node->commit_index = 0;
-	node->persisted_seq = 0;
-	node->wake_at = 0;
-	node->paused_until = 0;
-	node->timer_at = U64_MAX;
-	owner_stop(node);
-	sender_stop(node);
-	free_core(node);
-	clients_forget(w, node);
 }
 
 void node_crash(struct world *w, struct node *node)

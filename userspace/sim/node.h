@@ -13,6 +13,7 @@
 #include "store.h"
 
 struct op;
+struct wish;
 
 /* No-ops and configurations that fit into a log that is full. */
 enum { NODE_RESERVE_ENTRIES = 16 };
@@ -23,6 +24,7 @@ enum item_kind {
 	ITEM_CANCEL,
 	ITEM_PERSISTED,
 	ITEM_FAILED,
+	ITEM_CHANGE,
 };
 
 /**
@@ -31,6 +33,7 @@ enum item_kind {
  * @kind: enum item_kind
  * @packet: ITEM_PACKET
  * @op: ITEM_PROPOSE, ITEM_CANCEL
+ * @wish: ITEM_CHANGE
  * @persisted: ITEM_PERSISTED
  */
 struct item {
@@ -38,6 +41,7 @@ struct item {
 	u8 kind;
 	struct packet *packet;
 	struct op *op;
+	struct wish *wish;
 	struct {
 		u64 seq;
 		u64 index;
@@ -65,7 +69,7 @@ struct read_job {
 /**
  * struct node - a node
  * @id: from 1; w->nodes[id - 1]
- * @voter: it has a vote
+ * @newcomer: no member at first
  * @up: it runs
  * @disk_broken: it was made to fail; lasts until the next start
  * @wiped: it has another disk than the one that the configuration knows
@@ -102,7 +106,7 @@ struct read_job {
  */
 struct node {
 	u32 id;
-	bool voter;
+	bool newcomer;
 	bool up;
 	bool disk_broken;
 	bool rotted;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
+#include "membership.h"
 #include "memory.h"
 #include "world.h"
 
@@ -28,6 +29,7 @@ void owner_pause(struct world *w, struct node *node, u64 ns)
 static void free_item(struct item *item)
 {
 	free(item->packet);
+	free(item->wish);
 	free(item);
 }
 
@@ -263,6 +265,26 @@ static void step_propose(struct world *w, struct node *node, struct op *op)
 	clients_done(w, node, op);
 }
 
+static void step_change(struct world *w, struct node *node,
+			const struct wish *wish)
+{
+	struct raft_change_request request = {
+		.changes = wish->changes,
+		.n_changes = wish->n,
+	};
+	struct raft_event event = {
+		.type = RAFT_EVENT_CHANGE,
+		.change = &request,
+	};
+	int error = step(w, node, &event);
+
+	if (!error)
+		members_asked(w, node, &request);
+	else if (error != -ENOTRECOVERABLE)
+		violation(w, "core", "node %u: refused a change: %d", node->id,
+			  error);
+}
+
 static void step_item(struct world *w, struct node *node, struct item *item)
 {
 	struct raft_event event;
@@ -294,6 +316,9 @@ static void step_item(struct world *w, struct node *node, struct item *item)
 		step(w, node, &event);
 		node->persisted_seq = item->persisted.seq;
 		sender_release(w, node);
+		break;
+	case ITEM_CHANGE:
+		step_change(w, node, item->wish);
 		break;
 	case ITEM_FAILED:
 		event.type = RAFT_EVENT_STORAGE_FAILED;

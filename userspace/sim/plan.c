@@ -194,6 +194,18 @@ static void draw_clients(struct plan *plan, struct rng *rng)
 	plan->op_timeout_ns = timeout * rng_between(rng, 1, 8);
 }
 
+/* Not with a second node of one id: it could be the one that gets the vote. */
+static void draw_changes(struct plan *plan, struct rng *rng)
+{
+	u64 timeout = plan->election_timeout_ns;
+
+	if (plan->faults[FAULT_TWIN] || !rng_chance(rng, 400000))
+		return;
+	plan->n_newcomers = rng_below(rng, NODES_MAX - plan->n_nodes + 1);
+	plan->change_interval_ns = timeout * rng_between(rng, 1, 12) / 2;
+	plan->fault_phase_ns += timeout * rng_below(rng, 20);
+}
+
 void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 {
 	struct rng rng;
@@ -211,4 +223,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_swaps(plan, &rng);
 	draw_decay(plan, &rng);
 	draw_identity(plan, &rng);
+	draw_changes(plan, &rng);
 }

@@ -53,8 +53,10 @@ enum fault {
 
 /**
  * struct plan - drawn from the seed
- * @n_nodes: 1 … NODES_MAX
+ * @n_nodes: members at first; 1 … NODES_MAX
  * @n_learners: of these, the last ones have no vote
+ * @n_newcomers: more nodes, that are no members at first
+ * @change_interval_ns: mean time between changes of the members, 0: none
  * @election_timeout_ns: see struct raft_settings, as what follows
  * @heartbeat_interval_ns: likewise
  * @append_bytes_max: likewise
@@ -104,6 +106,8 @@ enum fault {
 struct plan {
 	u32 n_nodes;
 	u32 n_learners;
+	u32 n_newcomers;
+	u64 change_interval_ns;
 	u64 election_timeout_ns;
 	u64 heartbeat_interval_ns;
 	u32 append_bytes_max;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What must hold once all faults are over. */
+#include "membership.h"
 #include "memory.h"
 #include "world.h"
 
@@ -27,7 +28,8 @@ static bool is_full(struct world *w)
 	u32 i;
 
 	for (i = 0; i < w->n_nodes; i++)
-		full |= room_of(&w->nodes[i]) < least;
+		full |= members_include(members_final(w), i + 1) &&
+			room_of(&w->nodes[i]) < least;
 	return full;
 }
 
@@ -57,18 +59,19 @@ static bool can_lead(struct world *w, const struct node *node)
 {
 	u64 least = NOOPS * wal_entry_overhead_bytes(w->plan.block_bytes);
 	struct raft_status status;
-	u32 i, n = 0;
+	u32 i, set = 0;
 
 	raft_status(node->raft, &status);
 	if (status.space_bytes < least || status.lost_index || status.foreign)
 		return false;
-	for (i = 0; i < w->n_voters; i++) {
+	for (i = 0; i < w->n_nodes; i++) {
 		const struct node *voter = &w->nodes[i];
 
-		n += room_of(voter) >= least && !voter->wiped &&
-		     is_up_to_date(&status, voter);
+		if (room_of(voter) >= least && !voter->wiped &&
+		    is_up_to_date(&status, voter))
+			set |= 1u << voter->id;
 	}
-	return n >= w->n_voters / 2 + 1;
+	return members_agree(members_of(node), set);
 }
 
 /*
@@ -79,8 +82,9 @@ static bool can_elect(struct world *w)
 {
 	u32 i;
 
-	for (i = 0; i < w->n_voters; i++)
-		if (can_lead(w, &w->nodes[i]))
+	for (i = 0; i < w->n_nodes; i++)
+		if (members_include(members_of(&w->nodes[i]), i + 1) &&
+		    can_lead(w, &w->nodes[i]))
 			return true;
 	return false;
 }
@@ -101,27 +105,31 @@ static void no_progress(struct world *w, const struct node *node)
 /* Within the time there was: one leader, whom all follow from then on. */
 static bool is_led(struct world *w)
 {
+	const struct raft_configuration *members = members_final(w);
 	struct raft_status status;
 	u32 i, leader_id = 0;
+	u64 n_elections;
 
 	for (i = 0; i < w->n_nodes; i++)
 		if (w->nodes[i].role == RAFT_LEADER)
 			leader_id = w->nodes[i].id;
 	for (i = 0; i < w->n_nodes; i++) {
+		if (!members_include(members, i + 1))
+			continue;
 		raft_status(w->nodes[i].raft, &status);
 		if (leader_id && status.leader_id == leader_id)
 			continue;
 		no_progress(w, &w->nodes[i]);
 		return false;
 	}
-	if (w->check.n_elections &&
-	    w->check.n_elections != w->counters.edge_3) {
+	n_elections = w->counters.edge_3 - w->counters.leaders_removed;
+	if (w->check.n_elections && w->check.n_elections < n_elections) {
 		violation(w, "progress",
 			  "an election although nothing is wrong, now node %u leads",
 			  leader_id);
 		return false;
 	}
-	w->check.n_elections = w->counters.edge_3;
+	w->check.n_elections = n_elections;
 	return true;
 }
 
@@ -135,6 +143,8 @@ static struct node *find_behind(struct world *w, u64 *progress)
 
 	*progress = end;
 	for (i = 0; i < w->n_nodes; i++) {
+		if (!members_include(members_final(w), i + 1))
+			continue;
 		raft_status(w->nodes[i].raft, &status);
 		*progress += status.durable_index + status.commit_index;
 		if (!behind && (status.commit_index != end ||
@@ -200,16 +210,15 @@ enum progress progress_probe(struct world *w)
 
 static void check_acknowledged(struct world *w, const struct op *op)
 {
-	u32 i, n = 0;
+	const struct raft_configuration *members = members_final(w);
+	u32 set;
 
 	/* A full log cannot be repaired. */
-	for (i = 0; i < w->n_voters; i++)
-		n += op->committed &&
-		     check_disk_holds(&w->nodes[i], op->committed);
-	if (n < w->n_voters / 2 + 1)
+	set = op->committed ? check_holders(w, members, op->committed) : 0;
+	if (!members_agree(members, set))
 		violation(w, "durability",
-			  "op %llu was acknowledged at %llu and is on %u of %u disks",
-			  op->number, op->proposal.index, n, w->n_voters);
+			  "op %llu was acknowledged at %llu and is on the disks of %#x",
+			  op->number, op->proposal.index, set);
 }
 
 static void look_at_disk(struct world *w, struct node *node)

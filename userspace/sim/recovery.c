@@ -6,7 +6,7 @@
 static bool is_same(const struct world *w, const struct record *record,
 		    const struct wal_entry *entry)
 {
-	const void *data = world_payload(w, record);
+	const void *data = world_payload(record);
 
 	return record->index == entry->index && record->term == entry->term &&
 	       record->session == entry->session &&

@@ -82,7 +82,7 @@ static void send_records(struct world *w, struct node *node,
 			.term = records[i]->term,
 			.session = records[i]->session,
 			.sequence = records[i]->sequence,
-			.data = world_payload(w, records[i]),
+			.data = world_payload(records[i]),
 			.bytes = records[i]->bytes,
 			.type = records[i]->type,
 		};

@@ -170,7 +170,7 @@ static int encode_batch(struct world *w, struct store *store,
 			.term = record->term,
 			.session = record->session,
 			.sequence = record->sequence,
-			.data = world_payload(w, record),
+			.data = world_payload(record),
 			.bytes = record->bytes,
 			.type = record->type,
 		};

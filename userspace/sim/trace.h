@@ -46,6 +46,7 @@
 	X(DONE, "done", "op", "errno", "index", "term")                       \
 	X(PAUSE, "pause", "us", "", "", "")                                   \
 	X(STALL, "stall", "us", "", "", "")                                   \
+	X(CHANGE, "change", "type", "id", "n", "errno")                       \
 	X(JUMP, "jump", "us", "", "", "")                                     \
 	X(PARTITION, "partition", "kind", "side", "node", "")                 \
 	X(HEAL, "heal", "", "", "", "")                                       \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
+#include "membership.h"
 #include "memory.h"
 #include "world.h"
 
@@ -351,6 +352,10 @@ static void dispatch(struct world *w, const struct event *event)
 	case EVENT_CANCEL:
 		clients_cancel(w, event->object);
 		break;
+	case EVENT_CHANGE:
+		if (!w->quiet)
+			members_wish(w);
+		break;
 	case EVENT_FAULT:
 		if (!w->quiet)
 			next_fault(w);
@@ -370,28 +375,27 @@ static void dispatch(struct world *w, const struct event *event)
 	}
 }
 
-const void *world_payload(const struct world *w, const struct record *record)
+const void *world_payload(const struct record *record)
 {
 	if (record->op)
 		return record->op->data;
-	if (!record->bytes)
-		return NULL;
-	return record->index == 1 ? w->configuration : w->sealed;
+	return record->data;
 }
 
 static void make_configuration(struct world *w)
 {
 	struct raft_configuration configuration = {
-		.n_members = w->n_nodes,
+		.n_members = w->n_nodes - w->plan.n_newcomers,
 	};
+	u32 n_voters = configuration.n_members - w->plan.n_learners;
 	u32 i;
 	int bytes;
 
-	for (i = 0; i < w->n_nodes; i++) {
+	for (i = 0; i < configuration.n_members; i++) {
 		struct raft_member *member = &configuration.members[i];
 
 		member->id = i + 1;
-		member->kind = i < w->n_voters ? RAFT_VOTER : RAFT_NON_VOTER;
+		member->kind = i < n_voters ? RAFT_VOTER : RAFT_NON_VOTER;
 		member->address.family = 4;
 		member->address.port = 7400;
 		member->address.ip[3] = i + 1;
@@ -408,8 +412,7 @@ static void set_up(struct world *w)
 	u64 after;
 	u32 i;
 
-	w->n_nodes = plan->n_nodes;
-	w->n_voters = plan->n_nodes - plan->n_learners;
+	w->n_nodes = plan->n_nodes + plan->n_newcomers;
 	trace(w, TRACE_CLUSTER, 0, w->n_nodes, plan->n_learners,
 	      plan->election_timeout_ns / 1000,
 	      plan->heartbeat_interval_ns / 1000);
@@ -432,6 +435,8 @@ static void set_up(struct world *w)
 	world_at(w, after, EVENT_FAULT, NULL, NULL);
 	world_at(w, after / 2, EVENT_PROPOSE, NULL, NULL);
 	world_at(w, after + plan->fault_phase_ns, EVENT_QUIET, NULL, NULL);
+	if (plan->change_interval_ns)
+		world_at(w, after, EVENT_CHANGE, NULL, NULL);
 }
 
 static void tear_down(struct world *w)

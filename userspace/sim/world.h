@@ -13,6 +13,7 @@
  *	recovery.c	reading that WAL
  *	disk.c		sectors, torn writes
  *	net.c		datagrams over the real wire code
+ *	membership.c	the members, and who asks for others
  *	client.c	proposals and what clients were told
  *	check.c		safety
  *	progress.c	what must hold once all faults are over
@@ -39,6 +40,7 @@ enum event_kind {
 	EVENT_READ, /* node, object: read_job */
 	EVENT_PROPOSE,
 	EVENT_CANCEL, /* object: op */
+	EVENT_CHANGE,
 	EVENT_FAULT,
 	EVENT_START, /* node is repaired */
 	EVENT_QUIET, /* faults end */
@@ -87,7 +89,6 @@ struct world {
 
 	struct node nodes[NODES_MAX + 1]; /* the last: world_twin() */
 	u32 n_nodes;
-	u32 n_voters;
 	struct net net;
 	struct clients clients;
 	struct check check;
@@ -98,8 +99,7 @@ struct world {
 	u64 cluster_id;
 	u8 configuration[RAFT_CONFIGURATION_BYTES_MAX];
 	u32 configuration_bytes;
-	u8 sealed[RAFT_CONFIGURATION_BYTES_MAX];
-	u32 sealed_bytes;
+	const struct record *sealed;
 
 	bool violated;
 	const char *property;
@@ -128,7 +128,7 @@ void failpoints_enter(struct world *w);
 void failpoints_leave(struct world *w);
 
 /** world_payload() - what @record holds, NULL if nothing */
-const void *world_payload(const struct world *w, const struct record *record);
+const void *world_payload(const struct record *record);
 
 /** world_twin() - the machine that has the id of another one, if it is up */
 struct node *world_twin(struct world *w);
