@@ -12,6 +12,7 @@
 #include "entry.h"
 #include "group.h"
 #include "life.h"
+#include "settings.h"
 #include "trace.h"
 
 /* Take what was read, as far as the message has room. Return: whether it has. */
@@ -88,30 +89,36 @@ static void read_entries(struct work_struct *work)
 	raftlog_life_kick(life);
 }
 
-int raftlog_catch_up_alloc(struct raftlog_life *life)
-{
-	u32 i;
-
-	for (i = 0; i < life->configuration.n_members; i++) {
-		struct raftlog_catch_up *c = kvzalloc(sizeof(*c), GFP_KERNEL);
-
-		if (!c)
-			return -ENOMEM;
-		c->life = life;
-		INIT_WORK(&c->work, read_entries);
-		life->catch_ups[i] = c;
-	}
-	return 0;
-}
-
+/*
+ * That of @id, made when it is first needed. What was made for a member that is
+ * gone is used again. Without memory the core asks again.
+ */
 static struct raftlog_catch_up *catch_up_of(struct raftlog_life *life, u32 id)
 {
+	struct raftlog_catch_up *c, *unused = NULL;
 	u32 i;
 
-	for (i = 0; i < life->configuration.n_members; i++)
-		if (life->configuration.members[i].id == id)
-			return life->catch_ups[i];
-	return NULL;
+	for (i = 0; i < ARRAY_SIZE(life->catch_ups); i++) {
+		c = life->catch_ups[i];
+		if (!c)
+			break;
+		if (c->id == id)
+			return c;
+		if (!c->busy &&
+		    !raftlog_configuration_find(&life->configuration, c->id))
+			unused = c;
+	}
+	if (!unused && i < ARRAY_SIZE(life->catch_ups)) {
+		unused = kvzalloc(sizeof(*unused), GFP_KERNEL | __GFP_NOWARN);
+		if (!unused)
+			return NULL;
+		unused->life = life;
+		INIT_WORK(&unused->work, read_entries);
+		life->catch_ups[i] = unused;
+	}
+	if (unused)
+		unused->id = id;
+	return unused;
 }
 
 void raftlog_catch_up(struct raftlog_life *life, const struct raft_send *send)

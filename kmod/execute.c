@@ -334,17 +334,25 @@ static void send_messages(struct raftlog_life *life, u64 now_ns)
 
 static void publish(struct raftlog_life *life, const struct raft_status *status)
 {
+	bool changed;
 	u32 i;
 
 	if (status->foreign && !life->status.foreign)
 		pr_warn("%s: the cluster knows node %u with another disk: it takes entries here, but counts as down\n",
 			raftlog_group_name(life->group), status->node_id);
+	raftlog_members_follow(life, status);
+	changed = status->changing != life->status.changing ||
+		  status->configuration_index !=
+			  life->status.configuration_index;
 	spin_lock(&life->status_lock);
 	life->status = *status;
 	for (i = 0; i < life->configuration.n_members; i++)
 		raft_peer_status(life->raft, life->configuration.members[i].id,
 				 &life->peers[i]);
 	spin_unlock(&life->status_lock);
+	/* For whoever had them changed. */
+	if (changed)
+		wake_up_interruptible_all(&life->group->write_wait);
 }
 
 static void commit(struct raftlog_life *life, u64 index)

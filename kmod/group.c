@@ -21,6 +21,8 @@ static void init_group(struct raftlog_group *group)
 	init_waitqueue_head(&group->write_wait);
 	init_waitqueue_head(&group->event_wait);
 	INIT_WORK(&group->notify, raftlog_events_notify);
+	INIT_WORK(&group->members, raftlog_peers_update);
+	mutex_init(&group->peers_lock);
 	group->state = RAFTLOG_STATE_STOPPED;
 }
 
@@ -65,6 +67,7 @@ void raftlog_group_remove(struct raftlog_group *group)
 	raftlog_life_stop(group);
 	mutex_unlock(&group->lifecycle);
 	cancel_work_sync(&group->notify);
+	cancel_work_sync(&group->members);
 	cdev_device_del(&group->cdev, &group->dev);
 	put_device(&group->dev);
 }
@@ -89,6 +92,7 @@ static void fill_status(struct raftlog_life *life,
 
 	spin_lock(&life->status_lock);
 	core = life->status;
+	status->n_members = life->configuration.n_members;
 	spin_unlock(&life->status_lock);
 
 	now_ns = ktime_get_ns();
@@ -104,13 +108,14 @@ static void fill_status(struct raftlog_life *life,
 	status->last_term = core.last_term;
 	status->durable_index = core.durable_index;
 	status->lost_index = core.lost_index;
+	status->configuration_index = core.configuration_index;
+	status->changing = core.changing;
 	status->commit_index = core.commit_index;
 	status->lease_remaining_ns =
 		core.lease_until_ns > now_ns ? core.lease_until_ns - now_ns : 0;
 	status->log_bytes = life->info.log_bytes;
 	status->log_bytes_free = core.space_bytes;
 	status->cache_bytes = raftlog_cache_bytes(&life->cache);
-	status->n_members = life->configuration.n_members;
 	status->uptime_ms = div_u64(now_ns - life->started_ns, NSEC_PER_MSEC);
 
 	spin_lock(&life->runs_lock);

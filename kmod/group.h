@@ -51,8 +51,10 @@ enum {
  * @event_wait: an event
  * @notify: tells user space about events (uevent, sysfs_notify)
  * @notified_seq: @notify's: events it has told
- * @peers: M: sysfs directory of the members
- * @peer_dirs: M: and of each
+ * @members: makes @peer_dirs follow the members
+ * @peers_lock: what follows; inside @lifecycle
+ * @peers: sysfs directory of the members, NULL unless started
+ * @peer_dirs: and of each
  */
 struct raftlog_group {
 	struct device dev;
@@ -75,6 +77,8 @@ struct raftlog_group {
 
 	struct work_struct notify;
 	u64 notified_seq;
+	struct work_struct members;
+	struct mutex peers_lock; /* peers, peer_dirs */
 	struct kobject *peers;
 	struct kobject *peer_dirs[RAFT_MEMBERS_MAX];
 };
@@ -183,9 +187,9 @@ void raftlog_open_release(struct kref *refs);
 /** raftlog_address_emit() - ip:port for a sysfs file. Return: bytes */
 int raftlog_address_emit(char *buf, const struct raft_address *address);
 
-/* peers.c; under the group's lifecycle mutex */
-int raftlog_peers_add(struct raftlog_group *group,
-		      const struct raft_configuration *configuration);
+/* peers.c; the first and the last under the group's lifecycle mutex */
+int raftlog_peers_add(struct raftlog_group *group, struct raftlog_life *life);
+void raftlog_peers_update(struct work_struct *work);
 void raftlog_peers_remove(struct raftlog_group *group);
 
 #endif /* RAFTLOG_GROUP_H */

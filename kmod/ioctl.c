@@ -187,7 +187,6 @@ static int get_members(struct file *file, void *arg)
 	struct raftlog_peer *peers;
 	struct raftlog_life *life;
 	u32 room = members->n_peers;
-	u32 i;
 	int error = -EMSGSIZE;
 
 	if (members->flags || members->__reserved ||
@@ -201,14 +200,65 @@ static int get_members(struct file *file, void *arg)
 		kfree(peers);
 		return -ENOTCONN;
 	}
-	members->n_peers = life->configuration.n_members;
-	for (i = 0; i < members->n_peers; i++)
-		raftlog_life_peer(life, i, &peers[i]);
+	members->n_peers = raftlog_life_peers(life, peers);
 	/* Copying may fault for as long as it likes: no life is held. */
 	raftlog_life_put(life);
 	if (members->n_peers <= room)
 		error = copy_peers(peers, members->n_peers, members);
 	kfree(peers);
+	return error;
+}
+
+/* Structs of a caller who may know smaller or larger ones. */
+static int get_changes(const struct raftlog_change_members *members,
+		       struct raft_change *changes)
+{
+	struct raftlog_change user;
+	u32 i;
+	int error;
+
+	for (i = 0; i < members->n_changes; i++) {
+		const void __user *from = u64_to_user_ptr(
+			members->changes + (u64)i * members->change_bytes);
+
+		error = copy_struct_from_user(&user, sizeof(user), from,
+					      members->change_bytes);
+		if (!error)
+			error = raftlog_change_from_user(&changes[i], &user);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int change_members(struct file *file, void *arg)
+{
+	struct raftlog_change_members *members = arg;
+	struct raft_change *changes;
+	struct raftlog_life *life;
+	int error;
+
+	if (members->flags || members->index || !members->n_changes ||
+	    members->n_changes > RAFTLOG_MEMBERS_MAX ||
+	    !is_slot(members->change_bytes, sizeof(struct raftlog_change)))
+		return -EINVAL;
+	changes = kcalloc(members->n_changes, sizeof(*changes), GFP_KERNEL);
+	if (!changes)
+		return -ENOMEM;
+	error = get_changes(members, changes);
+	if (!error) {
+		life = raftlog_group_life(open_of(file)->group);
+		if (life) {
+			error = raftlog_change_members(life, changes,
+						       members->n_changes,
+						       members->timeout_ms,
+						       &members->index);
+			raftlog_life_put(life);
+		} else {
+			error = -ENOTCONN;
+		}
+	}
+	kfree(changes);
 	return error;
 }
 
@@ -295,6 +345,7 @@ static const struct raftlog_ioctl ioctls[] = {
 	IOCTL(APPEND, append, NO_CAPABILITY),
 	IOCTL(SET_FRAMED, set_framed, NO_CAPABILITY),
 	IOCTL(GET_EVENTS, get_events, NO_CAPABILITY),
+	IOCTL(CHANGE_MEMBERS, change_members, CAP_SYS_ADMIN),
 };
 
 union raftlog_ioctl_arg {
@@ -306,6 +357,7 @@ union raftlog_ioctl_arg {
 	struct raftlog_append append;
 	struct raftlog_set_framed set_framed;
 	struct raftlog_events events;
+	struct raftlog_change_members change_members;
 };
 
 static int copy_out(void __user *user, size_t user_bytes, const void *arg,

@@ -215,6 +215,7 @@ life_alloc(struct raftlog_group *group, const struct raftlog_start *start)
 	INIT_LIST_HEAD(&life->cancels);
 	INIT_LIST_HEAD(&life->persisted);
 	INIT_LIST_HEAD(&life->caught_up);
+	INIT_LIST_HEAD(&life->changes);
 	spin_lock_init(&life->runs_lock);
 	spin_lock_init(&life->status_lock);
 	return life;
@@ -260,6 +261,8 @@ static int open_storage(struct raftlog_life *life, struct file *file,
 			raftlog_cluster_id(start->cluster_name,
 					   sizeof(start->cluster_name),
 					   first->data, first->bytes);
+	else if (start->flags & RAFTLOG_START_F_JOIN)
+		params.cluster_id = start->cluster_id;
 	storage = raftlog_storage_open(&params, &storage_ops, life,
 				       &life->info);
 	if (IS_ERR(storage))
@@ -314,16 +317,18 @@ static int write_first(struct raftlog_life *life)
 
 static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 {
+	bool joins = life->start.flags & RAFTLOG_START_F_JOIN;
+	struct raft_status status;
 	bool bootstrapped;
 	int error;
 
-	if (!life->info.fresh &&
+	if ((joins || !life->info.fresh) &&
 	    raft_restore_hard_state(life->raft, &life->info.hard_state,
 				    life->info.log_bytes_free))
 		return -EUCLEAN;
 	/* Or damage took everything, the first entry included. */
-	bootstrapped = life->info.fresh ||
-		       !raft_configuration(life->raft)->n_members;
+	bootstrapped = !joins && (life->info.fresh ||
+				  !raft_configuration(life->raft)->n_members);
 	if (bootstrapped) {
 		error = bootstrap(life, first);
 		if (error)
@@ -331,7 +336,9 @@ static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 	}
 	raft_set_incarnation(life->raft, life->info.incarnation);
 	life->configuration = *raft_configuration(life->raft);
-	if (!life->configuration.n_members)
+	raft_status(life->raft, &status);
+	life->configuration_seq = status.configuration_seq;
+	if (!life->configuration.n_members && !joins)
 		return -EUCLEAN;
 	/* A lone server has nobody to get the entries from: not a byte is written. */
 	if (raft_restore_lost(life->raft, life->info.lost_index,
@@ -393,7 +400,7 @@ static int start_threads(struct raftlog_life *life)
 		alloc_workqueue("%s-catch-up",
 				WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0,
 				name);
-	if (!life->catch_up_queue || raftlog_catch_up_alloc(life))
+	if (!life->catch_up_queue)
 		return -ENOMEM;
 	owner = kthread_create(raftlog_owner, life, "%s-owner", name);
 	if (IS_ERR(owner))
@@ -591,7 +598,7 @@ int raftlog_life_start(struct raftlog_group *group,
 	raftlog_event_state(group, RAFTLOG_STATE_STARTING);
 	error = bring_up(life, wal, configuration);
 	if (!error)
-		error = raftlog_peers_add(group, &life->configuration);
+		error = raftlog_peers_add(group, life);
 	if (error) {
 		tear_down(life);
 		raftlog_peers_remove(group);
@@ -601,11 +608,16 @@ int raftlog_life_start(struct raftlog_group *group,
 		return error;
 	}
 	publish_life(group, life);
+	/* They may have changed in the meantime. */
+	schedule_work(&group->members);
 	pr_info("%s: started: node %u of cluster %016llx, %u members, entries %llu to %llu\n",
 		raftlog_group_name(group), start->node_id, life->cluster_id,
 		life->configuration.n_members, life->info.first_index,
 		life->runs.end_index - 1);
-	if (!raft_configuration_is_sealed(&life->configuration))
+	if (!life->configuration.n_members)
+		pr_info("%s: waits to be added to the cluster\n",
+			raftlog_group_name(group));
+	else if (!raft_configuration_is_sealed(&life->configuration))
 		pr_info("%s: new cluster: all voters must be there for the first leader\n",
 			raftlog_group_name(group));
 	return 0;

@@ -73,6 +73,7 @@ enum raftlog_life_limits {
 /**
  * struct raftlog_catch_up - entries for a peer, on their way from the disk
  * @life: whose
+ * @id: O: the peer
  * @work: reads them
  * @node: intake: it did
  * @busy: O: under way
@@ -84,6 +85,7 @@ enum raftlog_life_limits {
  */
 struct raftlog_catch_up {
 	struct raftlog_life *life;
+	u32 id;
 	struct work_struct work;
 	struct list_head node;
 	bool busy;
@@ -92,6 +94,20 @@ struct raftlog_catch_up {
 	u32 n;
 	u64 terms[RAFTLOG_APPEND_ENTRIES_MAX];
 	struct raftlog_entry *entries[RAFTLOG_APPEND_ENTRIES_MAX];
+};
+
+/**
+ * struct raftlog_member_change - a change of the members, on its way to the core
+ * @node: intake
+ * @request: what is asked, and the core's answer
+ * @done: it is there
+ * @changes: of @request
+ */
+struct raftlog_member_change {
+	struct list_head node;
+	struct raft_change_request request;
+	struct completion done;
+	struct raft_change changes[];
 };
 
 /**
@@ -150,7 +166,7 @@ struct raftlog_counters {
  * @live: O: proposals the core has
  * @retired: O: proposals that ended, for one batch more
  * @expiries: O: of all proposals in @queued and @live
- * @catch_ups: O: one for each peer
+ * @catch_ups: O: one for each peer that needed it
  * @shutting_down: O: whatever ends now ends by the shutdown
  * @attached: O: entries of the message that is being sent
  * @intake_lock: see below
@@ -161,6 +177,7 @@ struct raftlog_counters {
  * @persisted: K: storage requests that are done
  * @storage_error: K: negative errno
  * @caught_up: K: struct raftlog_catch_up, read
+ * @changes: K: struct raftlog_member_change
  * @n_pending: K: proposals that are not done
  * @pending_bytes: K: their memory
  * @cache: recent entries, with its own lock
@@ -171,7 +188,8 @@ struct raftlog_counters {
  * @status: S: of the core
  * @n_peers: S: members of @configuration
  * @peers: S: of the core, as in @configuration; that of this node is zero
- * @configuration: S: newest in the log
+ * @configuration: S: newest in the log; the owner thread alone writes it
+ * @configuration_seq: O: of the core, for @configuration
  * @counters: written by the owner thread with WRITE_ONCE()
  */
 struct raftlog_life {
@@ -219,6 +237,7 @@ struct raftlog_life {
 	struct list_head persisted;
 	int storage_error;
 	struct list_head caught_up;
+	struct list_head changes;
 	u32 n_pending;
 	u64 pending_bytes;
 
@@ -232,6 +251,7 @@ struct raftlog_life {
 	u32 n_peers;
 	struct raft_peer_status peers[RAFT_MEMBERS_MAX];
 	struct raft_configuration configuration;
+	u64 configuration_seq;
 
 	struct raftlog_counters counters;
 };
@@ -284,9 +304,14 @@ static inline bool raftlog_life_is_failed(const struct raftlog_life *life)
 /** raftlog_life_fail() - an own invariant broke: the group stops, not the host */
 void raftlog_life_fail(struct raftlog_life *life, int error, const char *why);
 
-/** raftlog_life_peer() - member @i of the configuration, as this node sees it */
-void raftlog_life_peer(struct raftlog_life *life, u32 i,
-		       struct raftlog_peer *peer);
+/**
+ * raftlog_life_peers() - the members, as this node sees them
+ * @life: whose
+ * @peers: RAFT_MEMBERS_MAX of them
+ *
+ * Return: how many there are.
+ */
+u32 raftlog_life_peers(struct raftlog_life *life, struct raftlog_peer *peers);
 
 #define raftlog_assert(life, condition)                                  \
 	({                                                               \
@@ -326,10 +351,30 @@ void raftlog_request_free(struct raftlog_storage_request *request);
 /** raftlog_runs_reserve() - make room for @n more runs; may sleep */
 int raftlog_runs_reserve(struct raftlog_life *life, u32 n, gfp_t gfp);
 
-/* catch_up.c; owner thread */
+/* members.c */
 
-/** raftlog_catch_up_alloc() - for each other member. Return: 0 or -ENOMEM */
-int raftlog_catch_up_alloc(struct raftlog_life *life);
+/**
+ * raftlog_change_members() - have the members changed, and wait until they are
+ * @life: started
+ * @changes: checked for what does not depend on the members
+ * @n_changes: 1 … RAFT_MEMBERS_MAX
+ * @timeout_ms: 0: as a write
+ * @index: of the configuration, on success
+ *
+ * Any thread that may sleep. Return: 0 or an errno as the uapi header says.
+ */
+int raftlog_change_members(struct raftlog_life *life,
+			   const struct raft_change *changes, u32 n_changes,
+			   u32 timeout_ms, u64 *index);
+
+/** raftlog_members_done() - the core has answered; owner thread */
+void raftlog_members_done(struct raftlog_member_change *change, int result);
+
+/** raftlog_members_follow() - go by the members that the core goes by; owner thread */
+void raftlog_members_follow(struct raftlog_life *life,
+			    const struct raft_status *status);
+
+/* catch_up.c; owner thread */
 
 /** raftlog_catch_up() - send a message whose entries must be read first */
 void raftlog_catch_up(struct raftlog_life *life, const struct raft_send *send);

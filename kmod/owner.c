@@ -46,6 +46,7 @@ struct intake {
 	struct list_head persisted;
 	struct list_head cancels;
 	struct list_head caught_up;
+	struct list_head changes;
 	int storage_error;
 	bool any;
 };
@@ -55,18 +56,21 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 	INIT_LIST_HEAD(&in->persisted);
 	INIT_LIST_HEAD(&in->cancels);
 	INIT_LIST_HEAD(&in->caught_up);
+	INIT_LIST_HEAD(&in->changes);
 
 	spin_lock(&life->intake_lock);
 	list_splice_init(&life->persisted, &in->persisted);
 	list_splice_init(&life->cancels, &in->cancels);
 	list_splice_init(&life->caught_up, &in->caught_up);
+	list_splice_init(&life->changes, &in->changes);
 	list_splice_tail_init(&life->proposals, &life->queued);
 	in->storage_error = life->storage_error;
 	life->storage_error = 0;
 	spin_unlock(&life->intake_lock);
 
 	in->any = !list_empty(&in->persisted) || !list_empty(&in->cancels) ||
-		  !list_empty(&in->caught_up) || !list_empty(&life->queued) ||
+		  !list_empty(&in->caught_up) || !list_empty(&in->changes) ||
+		  !list_empty(&life->queued) ||
 		  in->storage_error;
 }
 
@@ -276,6 +280,22 @@ static void step_expiries(struct raftlog_life *life)
 	}
 }
 
+static void step_changes(struct raftlog_life *life, struct list_head *changes)
+{
+	struct raftlog_member_change *change, *next;
+
+	list_for_each_entry_safe(change, next, changes, node) {
+		struct raft_event event = {
+			.type = RAFT_EVENT_CHANGE,
+			.change = &change->request,
+		};
+		int error = step(life, &event);
+
+		raftlog_members_done(change,
+				     error ? -EIO : change->request.result);
+	}
+}
+
 static void send_caught_up(struct raftlog_life *life, struct list_head *list)
 {
 	struct raftlog_catch_up *catch_up, *next;
@@ -322,6 +342,7 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 	more |= propose(life);
 	step_cancels(life, &in.cancels);
 	step_expiries(life);
+	step_changes(life, &in.changes);
 	send_caught_up(life, &in.caught_up);
 
 	step(life, &time);
@@ -363,6 +384,7 @@ static void sleep_until(struct raftlog_life *life, u64 due_ns)
 static void shut_down(struct raftlog_life *life)
 {
 	struct raft_event event = { .type = RAFT_EVENT_SHUTDOWN };
+	struct raftlog_member_change *change, *more;
 	struct raftlog_proposal *proposal, *next;
 	struct intake in;
 	LIST_HEAD(retired);
@@ -374,6 +396,8 @@ static void shut_down(struct raftlog_life *life)
 	step(life, &event);
 	flush(life);
 	step_cancels(life, &in.cancels);
+	list_for_each_entry_safe(change, more, &in.changes, node)
+		raftlog_members_done(change, -ESHUTDOWN);
 	raftlog_assert(life, list_empty(&life->live));
 	list_splice_init(&life->retired, &retired);
 	drop_retired(life, &retired);

@@ -9,33 +9,34 @@
 #include "life.h"
 #include "settings.h"
 
-void raftlog_life_peer(struct raftlog_life *life, u32 i,
-		       struct raftlog_peer *peer)
+/* Under status_lock. */
+static void describe(const struct raftlog_life *life, u32 i, u64 now_ns,
+		     struct raftlog_peer *peer)
 {
 	const struct raft_member *member = &life->configuration.members[i];
-	struct raft_peer_status core;
-	struct raft_status status;
-	u64 now_ns;
-
-	spin_lock(&life->status_lock);
-	core = life->peers[i];
-	status = life->status;
-	spin_unlock(&life->status_lock);
-	now_ns = ktime_get_ns();
+	const struct raft_peer_status core = life->peers[i];
+	const struct raft_status *status = &life->status;
 
 	memset(peer, 0, sizeof(*peer));
 	peer->member.id = member->id;
 	peer->member.kind = member->kind;
 	raftlog_address_to_user(&peer->member.addr, &member->address);
-	if (member->id == status.leader_id)
+	peer->replaces = member->replaces;
+	if (member->flags & RAFT_MEMBER_F_AUTO_PROMOTE)
+		peer->flags |= RAFTLOG_PEER_F_AUTO_PROMOTE;
+	if (life->configuration.joint && member->old_kind == RAFT_VOTER)
+		peer->flags |= RAFTLOG_PEER_F_OLD_VOTER;
+	if (core.caught_up)
+		peer->flags |= RAFTLOG_PEER_F_CAUGHT_UP;
+	if (member->id == status->leader_id)
 		peer->flags |= RAFTLOG_PEER_F_LEADER;
-	if (member->id == status.node_id ? status.foreign : core.foreign)
+	if (member->id == status->node_id ? status->foreign : core.foreign)
 		peer->flags |= RAFTLOG_PEER_F_FOREIGN;
-	if (member->id == status.node_id) {
+	if (member->id == status->node_id) {
 		peer->flags |= RAFTLOG_PEER_F_SELF | RAFTLOG_PEER_F_ACTIVE;
 		peer->progress = RAFTLOG_PROGRESS_REPLICATE;
-		peer->next_index = status.last_index + 1;
-		peer->match_index = status.durable_index;
+		peer->next_index = status->last_index + 1;
+		peer->match_index = status->durable_index;
 		return;
 	}
 	if (core.recent_active)
@@ -51,6 +52,19 @@ void raftlog_life_peer(struct raftlog_life *life, u32 i,
 		peer->last_contact_ms =
 			div_u64(now_ns - min(core.last_contact_ns, now_ns),
 				NSEC_PER_MSEC);
+}
+
+u32 raftlog_life_peers(struct raftlog_life *life, struct raftlog_peer *peers)
+{
+	u64 now_ns = ktime_get_ns();
+	u32 i, n;
+
+	spin_lock(&life->status_lock);
+	n = life->configuration.n_members;
+	for (i = 0; i < n; i++)
+		describe(life, i, now_ns, &peers[i]);
+	spin_unlock(&life->status_lock);
+	return n;
 }
 
 /**
@@ -94,8 +108,23 @@ static struct peer_attribute peer_attr_address = {
 	.show = address_show,
 };
 
-PEER_ATTR(kind, "%s",
-	  peer->member.kind == RAFTLOG_VOTER ? "voter" : "learner");
+static const char *kind_name(u32 kind)
+{
+	switch (kind) {
+	case RAFTLOG_VOTER:
+		return "voter";
+	case RAFTLOG_NON_VOTER:
+		return "learner";
+	default:
+		return "leaving";
+	}
+}
+
+PEER_ATTR(kind, "%s", kind_name(peer->member.kind));
+PEER_ATTR(old_voter, "%d", !!(peer->flags & RAFTLOG_PEER_F_OLD_VOTER));
+PEER_ATTR(auto_promote, "%d", !!(peer->flags & RAFTLOG_PEER_F_AUTO_PROMOTE));
+PEER_ATTR(caught_up, "%d", !!(peer->flags & RAFTLOG_PEER_F_CAUGHT_UP));
+PEER_ATTR(replaces, "%u", peer->replaces);
 PEER_ATTR(progress, "%s", raft_progress_name(peer->progress));
 PEER_ATTR(match_index, "%llu", peer->match_index);
 PEER_ATTR(next_index, "%llu", peer->next_index);
@@ -109,6 +138,10 @@ PEER_ATTR(foreign, "%d", !!(peer->flags & RAFTLOG_PEER_F_FOREIGN));
 static struct attribute *peer_attrs[] = {
 	&peer_attr_address.attr,
 	&peer_attr_kind.attr,
+	&peer_attr_old_voter.attr,
+	&peer_attr_auto_promote.attr,
+	&peer_attr_caught_up.attr,
+	&peer_attr_replaces.attr,
 	&peer_attr_progress.attr,
 	&peer_attr_match_index.attr,
 	&peer_attr_next_index.attr,
@@ -126,20 +159,17 @@ static int find_peer(struct raftlog_group *group, u32 id,
 		     struct raftlog_peer *peer)
 {
 	struct raftlog_life *life = raftlog_group_life(group);
-	int error = -ENODEV;
 	u32 i;
 
 	if (!life)
 		return -ENODEV;
-	for (i = 0; i < life->configuration.n_members; i++) {
-		if (life->configuration.members[i].id != id)
-			continue;
-		raftlog_life_peer(life, i, peer);
-		error = 0;
-		break;
-	}
+	spin_lock(&life->status_lock);
+	i = raft_configuration_find(&life->configuration, id);
+	if (i < RAFT_MEMBERS_MAX)
+		describe(life, i, ktime_get_ns(), peer);
+	spin_unlock(&life->status_lock);
 	raftlog_life_put(life);
-	return error;
+	return i < RAFT_MEMBERS_MAX ? 0 : -ENODEV;
 }
 
 static ssize_t show_peer(struct kobject *kobj, struct attribute *attr,
@@ -187,22 +217,95 @@ static int add_peer(struct raftlog_group *group, u32 id, struct kobject **kobj)
 	return error;
 }
 
-int raftlog_peers_add(struct raftlog_group *group,
-		      const struct raft_configuration *configuration)
+static void remove_peer(struct kobject **kobj)
 {
-	int error;
-	u32 i;
+	kobject_del(*kobj);
+	kobject_put(*kobj);
+	*kobj = NULL;
+}
 
-	group->peers = kobject_create_and_add("peers", &group->dev.kobj);
-	if (!group->peers)
-		return -ENOMEM;
-	for (i = 0; i < configuration->n_members; i++) {
-		error = add_peer(group, configuration->members[i].id,
-				 &group->peer_dirs[i]);
-		if (error)
-			return error;
+static u32 id_of(const struct kobject *kobj)
+{
+	return container_of(kobj, struct peer_kobject, kobj)->id;
+}
+
+/* Directories as in @configuration. What is missing is tried next time again. */
+static int update_dirs(struct raftlog_group *group,
+		       const struct raft_configuration *configuration)
+{
+	u32 have[RAFT_MEMBERS_MAX];
+	u32 i, k, n = 0;
+	int error = 0;
+
+	for (i = 0; i < RAFT_MEMBERS_MAX; i++) {
+		struct kobject **dir = &group->peer_dirs[i];
+
+		if (!*dir)
+			continue;
+		if (raft_configuration_find(configuration, id_of(*dir)) ==
+		    RAFT_MEMBERS_MAX)
+			remove_peer(dir);
+		else
+			have[n++] = id_of(*dir);
 	}
-	return 0;
+	for (i = 0; i < configuration->n_members && !error; i++) {
+		for (k = 0; k < n; k++)
+			if (have[k] == configuration->members[i].id)
+				break;
+		if (k < n)
+			continue;
+		for (k = 0; group->peer_dirs[k]; k++)
+			;
+		error = add_peer(group, configuration->members[i].id,
+				 &group->peer_dirs[k]);
+	}
+	return error;
+}
+
+/* Under peers_lock. */
+static int follow(struct raftlog_group *group, struct raftlog_life *life)
+{
+	struct raft_configuration *configuration;
+	int error;
+
+	configuration = kmalloc(sizeof(*configuration), GFP_KERNEL);
+	if (!configuration)
+		return -ENOMEM;
+	spin_lock(&life->status_lock);
+	*configuration = life->configuration;
+	spin_unlock(&life->status_lock);
+	error = update_dirs(group, configuration);
+	kfree(configuration);
+	return error;
+}
+
+int raftlog_peers_add(struct raftlog_group *group, struct raftlog_life *life)
+{
+	int error = -ENOMEM;
+
+	mutex_lock(&group->peers_lock);
+	group->peers = kobject_create_and_add("peers", &group->dev.kobj);
+	if (group->peers)
+		error = follow(group, life);
+	mutex_unlock(&group->peers_lock);
+	return error;
+}
+
+/* A stop that takes the directories away waits until the life is let go. */
+void raftlog_peers_update(struct work_struct *work)
+{
+	struct raftlog_group *group =
+		container_of(work, struct raftlog_group, members);
+	struct raftlog_life *life;
+
+	mutex_lock(&group->peers_lock);
+	life = raftlog_group_life(group);
+	if (life && group->peers && follow(group, life))
+		pr_warn("%s: no memory for the directory of a member\n",
+			raftlog_group_name(group));
+	if (life)
+		raftlog_life_put(life);
+	mutex_unlock(&group->peers_lock);
 }
 
 /* Waits for readers of the files. */
@@ -210,16 +313,14 @@ void raftlog_peers_remove(struct raftlog_group *group)
 {
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(group->peer_dirs); i++) {
-		if (!group->peer_dirs[i])
-			continue;
-		kobject_del(group->peer_dirs[i]);
-		kobject_put(group->peer_dirs[i]);
-		group->peer_dirs[i] = NULL;
-	}
+	mutex_lock(&group->peers_lock);
+	for (i = 0; i < ARRAY_SIZE(group->peer_dirs); i++)
+		if (group->peer_dirs[i])
+			remove_peer(&group->peer_dirs[i]);
 	if (group->peers) {
 		kobject_del(group->peers);
 		kobject_put(group->peers);
 		group->peers = NULL;
 	}
+	mutex_unlock(&group->peers_lock);
 }

@@ -20,13 +20,22 @@ static bool is_zero_padded(const char *name, size_t bytes)
 	return !end || !memchr_inv(end, 0, name + bytes - end);
 }
 
+/* A node that joins is told of no members: they come with the log. */
+static bool is_join_or_not(const struct raftlog_start *s)
+{
+	if (s->flags & RAFTLOG_START_F_JOIN)
+		return !s->n_members && s->cluster_id && s->listen.family;
+	return !s->cluster_id &&
+	       (s->n_members || !(s->flags & RAFTLOG_START_F_FORMAT));
+}
+
 int raftlog_start_check(struct raftlog_start *s)
 {
 	if (s->flags & ~RAFTLOG_START_F_ALL || !s->node_id || s->wal_fd < 0 ||
 	    s->snapshot_fd[0] != -1 || s->snapshot_fd[1] != -1 ||
 	    s->n_members > RAFTLOG_MEMBERS_MAX ||
 	    (!s->n_members && s->members) ||
-	    (!s->n_members && s->flags & RAFTLOG_START_F_FORMAT) ||
+	    !is_join_or_not(s) ||
 	    !is_zero_padded(s->cluster_name, sizeof(s->cluster_name)) ||
 	    memchr_inv(s->__reserved, 0, sizeof(s->__reserved)))
 		return -EINVAL;
@@ -134,7 +143,7 @@ static int add_member(struct raft_configuration *configuration,
 	struct raft_member member = { .id = user->id, .kind = user->kind };
 	u32 i;
 
-	if (user->kind > RAFT_MEMBER_KIND_LAST || user->__reserved ||
+	if (user->kind > RAFT_NON_VOTER || user->__reserved ||
 	    raftlog_address_from_user(&member.address, &user->addr) ||
 	    !is_unicast(&member.address))
 		return -EINVAL;
@@ -163,6 +172,37 @@ int raftlog_configuration_from_user(struct raft_configuration *configuration,
 		if (add_member(configuration, &members[i]))
 			return -EINVAL;
 	return raft_configuration_check(configuration);
+}
+
+int raftlog_change_from_user(struct raft_change *change,
+			     const struct raftlog_change *user)
+{
+	bool addressed = user->type == RAFTLOG_CHANGE_ADD ||
+			 user->type == RAFTLOG_CHANGE_SET_ADDRESS ||
+			 user->type == RAFTLOG_CHANGE_REPLACE;
+
+	memset(change, 0, sizeof(*change));
+	if (user->type < RAFTLOG_CHANGE_ADD ||
+	    user->type > RAFTLOG_CHANGE_REPLACE ||
+	    user->flags & ~RAFTLOG_CHANGE_F_ALL || !user->id)
+		return -EINVAL;
+	if (user->type == RAFTLOG_CHANGE_REPLACE ? !user->new_id : user->new_id)
+		return -EINVAL;
+	if (user->flags && user->type != RAFTLOG_CHANGE_ADD &&
+	    user->type != RAFTLOG_CHANGE_DEMOTE)
+		return -EINVAL;
+	if (!addressed && memchr_inv(&user->addr, 0, sizeof(user->addr)))
+		return -EINVAL;
+	if (addressed && (raftlog_address_from_user(&change->address,
+						    &user->addr) ||
+			  !is_unicast(&change->address)))
+		return -EINVAL;
+	change->type = user->type;
+	change->id = user->id;
+	change->new_id = user->new_id;
+	if (user->flags & RAFTLOG_CHANGE_F_AUTO_PROMOTE)
+		change->flags = RAFT_MEMBER_F_AUTO_PROMOTE;
+	return 0;
 }
 
 const struct raft_member *

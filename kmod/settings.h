@@ -65,6 +65,16 @@ int raftlog_configuration_from_user(struct raft_configuration *configuration,
 				    u32 n_members);
 
 /**
+ * raftlog_change_from_user() - check one change, as far as it stands by itself
+ * @change: filled in
+ * @user: what came through the ioctl
+ *
+ * Return: 0 or -EINVAL.
+ */
+int raftlog_change_from_user(struct raft_change *change,
+			     const struct raftlog_change *user);
+
+/**
  * raftlog_configuration_find() - a member by id
  * @configuration: whose
  * @id: which

@@ -178,6 +178,26 @@ TRACE_EVENT(raftlog_commit,
 		  __entry->commit_index)
 );
 
+TRACE_EVENT(raftlog_members,
+	TP_PROTO(const char *group, u64 index, u32 n_members, bool joint),
+	TP_ARGS(group, index, n_members, joint),
+	TP_STRUCT__entry(
+		__string(group, group)
+		__field(u64, index)
+		__field(u32, n_members)
+		__field(bool, joint)
+	),
+	TP_fast_assign(
+		raftlog_assign_str(group, group);
+		__entry->index = index;
+		__entry->n_members = n_members;
+		__entry->joint = joint;
+	),
+	TP_printk("%s: configuration_index=%llu n_members=%u joint=%d",
+		  __get_str(group), __entry->index, __entry->n_members,
+		  __entry->joint)
+);
+
 TRACE_EVENT(raftlog_proposal_done,
 	TP_PROTO(const char *group, const struct raft_proposal *proposal),
 	TP_ARGS(group, proposal),

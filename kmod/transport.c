@@ -247,13 +247,15 @@ void raftlog_transport_close(struct raftlog_transport *transport)
 	put_net(transport->params.net);
 	for (i = 0; i < transport->n_peers; i++)
 		free_peer(transport, transport->peers[i]);
+	for (i = 0; i < transport->n_strangers; i++)
+		free_peer(transport, transport->strangers[i]);
 	WARN_ON_ONCE(transport->n_received);
 	free_buffers(transport);
 	kfree(transport);
 }
 
-struct raftlog_transport_peer *
-raftlog_transport_peer(const struct raftlog_transport *transport, u32 id)
+static struct raftlog_transport_peer *
+member_of(const struct raftlog_transport *transport, u32 id)
 {
 	u32 i;
 
@@ -261,6 +263,18 @@ raftlog_transport_peer(const struct raftlog_transport *transport, u32 id)
 		if (transport->peers[i]->id == id)
 			return transport->peers[i];
 	return NULL;
+}
+
+struct raftlog_transport_peer *
+raftlog_transport_peer(const struct raftlog_transport *transport, u32 id)
+{
+	struct raftlog_transport_peer *peer = member_of(transport, id);
+	u32 i;
+
+	for (i = 0; !peer && i < transport->n_strangers; i++)
+		if (transport->strangers[i]->id == id)
+			peer = transport->strangers[i];
+	return peer;
 }
 
 static struct raftlog_transport_peer *
@@ -284,6 +298,61 @@ make_peer(const struct raftlog_transport *transport, u32 id)
 	return peer;
 }
 
+static u32 stranger_position(const struct raftlog_transport *transport, u32 id)
+{
+	u32 i = 0;
+
+	while (i < transport->n_strangers && transport->strangers[i]->id != id)
+		i++;
+	return i;
+}
+
+/* Take the one at @position out, without freeing it. */
+static void forget_stranger(struct raftlog_transport *transport, u32 position)
+{
+	transport->n_strangers--;
+	memmove(&transport->strangers[position],
+		&transport->strangers[position + 1],
+		(transport->n_strangers - position) *
+			sizeof(*transport->strangers));
+}
+
+bool raftlog_transport_is_stranger(const struct raftlog_transport *transport,
+				   const struct raftlog_transport_peer *peer)
+{
+	return member_of(transport, peer->id) != peer;
+}
+
+/*
+ * A leader whose configuration is newer than this node's may be nobody this node
+ * knows, and so may a candidate (4.2.2). Where the answer goes, the datagram says.
+ */
+struct raftlog_transport_peer *
+raftlog_transport_stranger(struct raftlog_transport *transport, u32 id,
+			   const union raftlog_sockaddr *address)
+{
+	u32 position = stranger_position(transport, id);
+	struct raftlog_transport_peer *peer;
+
+	if (position < transport->n_strangers) {
+		peer = transport->strangers[position];
+		forget_stranger(transport, position);
+	} else {
+		peer = make_peer(transport, id);
+		if (!peer)
+			return NULL;
+		if (transport->n_strangers == RAFTLOG_STRANGERS_MAX)
+			free_peer(transport,
+				  transport->strangers[--transport->n_strangers]);
+	}
+	peer->address = *address;
+	memmove(&transport->strangers[1], &transport->strangers[0],
+		transport->n_strangers * sizeof(*transport->strangers));
+	transport->strangers[0] = peer;
+	transport->n_strangers++;
+	return peer;
+}
+
 int raftlog_transport_set_members(struct raftlog_transport *transport,
 				  const struct raft_configuration *configuration)
 {
@@ -298,7 +367,7 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
 
 		if (id == transport->params.node_id)
 			continue;
-		peer = raftlog_transport_peer(transport, id);
+		peer = member_of(transport, id);
 		if (!peer) {
 			peer = make_peer(transport, id);
 			if (!peer)
@@ -316,6 +385,15 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
 			k++;
 		if (k == n_peers)
 			free_peer(transport, peer);
+	}
+	/* What a member has under way as a stranger comes again. */
+	for (i = 0; i < n_made; i++) {
+		u32 position = stranger_position(transport, made[i]->id);
+
+		if (position == transport->n_strangers)
+			continue;
+		free_peer(transport, transport->strangers[position]);
+		forget_stranger(transport, position);
 	}
 	memcpy(transport->peers, peers, n_peers * sizeof(*peers));
 	transport->n_peers = n_peers;

@@ -30,6 +30,8 @@ enum raftlog_transport_limits {
 	/* Messages of few entries live in blocks of this many, made at open. */
 	RAFTLOG_RECEIVED_ENTRIES_SMALL = 16,
 	RAFTLOG_RECEIVED_SPARE = 32,
+	/* Senders that the members of this node do not name (yet). */
+	RAFTLOG_STRANGERS_MAX = 4,
 	/* A window of full-sized datagrams from a few peers at once. */
 	RAFTLOG_SOCKET_RECEIVE_BYTES = 8 << 20,
 	RAFTLOG_SOCKET_SEND_BYTES = 4 << 20,
@@ -95,6 +97,8 @@ struct raftlog_incoming {
  * @data_ready: I: the socket's own
  * @peers: O: by id
  * @n_peers: O: how many
+ * @strangers: O: who else speaks for this cluster, the one heard last first
+ * @n_strangers: O: how many
  * @counter: O: datagrams sent
  * @tx: O: datagram being made, params.datagram_bytes
  * @tx_entries: O: entries of the message being sent, WIRE_ENTRIES_MAX
@@ -116,6 +120,8 @@ struct raftlog_transport {
 	void (*data_ready)(struct sock *sk);
 	struct raftlog_transport_peer *peers[RAFT_MEMBERS_MAX];
 	u32 n_peers;
+	struct raftlog_transport_peer *strangers[RAFTLOG_STRANGERS_MAX];
+	u32 n_strangers;
 	u64 counter;
 	u8 *tx;
 	struct raft_entry *tx_entries;
@@ -153,6 +159,15 @@ static inline void raftlog_transport_drop(struct raftlog_transport *transport,
 
 struct raftlog_transport_peer *
 raftlog_transport_peer(const struct raftlog_transport *transport, u32 id);
+
+/** raftlog_transport_stranger() - that of @id at @address, made if need be; or NULL */
+struct raftlog_transport_peer *
+raftlog_transport_stranger(struct raftlog_transport *transport, u32 id,
+			   const union raftlog_sockaddr *address);
+
+/** raftlog_transport_is_stranger() - is it no member? */
+bool raftlog_transport_is_stranger(const struct raftlog_transport *transport,
+				   const struct raftlog_transport_peer *peer);
 
 /** raftlog_transport_acknowledge() - tell @peer which pieces are there */
 void raftlog_transport_acknowledge(struct raftlog_transport *transport,

@@ -51,14 +51,14 @@ static void complain_address(struct raftlog_transport *transport,
 			&peer->address);
 }
 
-static void complain_cluster(struct raftlog_transport *transport,
-			     const struct raftlog_transport_peer *peer,
+static void complain_cluster(struct raftlog_transport *transport, u32 id,
+			     const union raftlog_sockaddr *source,
 			     u64 cluster_id)
 {
 	if (__ratelimit(&transport->complaints))
 		pr_warn("%s: node %u at %pISpc belongs to cluster %016llx, not %016llx: the --peer lists or the cluster names differ\n",
-			transport->params.name, peer->id, &peer->address,
-			cluster_id, transport->params.cluster_id);
+			transport->params.name, id, source, cluster_id,
+			transport->params.cluster_id);
 }
 
 /* Who sent the datagram in transport->rx, if it is to be believed. */
@@ -69,6 +69,7 @@ authenticate(struct raftlog_transport *transport, size_t bytes,
 {
 	struct raftlog_transport_peer *peer;
 	u64 foreign_cluster_id;
+	bool stranger;
 	int err;
 
 	err = wire_header_decode(header, transport->rx, bytes);
@@ -81,9 +82,11 @@ authenticate(struct raftlog_transport *transport, size_t bytes,
 		return NULL;
 	}
 	peer = raftlog_transport_peer(transport, header->sender);
-	if (!peer || !same_address(&peer->address, source)) {
+	stranger = !peer || raftlog_transport_is_stranger(transport, peer);
+	if (header->sender == transport->params.node_id ||
+	    (!stranger && !same_address(&peer->address, source))) {
 		raftlog_transport_drop(transport, RAFTLOG_DROP_SENDER);
-		if (peer)
+		if (!stranger)
 			complain_address(transport, peer, source);
 		return NULL;
 	}
@@ -92,13 +95,19 @@ authenticate(struct raftlog_transport *transport, size_t bytes,
 				&foreign_cluster_id);
 	if (*body_bytes == -EXDEV) {
 		raftlog_transport_drop(transport, RAFTLOG_DROP_CLUSTER);
-		complain_cluster(transport, peer, foreign_cluster_id);
+		complain_cluster(transport, header->sender, source,
+				 foreign_cluster_id);
 		return NULL;
 	}
 	if (*body_bytes < 0) {
 		raftlog_transport_drop(transport, RAFTLOG_DROP_CHECKSUM);
 		return NULL;
 	}
+	if (stranger)
+		peer = raftlog_transport_stranger(transport, header->sender,
+						  source);
+	if (!peer)
+		raftlog_transport_drop(transport, RAFTLOG_DROP_NO_MEMORY);
 	return peer;
 }
 

@@ -503,8 +503,11 @@ u64 raftlog_transport_timer(struct raftlog_transport *transport, u64 now_ns)
 	u64 deadline_ns = U64_MAX;
 	u32 i;
 
-	for (i = 0; i < transport->n_peers; i++) {
-		struct raftlog_transport_peer *peer = transport->peers[i];
+	for (i = 0; i < transport->n_peers + transport->n_strangers; i++) {
+		struct raftlog_transport_peer *peer =
+			i < transport->n_peers ?
+				transport->peers[i] :
+				transport->strangers[i - transport->n_peers];
 
 		if (wire_receiver_deadline(&peer->receiver) <= now_ns)
 			raftlog_transport_acknowledge(transport, peer);

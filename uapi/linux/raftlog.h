@@ -84,7 +84,8 @@ enum raftlog_progress {
 
 enum raftlog_member_kind {
 	RAFTLOG_VOTER = 0,
-	RAFTLOG_NON_VOTER = 1,
+	RAFTLOG_NON_VOTER = 1, /* a learner */
+	RAFTLOG_ABSENT = 2, /* on its way out; never at START */
 };
 
 /**
@@ -140,7 +141,15 @@ struct raftlog_version {
  * be the way to a disk that is well.
  */
 #define RAFTLOG_START_F_SALVAGE (1u << 1)
-#define RAFTLOG_START_F_ALL (RAFTLOG_START_F_FORMAT | RAFTLOG_START_F_SALVAGE)
+/*
+ * Wait, without members of its own, until a leader that has added this node brings
+ * the log: @cluster_id and @listen say where. Means nothing once the log has an
+ * entry.
+ */
+#define RAFTLOG_START_F_JOIN (1u << 2)
+#define RAFTLOG_START_F_ALL                                   \
+	(RAFTLOG_START_F_FORMAT | RAFTLOG_START_F_SALVAGE | \
+	 RAFTLOG_START_F_JOIN)
 
 /**
  * struct raftlog_start - RAFTLOG_IOC_START: join a cluster
@@ -165,6 +174,8 @@ struct raftlog_version {
  * @cache_bytes: memory for recent entries, 0: 64 MiB
  * @inflight_bytes: sent to a peer and not acknowledged, 0: 8 MiB
  * @inflight_messages: the same in AppendEntries, 1 … 1024, 0: 64
+ * @cluster_id: with RAFTLOG_START_F_JOIN: of the cluster, as its status says; not 0.
+ *	Else 0
  * @__reserved: 0
  *
  * Errors: EBUSY (started already, or the file is in use), EEXIST (the WAL belongs
@@ -191,7 +202,8 @@ struct raftlog_start {
 	__u32 inflight_messages;
 	__u64 cache_bytes;
 	__u64 inflight_bytes;
-	__u64 __reserved[4];
+	__u64 cluster_id;
+	__u64 __reserved[3];
 };
 
 /**
@@ -234,6 +246,9 @@ struct raftlog_stop {
  * @failure: why it failed, empty if it did not
  * @lost_index: last entry of those that damage of the disk took from this node and
  *	that have not come again from a leader, 0 if none
+ * @configuration_index: log index of the members in force, 0 if none are known
+ * @changing: 1 while a change of the members is not complete
+ * @__reserved32: 0
  * @__reserved: 0
  */
 struct raftlog_status {
@@ -261,7 +276,10 @@ struct raftlog_status {
 	__u64 uptime_ms;
 	char failure[RAFTLOG_FAILURE_CHARS];
 	__u64 lost_index;
-	__u64 __reserved[3];
+	__u64 configuration_index;
+	__u32 changing;
+	__u32 __reserved32;
+	__u64 __reserved[1];
 };
 
 /**
@@ -272,7 +290,8 @@ struct raftlog_status {
  * @next_index: next entry to send, on the leader
  * @match_index: entries up to here are durable there, on the leader
  * @inflight_messages: AppendEntries without an answer, on the leader
- * @__reserved: 0
+ * @replaces: with RAFTLOG_PEER_F_AUTO_PROMOTE: the member that goes when this one
+ *	gets its vote, 0 for none
  * @inflight_bytes: their payload
  * @last_contact_ms: since anything was heard, U64_MAX if never
  * @rtt_ns: smoothed round-trip time, 0 if not known
@@ -284,7 +303,7 @@ struct raftlog_peer {
 	__u64 next_index;
 	__u64 match_index;
 	__u32 inflight_messages;
-	__u32 __reserved;
+	__u32 replaces;
 	__u64 inflight_bytes;
 	__u64 last_contact_ms;
 	__u64 rtt_ns;
@@ -294,6 +313,9 @@ struct raftlog_peer {
 #define RAFTLOG_PEER_F_LEADER (1u << 1)
 #define RAFTLOG_PEER_F_ACTIVE (1u << 2) /* heard from in an election timeout */
 #define RAFTLOG_PEER_F_FOREIGN (1u << 3) /* comes with another disk: no vote */
+#define RAFTLOG_PEER_F_AUTO_PROMOTE (1u << 4) /* gets a vote once it caught up */
+#define RAFTLOG_PEER_F_CAUGHT_UP (1u << 5) /* and has; known on the leader */
+#define RAFTLOG_PEER_F_OLD_VOTER (1u << 6) /* of both, while they change: had a vote */
 
 /**
  * struct raftlog_members - RAFTLOG_IOC_GET_MEMBERS
@@ -311,6 +333,75 @@ struct raftlog_members {
 	__aligned_u64 peers;
 	__u32 peer_bytes;
 	__u32 __reserved;
+};
+
+/**
+ * enum raftlog_change_type - what can be done to the members
+ * @RAFTLOG_CHANGE_ADD: @id comes, as a learner
+ * @RAFTLOG_CHANGE_PROMOTE: learner @id, which has caught up, gets a vote
+ * @RAFTLOG_CHANGE_DEMOTE: voter @id becomes a learner
+ * @RAFTLOG_CHANGE_REMOVE: @id leaves
+ * @RAFTLOG_CHANGE_SET_ADDRESS: @id listens elsewhere
+ * @RAFTLOG_CHANGE_REPLACE: @new_id comes as a learner; once it has caught up it gets
+ *	a vote and @id leaves, in one step
+ */
+enum raftlog_change_type {
+	RAFTLOG_CHANGE_ADD = 1,
+	RAFTLOG_CHANGE_PROMOTE = 2,
+	RAFTLOG_CHANGE_DEMOTE = 3,
+	RAFTLOG_CHANGE_REMOVE = 4,
+	RAFTLOG_CHANGE_SET_ADDRESS = 5,
+	RAFTLOG_CHANGE_REPLACE = 6,
+};
+
+/* ADD, DEMOTE: it gets a vote (back) by itself, once it has caught up. */
+#define RAFTLOG_CHANGE_F_AUTO_PROMOTE (1u << 0)
+#define RAFTLOG_CHANGE_F_ALL RAFTLOG_CHANGE_F_AUTO_PROMOTE
+
+/**
+ * struct raftlog_change - one change of one member
+ * @type: enum raftlog_change_type
+ * @flags: RAFTLOG_CHANGE_F_*
+ * @id: the member
+ * @new_id: REPLACE: the one that comes; else 0
+ * @addr: ADD, SET_ADDRESS, REPLACE: where it listens; else 0
+ */
+struct raftlog_change {
+	__u32 type;
+	__u32 flags;
+	__u32 id;
+	__u32 new_id;
+	struct raftlog_addr addr;
+};
+
+/**
+ * struct raftlog_change_members - RAFTLOG_IOC_CHANGE_MEMBERS, on the leader
+ * @flags: 0
+ * @n_changes: 1 … RAFTLOG_MEMBERS_MAX: made together, or not at all
+ * @changes: pointer to struct raftlog_change[]
+ * @change_bytes: sizeof(struct raftlog_change) of the caller
+ * @timeout_ms: how long to wait until it is complete, 0: append_timeout_ms of the
+ *	group
+ * @index: out: log index of the (first) configuration that it made
+ *
+ * Returns when all of it is committed; a member that is to be promoted by itself
+ * may still be a learner then.
+ *
+ * Errors: EREMOTE (this node does not lead), EBUSY (another change is under way,
+ * or the leader is too new: try again), ENOENT (no such member), EEXIST (one with
+ * this id or address is there), EALREADY (nothing would change), E2BIG,
+ * EHOSTUNREACH (a majority of the voters to be does not answer), EINPROGRESS (a
+ * learner to promote has not caught up), ENOSPC, EINVAL, EPERM, ENOTCONN: nothing was
+ * done. ECANCELED: another leader undid it. Outcome unknown: ETIMEDOUT, EINTR,
+ * ESHUTDOWN, EIO.
+ */
+struct raftlog_change_members {
+	__u32 flags;
+	__u32 n_changes;
+	__aligned_u64 changes;
+	__u32 change_bytes;
+	__u32 timeout_ms;
+	__u64 index;
 };
 
 /**
@@ -452,6 +543,8 @@ struct raftlog_events {
 #define RAFTLOG_IOC_GET_MEMBERS \
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x04, struct raftlog_members)
 #define RAFTLOG_IOC_APPEND _IOWR(RAFTLOG_IOC_MAGIC, 0x05, struct raftlog_append)
+#define RAFTLOG_IOC_CHANGE_MEMBERS \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x08, struct raftlog_change_members)
 #define RAFTLOG_IOC_SET_FRAMED \
 	_IOW(RAFTLOG_IOC_MAGIC, 0x06, struct raftlog_set_framed)
 #define RAFTLOG_IOC_GET_EVENTS \
