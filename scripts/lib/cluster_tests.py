@@ -580,16 +580,22 @@ FAILPOINTS = "/sys/kernel/debug/raftlog/failpoints"
 # They end the group, or its start: once is enough.
 FATAL = ("storage.write_error", "storage.write_torn")
 AT_START = ("storage.read_error", "storage.read_rot")
+# One that nothing reaches in this time, but an election may.
+FIRE_SECONDS = 3
+
+
+def on_all(nodes, line):
+    """What the nodes say to the same command, at the same time."""
+    return [command.wait(60).out for command in [node.start(line) for node in nodes]]
 
 
 def fired(nodes, name):
-    return sum(int(node.run(f"cat {FAILPOINTS}/{name}/fired").out) for node in nodes)
+    return sum(map(int, on_all(nodes, f"cat {FAILPOINTS}/{name}/fired")))
 
 
 def arm(nodes, name, probability, times=-1):
-    for node in nodes:
-        node.run(f"cd {FAILPOINTS}/{name} && echo 20 > delay_ms && echo {times} > times && "
-                 f"echo {probability} > probability")
+    on_all(nodes, f"cd {FAILPOINTS}/{name} && echo 20 > delay_ms && echo {times} > times && "
+           f"echo {probability} > probability")
 
 
 def start_again(scene, node):
@@ -602,9 +608,9 @@ def start_again(scene, node):
 def provoke(scene, name):
     """Let a failpoint fire that fires by itself under load, or under an election."""
     arm(scene, name, 20)
-    for _ in range(10):
+    for _ in range(20):
         try:
-            wait_until(lambda: fired(scene, name) > 2, 10, "to fire", interval=0.5)
+            wait_until(lambda: fired(scene, name) > 2, FIRE_SECONDS, "to fire", interval=0.1)
             break
         except ClusterError:
             scene.isolate(scene.wait_leader().id)
@@ -644,7 +650,10 @@ def test_failpoints(scene):
     scene.fresh()
     loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
     names = scene[1].run(f"ls {FAILPOINTS}").out.split()
+    took = {}
     for name in names:
+        began = time.monotonic()
+        scene.say(f"failpoint {name}")
         node = None
         if name in FATAL:
             node = provoke_failure(scene, name)
@@ -664,13 +673,17 @@ def test_failpoints(scene):
             scene.prove()
             scene.fresh()
             loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
+        took[name] = time.monotonic() - began
     scene.end_loads(loads.values())
-    return f"{len(names)} failpoints; {scene.prove()}"
+    slowest = ", ".join(f"{name} {took[name]:.0f} s"
+                        for name in sorted(took, key=took.get, reverse=True)[:4])
+    return f"{len(names)} failpoints, slowest {slowest}; {scene.prove()}"
 
 
 def test_failing_calls(scene):
     """Every call of the module with each allocation and copy in it failing once."""
     node = scene[1]
+    scene.lacks_memory = True
     node.run(f"insmod {MODULE}")
     result = node.run(f"failnth {DIR} {MODULE}", timeout=1800, check=False)
     lines = result.out.splitlines()
@@ -689,8 +702,8 @@ FAILURES_MAX = 1_000_000
 def fail_memory(node, probability):
     """Allocations fail in the threads of the group that runs now."""
     node.run(f"""
-        for thread in /proc/[0-9]*; do
-            case $(cat $thread/comm) in raftlog-*) echo 1 > $thread/make-it-fail ;; esac
+        for comm in $(grep -ls '^raftlog-' /proc/[0-9]*/comm); do
+            echo 1 > ${{comm%comm}}make-it-fail
         done
         for kind in failslab fail_page_alloc; do
             cd /sys/kernel/debug/$kind
@@ -712,6 +725,7 @@ def memory_failures(node):
 def test_failing_threads(scene):
     """Memory runs out in the module's own threads, again and again: nothing is lost."""
     scene.fresh()
+    scene.lacks_memory = True
     loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
     failures = 0
     for node in scene:

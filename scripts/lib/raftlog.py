@@ -15,6 +15,10 @@ KUNIT_MODULES = ["/lib/kunit.ko", "/lib/raftlog_kunit.ko"]
 # Emulated guests write slowly, and a new log is written from end to end.
 LOG_SIZE = "64M"
 
+# Of a status, where logs are not as equal as they should be.
+SHOWN = ("state", "role", "current_term", "leader_id", "last_index", "durable_index",
+         "commit_index", "last_applied", "lost_index", "log_bytes_free")
+
 
 def programs(kernel, module=None):
     """What the initramfs of guests with this kind of kernel gets beside the system.
@@ -149,16 +153,22 @@ class RaftCluster(Cluster):
     def wait_equal(self, nodes=None, timeout=90):
         """Wait until all nodes have applied the same last entry; its index."""
         nodes = nodes or self.up()
+        seen = []
 
         def level():
-            seen = [self.status(node) for node in nodes]
+            seen[:] = [self.status(node) for node in nodes]
             if any(not status or status["state"] != "running" for status in seen):
                 return None
             last = {status["last_index"] for status in seen}
             applied = {status["last_applied"] for status in seen}
             return len(last) == 1 and last == applied and next(iter(last))
 
-        return wait_until(level, timeout, f"equal logs on {nodes}", interval=0.2)
+        try:
+            return wait_until(level, timeout, f"equal logs on {nodes}", interval=0.2)
+        except ClusterError as error:
+            told = ["no answer" if not status else
+                    ", ".join(f"{key} {status[key]}" for key in SHOWN) for status in seen]
+            raise ClusterError(f"{error}: {'; '.join(told)}") from error
 
     def sums(self, nodes=None):
         """The log of each node by raftctl's checksum."""

@@ -55,6 +55,11 @@ class Scene(RaftCluster):
         self.loads = []
         self.n_loads = 0
 
+    def say(self, text):
+        """What the test does now, among what the kernels say."""
+        for node in self.up():
+            node.start(["sh", "-c", 'echo "test: $0" > /dev/kmsg', text])
+
     def load(self, node, count=None, seconds=None, threads=4, largest=4096, timeout_ms=None):
         """Start load append on a node."""
         self.n_loads += 1
