@@ -605,6 +605,12 @@ def start_again(scene, node):
                f"n{node.id} started")
 
 
+def gentle_load(scene, node):
+    """One that leaves an emulated guest with a debug kernel time for commands: they wait
+    for the module's real-time threads."""
+    return scene.load(node, largest=1 << 15, threads=2, pause_ms=100)
+
+
 def provoke(scene, name):
     """Let a failpoint fire that fires by itself under load, or under an election."""
     arm(scene, name, 20)
@@ -648,7 +654,7 @@ def provoke_at_start(scene, name):
 def test_failpoints(scene):
     """Each failpoint of the module fires under load: nothing is lost, nothing stays behind."""
     scene.fresh()
-    loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
+    loads = {node.id: gentle_load(scene, node) for node in scene}
     names = scene[1].run(f"ls {FAILPOINTS}").out.split()
     took = {}
     for name in names:
@@ -663,7 +669,7 @@ def test_failpoints(scene):
             provoke(scene, name)
         if node:
             loads[node.id].wait_ended()
-            loads[node.id] = scene.load(node, largest=1 << 15)
+            loads[node.id] = gentle_load(scene, node)
         scene.wait_leader()
         before = n_acknowledged(loads[1])
         wait_until(lambda before=before: n_acknowledged(loads[1]) > before + 3, 60,
@@ -672,7 +678,7 @@ def test_failpoints(scene):
             scene.end_loads(loads.values())
             scene.prove()
             scene.fresh()
-            loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
+            loads = {node.id: gentle_load(scene, node) for node in scene}
         took[name] = time.monotonic() - began
     scene.end_loads(loads.values())
     slowest = ", ".join(f"{name} {took[name]:.0f} s"
@@ -726,7 +732,7 @@ def test_failing_threads(scene):
     """Memory runs out in the module's own threads, again and again: nothing is lost."""
     scene.fresh()
     scene.lacks_memory = True
-    loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
+    loads = {node.id: gentle_load(scene, node) for node in scene}
     failures = 0
     for node in scene:
         fail_memory(node, 5)
@@ -739,14 +745,14 @@ def test_failing_threads(scene):
                 start_again(scene, node)
                 fail_memory(node, 5)
             if not loads[node.id].running():
-                loads[node.id] = scene.load(node, largest=1 << 15)
+                loads[node.id] = gentle_load(scene, node)
         failures += memory_failures(node)
         fail_memory(node, 0)
         if (scene.status(node) or {}).get("state") != "running":
             start_again(scene, node)
         scene.wait_leader()
         scene.end_loads([loads[node.id]])
-        loads[node.id] = scene.load(node, largest=1 << 15)
+        loads[node.id] = gentle_load(scene, node)
         scene.wait_acknowledged([loads[node.id]], 3)
     claim(failures > 300, f"only {failures} allocations failed")
     scene.end_loads(loads.values())

@@ -60,13 +60,14 @@ class Scene(RaftCluster):
         for node in self.up():
             node.start(["sh", "-c", 'echo "test: $0" > /dev/kmsg', text])
 
-    def load(self, node, count=None, seconds=None, threads=4, largest=4096, timeout_ms=None):
+    def load(self, node, count=None, seconds=None, threads=4, largest=4096, timeout_ms=None,
+             pause_ms=None):
         """Start load append on a node."""
         self.n_loads += 1
         words = ["load", "append", "--node", str(node.id), "--threads", str(threads),
                  "--max", str(largest), "--first", str(self.n_loads * NUMBERS_PER_LOAD)]
         for option, value in (("--count", count), ("--seconds", seconds),
-                              ("--timeout", timeout_ms)):
+                              ("--timeout", timeout_ms), ("--pause", pause_ms)):
             if value:
                 words += [option, str(value)]
         command = node.start(words)

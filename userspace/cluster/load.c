@@ -3,7 +3,7 @@
  * Load whose outcome can be proved.
  *
  *	load append --node N --first F [--count C] [--seconds S] [--threads T]
- *		[--max BYTES] [--timeout MS]
+ *		[--max BYTES] [--timeout MS] [--pause MS]
  *	load verify < what the appenders of all nodes printed
  *
  * append writes entries whose size and content follow from (node, number) and
@@ -13,7 +13,8 @@
  *	R node number bytes errno ms		refused: must never be in the log
  *	U node number bytes errno ms		outcome unknown
  *
- * --max BYTES bounds the sizes; they are mostly small, up to 1 MiB. Numbers count
+ * --max BYTES bounds the sizes; they are mostly small, up to 1 MiB. Each thread
+ * pauses for MS after an entry that was acknowledged. Numbers count
  * from F and are never used again; it ends after C acknowledged entries, after S
  * seconds, or in order on SIGTERM.
  *
@@ -132,6 +133,7 @@ static struct {
 	uint32_t node;
 	uint32_t max;
 	uint32_t timeout_ms;
+	uint32_t pause_ms;
 	uint64_t count;
 	uint64_t end_ms;
 	pthread_mutex_t lock;
@@ -207,6 +209,8 @@ static void *appender(void *unused)
 			break;
 		if (error)
 			usleep(REFUSED_PAUSE_US);
+		else if (work.pause_ms)
+			usleep(work.pause_ms * 1000);
 	}
 	close(fd);
 	free(data);
@@ -421,6 +425,7 @@ int main(int argc, char **argv)
 		{ "max", required_argument, NULL, 'm' },
 		{ "first", required_argument, NULL, 'f' },
 		{ "timeout", required_argument, NULL, 'T' },
+		{ "pause", required_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
 	unsigned int n_threads = 1;
@@ -449,6 +454,9 @@ int main(int argc, char **argv)
 			break;
 		case 'T':
 			work.timeout_ms = atoi(optarg);
+			break;
+		case 'p':
+			work.pause_ms = atoi(optarg);
 			break;
 		default:
 			return 2;
