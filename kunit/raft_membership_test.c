@@ -686,6 +686,160 @@ static void peers_keep_their_progress(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, after.caught_up);
 }
 
+/* 1 and 2 have all of it, 3 is the witness. */
+static struct network *with_witness(struct kunit *test)
+{
+	struct network *net = led(test, 2);
+
+	network_add(net);
+	KUNIT_EXPECT_EQ(test,
+			change(net, 1, ADD(3, RAFT_MEMBER_F_WITNESS | AUTO)),
+			0);
+	pass(net);
+	pass(net);
+	expect_members(net, "123");
+	return net;
+}
+
+static void settle_write(struct network *net, u32 id, struct raft_proposal *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->bytes = 10;
+	network_propose(net, id, p);
+	network_settle(net);
+}
+
+static bool to_second(struct network *net, const struct raft_message *message)
+{
+	return message->to == 2 && message->n_entries;
+}
+
+/* What goes to a witness is without what entries say, and there already. */
+static void witness_gets_what_others_have(struct kunit *test)
+{
+	struct network *net = with_witness(test);
+	struct server *s = network_server(net, 1);
+	const struct raft_send *send;
+	struct raft_proposal p = { .bytes = 10 };
+	u64 last;
+
+	last = s->r->log.last_index;
+	network_propose(net, 1, &p);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, last + 1);
+	network_settle(net);
+	KUNIT_EXPECT_EQ(test, p.index, last + 1);
+	pass(net);
+	network_expect_agreed(net);
+
+	/* The second one is slow: nothing for the third until it is too slow. */
+	net->loses = to_second;
+	settle_write(net, 1, &p);
+	KUNIT_EXPECT_EQ(test, network_server(net, 3)->r->log.last_index,
+			last + 1);
+	s->now_ns = net->now_ns + FIXTURE_ELECTION_NS / 2;
+	server_time(s, 0);
+	send = server_sent(s, RAFT_APPEND_ENTRIES, 3);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_TRUE(test, send->witness);
+	KUNIT_EXPECT_EQ(test, send->last_index, last + 2);
+}
+
+/* Two and a witness survive the loss of either. */
+static void either_of_two_can_be_lost_with_a_witness(struct kunit *test)
+{
+	struct network *net = with_witness(test);
+	struct raft_proposal p;
+
+	settle_write(net, 1, &p);
+	KUNIT_EXPECT_GT(test, p.index, 0ull);
+	network_stop(net, 1);
+	network_elect(net, 2);
+	settle_write(net, 2, &p);
+	network_pass(net, FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_GT(test, p.index, 0ull);
+	network_heal(net);
+	pass(net);
+	network_expect_agreed(net);
+	/* And now the other one, with what the first missed. */
+	network_stop(net, 2);
+	network_elect(net, 1);
+	settle_write(net, 1, &p);
+	network_pass(net, FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_GT(test, p.index, 0ull);
+	network_heal(net);
+	pass(net);
+	network_expect_agreed(net);
+}
+
+/* What only one has besides the witness, the other one must not overrule. */
+static void witness_refuses_one_that_misses_entries(struct kunit *test)
+{
+	struct network *net = with_witness(test);
+	struct raft_proposal p;
+
+	network_stop(net, 2);
+	settle_write(net, 1, &p);
+	network_pass(net, FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_GT(test, p.index, 0ull);
+	network_heal(net);
+	network_stop(net, 1);
+	network_silence(net, FIXTURE_ELECTION_NS);
+	network_time_out(net, 2);
+	network_settle(net);
+	KUNIT_EXPECT_STREQ(test, network_roles(net), "- P2 F2");
+	/* And it does not stand itself, though it is the one that knows. */
+	network_pass(net, 10 * FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_EQ(test, network_server(net, 3)->r->role,
+			(u8)RAFT_FOLLOWER);
+	KUNIT_EXPECT_EQ(test,
+			network_server(net, 3)->r->hard_state.current_term,
+			2ull);
+	network_heal(net);
+	network_pass(net, 5 * FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_GT(test, p.index, 0ull);
+	network_expect_agreed(net);
+}
+
+static void witnesses_alone_are_no_group(struct kunit *test)
+{
+	struct network *net = with_witness(test);
+	struct raft_configuration *c =
+		&network_server(net, 1)->r->previous_configuration;
+
+	/* Nor are they in every majority alone with one other. */
+	*c = *raft_configuration(network_server(net, 1)->r);
+	KUNIT_EXPECT_EQ(test, raft_configuration_check(c), 0);
+	c->members[1].flags = RAFT_MEMBER_F_WITNESS;
+	KUNIT_EXPECT_EQ(test, raft_configuration_check(c), -EINVAL);
+
+	KUNIT_EXPECT_EQ(test,
+			network_change(net, 1,
+				       (struct raft_change[]){ REMOVE(1),
+							       REMOVE(2) },
+				       2),
+			-EINVAL);
+	network_stop(net, 2);
+	network_pass(net, 2 * FIXTURE_ELECTION_NS);
+	/* 2 would be the only one to lead. */
+	KUNIT_EXPECT_EQ(test, change(net, 1, REMOVE(1)), -EHOSTUNREACH);
+}
+
+/* Its log does not have what entries say, and nobody would know. */
+static void witness_does_not_become_more(struct kunit *test)
+{
+	struct network *net = with_witness(test);
+	struct raft_proposal p;
+
+	settle_write(net, 1, &p);
+	KUNIT_EXPECT_EQ(test, change(net, 1, REMOVE(3)), 0);
+	pass(net);
+	KUNIT_EXPECT_EQ(test, change(net, 1, ADD(3, AUTO)), 0);
+	pass(net);
+	KUNIT_EXPECT_EQ(test, network_server(net, 3)->r->role,
+			(u8)RAFT_FAILED);
+	KUNIT_EXPECT_STREQ(test, members(net, 1), "12l3");
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(joint_takes_both_majorities, joint_gen_params),
 	KUNIT_CASE(joint_configuration_round_trip),
@@ -705,6 +859,11 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(member_is_not_replaced_by_one_that_is_not_there),
 	KUNIT_CASE(wiped_node_with_an_old_id),
 	KUNIT_CASE(peers_keep_their_progress),
+	KUNIT_CASE(witness_gets_what_others_have),
+	KUNIT_CASE(either_of_two_can_be_lost_with_a_witness),
+	KUNIT_CASE(witness_refuses_one_that_misses_entries),
+	KUNIT_CASE(witnesses_alone_are_no_group),
+	KUNIT_CASE(witness_does_not_become_more),
 	{}
 };
 

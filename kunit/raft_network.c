@@ -134,7 +134,11 @@ static void post(struct network *net, struct network_node *node,
 		     index++) {
 			KUNIT_ASSERT_LT(net->test, n,
 					(u32)FIXTURE_APPEND_ENTRIES);
-			letter->entries[n++] = node->log[index - 1];
+			letter->entries[n] = node->log[index - 1];
+			if (send->witness &&
+			    letter->entries[n].type == RAFT_ENTRY_DATA)
+				letter->entries[n].bytes = 0;
+			n++;
 		}
 		break;
 	case RAFT_PROPOSE:
@@ -180,12 +184,19 @@ void network_deliver(struct network *net, const struct raft_message *message)
 {
 	struct network_node *from = node_of(net, message->from);
 	struct network_node *to = node_of(net, message->to);
+	int error;
 
 	if (to->stopped || from->unheard_by & (1u << message->to) ||
 	    (net->loses && net->loses(net, message)))
 		return;
 	to->server->now_ns = net->now_ns;
-	KUNIT_ASSERT_EQ(net->test, server_receive(to->server, message), 0);
+	error = server_receive(to->server, message);
+	if (error == -ENOTRECOVERABLE) {
+		/* It has stopped itself. */
+		network_stop(net, message->to);
+		return;
+	}
+	KUNIT_ASSERT_EQ(net->test, error, 0);
 	wake(net, message->to);
 }
 

@@ -293,7 +293,7 @@ static const struct absurdity absurdities[] = {
 	{ "payload length near 4 GiB", 5, 88 + 27, 0xff, -EBADMSG },
 	{ "unknown entry type", 5, 88 + 28, 3, -EBADMSG },
 	{ "payload of a no-op", 5, 88 + 28, 1, -EBADMSG },
-	{ "data without bytes", 5, 56 + 28, 0, -EBADMSG },
+	{ "configuration without bytes", 5, 56 + 28, 2, -EBADMSG },
 	{ "reserved bytes of an entry", 5, 88 + 29, 1, -EBADMSG },
 	{ "last reserved byte of an entry", 5, 88 + 31, 1, -EBADMSG },
 	{ "rejected with a match", 6, 1, WIRE_F_REJECTED, -EBADMSG },

@@ -2,6 +2,14 @@
 /* The follower's side of replication: AppendEntries (3.5). */
 #include "core.h"
 
+/* To a witness entries of users come without payload, to all others with it. */
+static bool is_for_other_kind(const struct raft *r,
+			      const struct raft_entry *entry)
+{
+	return r->self < RAFT_MEMBERS_MAX && entry->type == RAFT_ENTRY_DATA &&
+	       raft_is_witness(r, r->self) != !entry->bytes;
+}
+
 /*
  * Can this message be taken at all? -EINVAL for what no leader sends, -ENOMEM if
  * its terms might not fit.
@@ -20,7 +28,8 @@ int raft_check_append(const struct raft *r, const struct raft_message *message)
 
 		if (entry->term < term || entry->term == 0 ||
 		    entry->term > message->term ||
-		    entry->type > RAFT_ENTRY_TYPE_LAST)
+		    entry->type > RAFT_ENTRY_TYPE_LAST ||
+		    is_for_other_kind(r, entry))
 			return -EINVAL;
 		runs += entry->term != term;
 		term = entry->term;
@@ -167,6 +176,11 @@ void raft_receive_append(struct raft *r, struct raft_update *update,
 	raft_set_commit(r, update,
 			min(message->append_entries.leader_commit, verified));
 	raft_role_by_membership(r, update);
+	/* Nobody would know that it cannot tell what entries say. */
+	if (r->self < RAFT_MEMBERS_MAX && r->log.bare &&
+	    !raft_is_witness(r, r->self))
+		raft_fail(r, update, RAFT_REASON_MEMBERSHIP,
+			  "this was a witness: it needs an empty log to be more");
 	if (r->durable_index < r->verified_index)
 		r->ack_owed = true;
 	if (message->n_entries == 0 || r->durable_index >= verified)

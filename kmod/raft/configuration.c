@@ -51,6 +51,21 @@ static bool votes(const struct raft_configuration *configuration, u32 position)
 		votes_in(configuration, position, true));
 }
 
+/* Of the new or the old one: a voter in every majority that has what entries say. */
+static bool has_leaders(const struct raft_configuration *configuration, bool old)
+{
+	u32 i, n_voters = 0, n_witnesses = 0;
+
+	for (i = 0; i < configuration->n_members; i++) {
+		if (!votes_in(configuration, i, old))
+			continue;
+		n_voters++;
+		n_witnesses += !!(configuration->members[i].flags &
+				  RAFT_MEMBER_F_WITNESS);
+	}
+	return n_voters && 2 * n_witnesses <= n_voters;
+}
+
 static int check_kind(const struct raft_configuration *configuration,
 		      const struct raft_member *member)
 {
@@ -84,7 +99,7 @@ static int check_promotion(const struct raft_configuration *configuration,
 
 int raft_configuration_check(const struct raft_configuration *configuration)
 {
-	u32 i, n_new = 0, n_old = 0, n_voters = 0, n_known = 0;
+	u32 i, n_voters = 0, n_known = 0;
 
 	if (configuration->n_members < 1 ||
 	    configuration->n_members > RAFT_MEMBERS_MAX)
@@ -98,9 +113,6 @@ int raft_configuration_check(const struct raft_configuration *configuration)
 		    check_promotion(configuration, member) ||
 		    check_address(&member->address))
 			return -EINVAL;
-		n_new += votes_in(configuration, i, false);
-		n_old += configuration->joint &&
-			 votes_in(configuration, i, true);
 		n_voters += votes(configuration, i);
 		n_known += member->incarnation != 0;
 		if (member->incarnation && !votes(configuration, i))
@@ -108,9 +120,10 @@ int raft_configuration_check(const struct raft_configuration *configuration)
 	}
 	if (n_known && n_known != n_voters)
 		return -EINVAL;
-	if (configuration->joint && (!n_known || !n_old))
+	if (configuration->joint &&
+	    (!n_known || !has_leaders(configuration, true)))
 		return -EINVAL;
-	return n_new ? 0 : -EINVAL;
+	return has_leaders(configuration, false) ? 0 : -EINVAL;
 }
 
 bool raft_configuration_is_sealed(const struct raft_configuration *configuration)
@@ -294,6 +307,13 @@ bool raft_is_voter(const struct raft *r, u32 position)
 {
 	return position < r->configuration.n_members &&
 	       votes(&r->configuration, position);
+}
+
+bool raft_is_witness(const struct raft *r, u32 position)
+{
+	return position < r->configuration.n_members &&
+	       r->configuration.members[position].flags &
+		       RAFT_MEMBER_F_WITNESS;
 }
 
 /*

@@ -36,6 +36,7 @@ struct raft_meta {
 struct raft_log {
 	u64 first_index;
 	u64 last_index; /* first_index - 1 when empty */
+	bool bare; /* it had entries of users without payload: a witness's */
 	struct raft_term_run *runs; /* by first_index, terms increase */
 	u32 n_runs;
 	u32 max_runs;
@@ -140,6 +141,7 @@ struct raft {
 	u64 leader_contact_ns; /* last AppendEntries of a valid leader */
 	u64 sticky_until_ns; /* after a restart: see raft_start() */
 	u64 heartbeat_due_ns;
+	u64 leader_since_ns;
 	u64 quorum_grace_ns; /* CheckQuorum waits until then at least */
 	u64 last_time_ns; /* of RAFT_EVENT_TIME */
 	/* Entries up to here were in the log at start: not counted uncommitted. */
@@ -268,6 +270,7 @@ struct raft_peer *raft_find_peer(struct raft *r, u32 id);
 bool raft_is_known(const struct raft *r, u32 position);
 bool raft_is_voter(const struct raft *r, u32 position);
 bool raft_has_vote(const struct raft *r);
+bool raft_is_witness(const struct raft *r, u32 position);
 bool raft_is_quorum(const struct raft *r, u32 set);
 u64 raft_quorum_value(const struct raft *r, const u64 *values);
 

@@ -112,7 +112,8 @@ static bool can_campaign(const struct raft *r)
 {
 	u32 bytes = r->sealed ? 0 : RAFT_CONFIGURATION_BYTES_MAX;
 
-	return raft_has_vote(r) && !raft_is_damaged(r) &&
+	return raft_has_vote(r) && !raft_is_witness(r, r->self) &&
+	       !raft_is_damaged(r) &&
 	       raft_space(r) >= raft_entry_cost(r, bytes);
 }
 

@@ -93,6 +93,7 @@ void raft_log_append(struct raft_log *log, const struct raft_entry *entry)
 		log->window_base_bytes = meta->bytes_through;
 		log->window_first++;
 	}
+	log->bare |= entry->type == RAFT_ENTRY_DATA && !entry->bytes;
 	meta->session = entry->session;
 	meta->sequence = entry->sequence;
 	meta->bytes = entry->bytes;

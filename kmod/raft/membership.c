@@ -79,14 +79,15 @@ static int add(struct raft_configuration *c, u32 id, u8 flags, u32 replaces,
 static void learn(struct raft_member *member, u8 flags)
 {
 	member->kind = RAFT_NON_VOTER;
-	member->flags = flags;
+	member->flags &= RAFT_MEMBER_F_WITNESS;
+	member->flags |= flags;
 	member->incarnation = 0;
 }
 
 static void give_vote(struct raft_member *member)
 {
 	member->kind = RAFT_VOTER;
-	member->flags = 0;
+	member->flags &= RAFT_MEMBER_F_WITNESS;
 	member->replaces = 0;
 }
 
@@ -103,12 +104,26 @@ static void remove_member(struct raft_configuration *c, u32 position)
 			c->members[i].replaces = 0;
 }
 
+static u8 flags_of(u8 type)
+{
+	switch (type) {
+	case RAFT_CHANGE_ADD:
+		return RAFT_MEMBER_F_ALL;
+	case RAFT_CHANGE_DEMOTE:
+		return RAFT_MEMBER_F_AUTO_PROMOTE;
+	case RAFT_CHANGE_REPLACE:
+		return RAFT_MEMBER_F_WITNESS;
+	default:
+		return 0;
+	}
+}
+
 static int apply(struct raft_configuration *c, const struct raft_change *change)
 {
 	u32 position = raft_configuration_find(c, change->id);
 	struct raft_member *member = &c->members[position];
 
-	if (change->flags & ~RAFT_MEMBER_F_ALL)
+	if (change->flags & ~flags_of(change->type))
 		return -EINVAL;
 	if (change->type == RAFT_CHANGE_ADD)
 		return add(c, change->id, change->flags, 0, &change->address);
@@ -130,7 +145,8 @@ static int apply(struct raft_configuration *c, const struct raft_change *change)
 		member->address = change->address;
 		return 0;
 	case RAFT_CHANGE_REPLACE:
-		return add(c, change->new_id, RAFT_MEMBER_F_AUTO_PROMOTE,
+		return add(c, change->new_id,
+			   change->flags | RAFT_MEMBER_F_AUTO_PROMOTE,
 			   change->id, &change->address);
 	default:
 		return -EINVAL;
@@ -159,6 +175,7 @@ static bool is_ready(const struct raft *r, const struct raft_peer *peer)
 static int admit_voters(struct raft *r, struct raft_configuration *c)
 {
 	u32 i, n_voters = 0, n_active = 0;
+	u32 n_leaders = 0, n_active_leaders = 0; /* who could be one */
 
 	for (i = 0; i < c->n_members; i++) {
 		struct raft_member *member = &c->members[i];
@@ -179,12 +196,15 @@ static int admit_voters(struct raft *r, struct raft_configuration *c)
 			member->incarnation = peer->incarnation;
 		}
 		n_voters++;
-		n_active += is_active(r, peer) &&
-			    raft_is_known(r, peer - r->peers);
+		n_leaders += !(member->flags & RAFT_MEMBER_F_WITNESS);
+		if (!is_active(r, peer) || !raft_is_known(r, peer - r->peers))
+			continue;
+		n_active++;
+		n_active_leaders += !(member->flags & RAFT_MEMBER_F_WITNESS);
 	}
-	if (!n_voters)
+	if (!n_leaders)
 		return -EINVAL;
-	return n_active > n_voters / 2 ? 0 : -EHOSTUNREACH;
+	return n_active_leaders && n_active > n_voters / 2 ? 0 : -EHOSTUNREACH;
 }
 
 /* Makes the joint configuration of the one in force and @c, which is sorted too. */
@@ -219,7 +239,7 @@ static int join(const struct raft_configuration *old,
 		c->members[at] = *member;
 		c->members[at].kind = RAFT_ABSENT;
 		c->members[at].old_kind = member->kind;
-		c->members[at].flags = 0;
+		c->members[at].flags &= RAFT_MEMBER_F_WITNESS;
 		c->members[at].replaces = 0;
 	}
 	return 0;

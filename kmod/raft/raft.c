@@ -426,6 +426,7 @@ void raft_status(const struct raft *r, struct raft_status *status)
 	status->last_term = raft_log_last_term(&r->log);
 	status->foreign = r->self < r->configuration.n_members &&
 			  !raft_is_known(r, r->self);
+	status->witness = raft_is_witness(r, r->self);
 	status->lost_index = raft_is_damaged(r) ? r->lost_index : 0;
 	status->durable_index = r->durable_index;
 	status->commit_index = r->commit_index;

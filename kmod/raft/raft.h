@@ -133,7 +133,8 @@ enum raft_member_kind {
 
 /* struct raft_member.flags */
 #define RAFT_MEMBER_F_AUTO_PROMOTE 1u /* a learner, until it has caught up */
-#define RAFT_MEMBER_F_ALL RAFT_MEMBER_F_AUTO_PROMOTE
+#define RAFT_MEMBER_F_WITNESS 2u /* for good: see struct raft_configuration */
+#define RAFT_MEMBER_F_ALL (RAFT_MEMBER_F_AUTO_PROMOTE | RAFT_MEMBER_F_WITNESS)
 
 /**
  * struct raft_address - where a member listens; opaque to the core
@@ -154,7 +155,7 @@ struct raft_address {
  * @id: node id, not 0
  * @kind: enum raft_member_kind
  * @old_kind: in a joint configuration, of the old one of the two; else 0
- * @flags: RAFT_MEMBER_F_*; of learners only
+ * @flags: RAFT_MEMBER_F_*; AUTO_PROMOTE of learners only
  * @replaces: with RAFT_MEMBER_F_AUTO_PROMOTE: the member that goes when this one
  *	gets its vote, 0 for none
  * @address: where it listens
@@ -183,6 +184,14 @@ struct raft_member {
  * one seals it with the first entry of its term. From then on a voter that comes
  * with another disk, and so has forgotten what it voted and acknowledged, takes
  * entries as a learner does, but nothing that it says counts.
+ *
+ * A witness holds the terms and places of entries, but of users' entries not what
+ * they say. It votes and acknowledges, and never stands for election. It is there
+ * for when another voter is not: a leader sends it what all other voters that
+ * answer hold already, or what they are too slow to take. So of two voters and a
+ * witness either of the two can be lost, and the other one has all there is. At
+ * most half of the voters are witnesses: a majority without another would have
+ * committed what nobody can tell.
  */
 struct raft_configuration {
 	u32 n_members;
@@ -428,7 +437,8 @@ enum raft_change_type {
  * struct raft_change - one change of one member
  * @type: enum raft_change_type
  * @flags: ADD, DEMOTE: RAFT_MEMBER_F_AUTO_PROMOTE. A demoted voter with it gets its
- *	vote back by itself: the way to admit a node again whose disk is new
+ *	vote back by itself: the way to admit a node again whose disk is new.
+ *	ADD, REPLACE: RAFT_MEMBER_F_WITNESS
  * @id: the member; of REPLACE, the one that goes
  * @new_id: REPLACE: the one that comes
  * @address: ADD, SET_ADDRESS, REPLACE
@@ -524,6 +534,8 @@ struct raft_event {
  *	least one. Binding only where the entries are older than the core's window
  *	(@catch_up); else [first_index, last_index] already fits
  * @catch_up: the entries may be on disk only; the caller may send this late
+ * @witness: of entries of type RAFT_ENTRY_DATA the payload is left out, their
+ *	@bytes are 0
  * @proposal: RAFT_PROPOSE: whose payload to attach
  * @entry: RAFT_PROPOSE: its header (session, sequence, bytes, type)
  */
@@ -534,6 +546,7 @@ struct raft_send {
 	u64 last_index;
 	u32 bytes_max;
 	bool catch_up;
+	bool witness;
 	struct raft_proposal *proposal;
 	struct raft_entry entry;
 };
@@ -840,6 +853,7 @@ enum raft_progress {
  * @last_term: its term
  * @durable_index: entries up to here are on this node's disk
  * @foreign: the configuration knows another disk under this id: no vote
+ * @witness: it is one: users' entries are here without their payload
  * @lost_index: last entry of those that damage took and no leader has made up for
  *	yet, 0 if none
  * @commit_index: entries up to here are committed
@@ -866,6 +880,7 @@ struct raft_status {
 	u64 durable_index;
 	u64 lost_index;
 	bool foreign;
+	bool witness;
 	u64 commit_index;
 	u64 lease_until_ns;
 	u64 election_deadline_ns;

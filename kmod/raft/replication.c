@@ -85,6 +85,7 @@ void raft_start_replication(struct raft *r)
 	for (i = 0; i < r->n_peers; i++)
 		raft_start_peer(r, &r->peers[i]);
 	r->heartbeat_due_ns = r->now_ns;
+	r->leader_since_ns = r->now_ns;
 	r->quorum_grace_ns = 0;
 }
 
@@ -106,6 +107,7 @@ static struct raft_send *add_append(struct raft *r, struct raft_update *update,
 	send->first_index = prev_log_index + 1;
 	send->last_index = last_index;
 	send->bytes_max = r->settings.append_bytes_max;
+	send->witness = raft_is_witness(r, peer - r->peers);
 	peer->commit_told = max(peer->commit_told,
 				min(r->commit_index, last_index));
 	return send;
@@ -120,14 +122,56 @@ static bool send_heartbeat(struct raft *r, struct raft_update *update,
 	return add_append(r, update, peer, prev, prev);
 }
 
+/*
+ * Is entries' way to a majority through this voter, rather than through a witness?
+ * As long as it answers, takes what it is sent, and has what was committed; a new
+ * leader gives it the time to show that.
+ */
+static bool is_relied_on(const struct raft *r, const struct raft_peer *peer)
+{
+	u64 timeout = r->settings.election_timeout_ns;
+
+	return r->now_ns < peer->last_answer_ns + timeout / 2 &&
+	       !(peer->n_inflight &&
+		 r->now_ns >= peer->progress_ns + timeout / 2) &&
+	       (peer->match_index >= r->commit_index ||
+		r->now_ns < r->leader_since_ns + timeout);
+}
+
+/*
+ * Last entry that a witness may have: see struct raft_configuration. Never one that
+ * could be lost where it is whole, for nobody could lead that the witness would
+ * find up to date.
+ */
+static u64 witness_end(const struct raft *r)
+{
+	u64 end = r->durable_index;
+	u32 i;
+
+	for (i = 0; i < r->n_peers; i++) {
+		const struct raft_peer *peer = &r->peers[i];
+
+		if (!raft_is_self(r, i) && raft_is_voter(r, i) &&
+		    !raft_is_witness(r, i) && is_relied_on(r, peer))
+			end = min(end, peer->match_index);
+	}
+	return end;
+}
+
+/* Last entry that @peer may be sent. */
+static u64 last_for(const struct raft *r, const struct raft_peer *peer)
+{
+	return raft_is_witness(r, peer - r->peers) ? witness_end(r) :
+						     r->log.last_index;
+}
+
 /* Last entry of an AppendEntries that starts at next_index, and its bytes. */
 static u64 fill_message(const struct raft *r, const struct raft_peer *peer,
-			u32 *bytes)
+			u64 last, u32 *bytes)
 {
 	const struct raft_settings *settings = &r->settings;
 	u64 index = peer->next_index;
-	u64 end = min(r->log.last_index,
-		      index + settings->append_entries_max - 1);
+	u64 end = min(last, index + settings->append_entries_max - 1);
 
 	*bytes = raft_log_meta(&r->log, index)->bytes;
 	while (index < end) {
@@ -162,9 +206,9 @@ static void note_in_flight(struct raft *r, struct raft_peer *peer,
  * the message will hold. One at a time, until the peer is back in the window.
  */
 static bool send_catch_up(struct raft *r, struct raft_update *update,
-			  struct raft_peer *peer)
+			  struct raft_peer *peer, u64 end)
 {
-	u64 last = min(r->log.window_first - 1,
+	u64 last = min(min(r->log.window_first - 1, end),
 		       peer->next_index + r->settings.append_entries_max - 1);
 	u64 told = peer->commit_told;
 	struct raft_send *send =
@@ -185,8 +229,9 @@ static bool send_entries(struct raft *r, struct raft_update *update,
 			 struct raft_peer *peer)
 {
 	const struct raft_settings *settings = &r->settings;
+	u64 end = last_for(r, peer);
 
-	while (peer->next_index <= r->log.last_index && !peer->catch_up &&
+	while (peer->next_index <= end && !peer->catch_up &&
 	       peer->n_inflight < settings->inflight_messages_max &&
 	       peer->inflight_bytes < settings->inflight_bytes_max) {
 		u64 last;
@@ -195,9 +240,9 @@ static bool send_entries(struct raft *r, struct raft_update *update,
 		if (peer->next_index < r->log.window_first) {
 			if (peer->n_inflight)
 				return true;
-			return send_catch_up(r, update, peer);
+			return send_catch_up(r, update, peer, end);
 		}
-		last = fill_message(r, peer, &bytes);
+		last = fill_message(r, peer, end, &bytes);
 		if (!add_append(r, update, peer, peer->next_index - 1, last))
 			return false;
 		note_in_flight(r, peer, last, bytes);

@@ -86,8 +86,8 @@ static bool entry_length_possible(const struct raft_entry *entry)
 {
 	switch (entry->type) {
 	case RAFT_ENTRY_DATA:
-		return entry->bytes &&
-		       entry->bytes <= WIRE_ENTRY_PAYLOAD_BYTES_MAX;
+		/* A witness gets it without what it says. */
+		return entry->bytes <= WIRE_ENTRY_PAYLOAD_BYTES_MAX;
 	case RAFT_ENTRY_NOOP:
 		return !entry->bytes;
 	case RAFT_ENTRY_CONFIGURATION:
@@ -124,7 +124,7 @@ static bool propose_possible(const struct raft_message *message)
 	const struct raft_entry *entry = message->entries;
 
 	return message->n_entries == 1 && entry->session &&
-	       entry->type != RAFT_ENTRY_NOOP && entry_length_possible(entry);
+	       entry->bytes && entry_length_possible(entry);
 }
 
 static bool message_possible(const struct raft_message *message)
