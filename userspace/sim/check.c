@@ -125,6 +125,9 @@ static void check_leader(struct world *w, struct node *node, u64 term)
 		violation(w, "election safety",
 			  "nodes %u and %u both lead term %llu",
 			  check->leaders[term], node->id, term);
+	if (node->witness)
+		violation(w, "configuration", "node %u leads, and is a witness",
+			  node->id);
 	check->leaders[term] = node->id;
 	node->elected = true;
 }
@@ -180,14 +183,15 @@ void check_transition(struct world *w, struct node *node,
 		check_leader(w, node, transition->term);
 }
 
-static bool is_equal(const struct record *record, const struct raft_entry *entry)
+static bool is_equal(const struct node *node, const struct record *record,
+		     const struct raft_entry *entry)
 {
 	if (entry->type == RAFT_ENTRY_CONFIGURATION && record->data &&
 	    memcmp(record->data, entry->data, min(record->bytes, entry->bytes)))
 		return false;
 	return record->session == entry->session &&
 	       record->sequence == entry->sequence &&
-	       record->bytes == entry->bytes && record->type == entry->type;
+	       node_bytes(node, record) == entry->bytes && record->type == entry->type;
 }
 
 static void check_origin(struct world *w, const struct node *node,
@@ -210,6 +214,23 @@ static void check_origin(struct world *w, const struct node *node,
 			  node->id, record->index, record->term);
 }
 
+/* Somebody must be able to tell what it says. */
+static void check_witness(struct world *w, const struct node *node,
+			  const struct record *record)
+{
+	u32 i;
+
+	for (i = 0; i < w->n_nodes; i++)
+		if (!w->nodes[i].witness &&
+		    (w->nodes[i].rotted || w->nodes[i].wiped ||
+		     log_at(&w->nodes[i].store.durable, record->index) ==
+			     record))
+			return;
+	violation(w, "witness",
+		  "node %u gets entry (%llu, %llu), which is on no other disk",
+		  node->id, record->index, record->term);
+}
+
 struct record *check_entry(struct world *w, struct node *node, u64 index,
 			   const struct raft_entry *entry)
 {
@@ -227,7 +248,9 @@ struct record *check_entry(struct world *w, struct node *node, u64 index,
 		return NULL;
 	}
 	if (record) {
-		if (!is_equal(record, entry) || record->prev_term != prev_term)
+		if (node->witness && index > 1)
+			check_witness(w, node, record);
+		if (!is_equal(node, record, entry) || record->prev_term != prev_term)
 			violation(w, "log matching",
 				  "node %u: entry (%llu, %llu) differs from another's",
 				  node->id, index, entry->term);

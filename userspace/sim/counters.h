@@ -53,6 +53,7 @@
 	X(change_too_early, "too early")         \
 	X(configurations, "configurations")      \
 	X(joint, "joint configurations")         \
+	X(witnessed, "entries to a witness")     \
 	X(leaders_removed, "leaders removed")    \
 	X(readmitted, "disks readmitted")        \
 	X(rotted, "places rotted")                 \

@@ -88,13 +88,31 @@ bool members_agree(const struct raft_configuration *c, u32 set)
 	return c;
 }
 
+static u32 witnesses_in(const struct raft_configuration *c)
+{
+	u32 i, set = 0;
+
+	for (i = 0; i < c->n_members; i++)
+		if (c->members[i].flags & RAFT_MEMBER_F_WITNESS)
+			set |= 1u << c->members[i].id;
+	return set;
+}
+
+/*
+ * Besides a witness one disk may be the only one with an entry: with a witness
+ * among the voters, no other disk may be lost.
+ */
 static bool stays_able(const struct raft_configuration *c, u32 set, u32 spare)
 {
+	u32 witnesses = witnesses_in(c);
 	u32 n_voters, n, old;
 
 	for (old = 0; old <= c->joint; old++) {
 		count(c, old, set, &n_voters, &n);
 		if (2 * (n + spare) >= n_voters)
+			return false;
+		count(c, old, set & ~witnesses, &n_voters, &n);
+		if (witnesses && n)
 			return false;
 	}
 	return true;
@@ -104,7 +122,7 @@ static bool stays_able(const struct raft_configuration *c, u32 set, u32 spare)
  * What is committed stays on a majority of disks, or nothing could bring it back:
  * of the newest committed configuration, and of any that may come to be.
  */
-bool members_may_harm(const struct world *w, u32 set)
+bool members_may_harm(const struct world *w, const struct node *node, u32 set)
 {
 	const struct check *check = &w->check;
 	const struct record *newest =
@@ -116,8 +134,10 @@ bool members_may_harm(const struct world *w, u32 set)
 	for (i = 0; i < check->n_configurations; i++) {
 		const struct record *record = check->configurations[i];
 
-		if (record->index >= newest->in_force->index &&
-		    !stays_able(record->configuration, set, 1))
+		if (record->index < newest->in_force->index)
+			continue;
+		if (!stays_able(record->configuration, set, 1) ||
+		    (witnesses_in(record->configuration) && !node->witness))
 			return false;
 	}
 	return true;
@@ -309,6 +329,11 @@ static void draw_change(struct world *w, const struct raft_configuration *c,
 	if (change->type != RAFT_CHANGE_ADD &&
 	    change->type != RAFT_CHANGE_DEMOTE)
 		change->flags = 0;
+	if ((change->type == RAFT_CHANGE_ADD &&
+	     w->nodes[change->id - 1].witness) ||
+	    (change->type == RAFT_CHANGE_REPLACE &&
+	     w->nodes[change->new_id - 1].witness))
+		change->flags |= RAFT_MEMBER_F_WITNESS;
 }
 
 /* Whoever asks does not take good disks away until what is left cannot go on. */

@@ -43,8 +43,8 @@ bool members_include(const struct raft_configuration *c, u32 id);
 /** members_agree() - is @set (bit: id) enough to decide? */
 bool members_agree(const struct raft_configuration *c, u32 set);
 
-/** members_may_harm() - can one more disk be lost besides those of @set? */
-bool members_may_harm(const struct world *w, u32 set);
+/** members_may_harm() - can that of @node be lost besides those of @set? */
+bool members_may_harm(const struct world *w, const struct node *node, u32 set);
 
 /** members_appended() - a configuration that no log had before: may it follow? */
 void members_appended(struct world *w, struct node *node,

@@ -16,6 +16,7 @@ void node_init(struct world *w, struct node *node, u32 id)
 {
 	node->id = id;
 	node->newcomer = id > w->plan.n_nodes;
+	node->witness = w->plan.witnesses >> id & 1;
 	node->inbox_tail = &node->inbox;
 	node->parked_tail = &node->parked;
 	node->timer_at = U64_MAX;
@@ -154,7 +155,7 @@ static void harm_disk(struct world *w, struct node *node)
 		    &w->nodes[i] != node)
 			set |= 1u << w->nodes[i].id;
 	/* Until the first entry is committed, each node is needed. */
-	if (w->quiet || w->check.committed.n < 2 || !members_may_harm(w, set))
+	if (w->quiet || w->check.committed.n < 2 || !members_may_harm(w, node, set))
 		return;
 	back = node->has_spare && rng_chance(&node->rng, w->plan.put_back);
 	if (back) {

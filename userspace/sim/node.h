@@ -59,6 +59,7 @@ struct parked {
 
 /** struct read_job - entries to read for a peer that is behind */
 struct read_job {
+	bool witness;
 	struct raft_message message;
 	u64 first_index;
 	u32 n;
@@ -70,6 +71,7 @@ struct read_job {
  * struct node - a node
  * @id: from 1; w->nodes[id - 1]
  * @newcomer: no member at first
+ * @witness: a member without what entries say
  * @up: it runs
  * @disk_broken: it was made to fail; lasts until the next start
  * @wiped: it has another disk than the one that the configuration knows
@@ -107,6 +109,7 @@ struct read_job {
 struct node {
 	u32 id;
 	bool newcomer;
+	bool witness;
 	bool up;
 	bool disk_broken;
 	bool rotted;
@@ -156,6 +159,15 @@ struct node {
 	u64 promised_term;
 	bool elected;
 };
+
+/* What it holds of a client's entry is its place alone, if it is a witness. */
+static inline u32 node_bytes(const struct node *node,
+			     const struct record *record)
+{
+	return node->witness && record->type == RAFT_ENTRY_DATA ?
+		       0 :
+		       record->bytes;
+}
 
 /* node.c: life */
 void node_init(struct world *w, struct node *node, u32 id);

@@ -206,6 +206,19 @@ static void draw_changes(struct plan *plan, struct rng *rng)
 	plan->fault_phase_ns += timeout * rng_below(rng, 20);
 }
 
+/* Not node 1: somebody is to lead. */
+static void draw_witnesses(struct plan *plan, struct rng *rng)
+{
+	u32 n = plan->n_nodes + plan->n_newcomers;
+
+	if (plan->n_nodes < 3 || plan->faults[FAULT_TWIN] ||
+	    !rng_chance(rng, 200000))
+		return;
+	plan->witnesses |= 1u << rng_between(rng, 2, n);
+	if (n > plan->n_nodes)
+		plan->witnesses |= 1u << rng_between(rng, plan->n_nodes + 1, n);
+}
+
 void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 {
 	struct rng rng;
@@ -224,4 +237,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_decay(plan, &rng);
 	draw_identity(plan, &rng);
 	draw_changes(plan, &rng);
+	draw_witnesses(plan, &rng);
 }

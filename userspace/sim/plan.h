@@ -56,6 +56,7 @@ enum fault {
  * @n_nodes: members at first; 1 … NODES_MAX
  * @n_learners: of these, the last ones have no vote
  * @n_newcomers: more nodes, that are no members at first
+ * @witnesses: bit: id; nodes that are, or will be, members as witnesses
  * @change_interval_ns: mean time between changes of the members, 0: none
  * @election_timeout_ns: see struct raft_settings, as what follows
  * @heartbeat_interval_ns: likewise
@@ -107,6 +108,7 @@ struct plan {
 	u32 n_nodes;
 	u32 n_learners;
 	u32 n_newcomers;
+	u32 witnesses;
 	u64 change_interval_ns;
 	u64 election_timeout_ns;
 	u64 heartbeat_interval_ns;

@@ -62,7 +62,8 @@ static bool can_lead(struct world *w, const struct node *node)
 	u32 i, set = 0;
 
 	raft_status(node->raft, &status);
-	if (status.space_bytes < least || status.lost_index || status.foreign)
+	if (status.space_bytes < least || status.lost_index ||
+	    status.foreign || status.witness)
 		return false;
 	for (i = 0; i < w->n_nodes; i++) {
 		const struct node *voter = &w->nodes[i];

@@ -3,7 +3,7 @@
 #include "memory.h"
 #include "world.h"
 
-static bool is_same(const struct world *w, const struct record *record,
+static bool is_same(const struct node *node, const struct record *record,
 		    const struct wal_entry *entry)
 {
 	const void *data = world_payload(record);
@@ -11,7 +11,7 @@ static bool is_same(const struct world *w, const struct record *record,
 	return record->index == entry->index && record->term == entry->term &&
 	       record->session == entry->session &&
 	       record->sequence == entry->sequence &&
-	       record->type == entry->type && record->bytes == entry->bytes &&
+	       record->type == entry->type && node_bytes(node, record) == entry->bytes &&
 	       (!entry->bytes || !memcmp(data, entry->data, entry->bytes));
 }
 
@@ -30,7 +30,7 @@ static bool restore(struct world *w, struct node *node, struct log *found,
 		records_find(&w->check.records, entry->index, entry->term);
 	int error;
 
-	if (!record || !is_same(w, record, entry) ||
+	if (!record || !is_same(node, record, entry) ||
 	    entry->index > found->n + 1) {
 		violation(w, "recovery",
 			  "node %u: entry (%llu, %llu) is not what was written",
@@ -290,7 +290,7 @@ bool store_read(struct world *w, struct node *node, const struct record *record)
 		step.entry.data = payload;
 		error = wal_payload_check(&step, payload);
 	}
-	if (error || !is_same(w, record, &step.entry)) {
+	if (error || !is_same(node, record, &step.entry)) {
 		violation(w, "recovery",
 			  "node %u: entry (%llu, %llu) does not read back: %d",
 			  node->id, record->index, record->term, error);

@@ -69,7 +69,7 @@ void sender_stop(struct node *node)
 }
 
 static void send_records(struct world *w, struct node *node,
-			 struct raft_message *message,
+			 struct raft_message *message, bool witness,
 			 struct record *const *records, u32 n, u64 after_seq)
 {
 	struct raft_entry entries[NET_ENTRIES_MAX];
@@ -83,9 +83,14 @@ static void send_records(struct world *w, struct node *node,
 			.session = records[i]->session,
 			.sequence = records[i]->sequence,
 			.data = world_payload(records[i]),
-			.bytes = records[i]->bytes,
+			.bytes = witness &&
+						 records[i]->type ==
+							 RAFT_ENTRY_DATA ?
+					 0 :
+					 records[i]->bytes,
 			.type = records[i]->type,
 		};
+	w->counters.witnessed += witness ? n : 0;
 	message->entries = entries;
 	message->n_entries = n;
 	packet = net_encode(w, node, message);
@@ -108,6 +113,7 @@ static void read_later(struct world *w, struct node *node,
 	job->first_index = send->first_index;
 	job->n = n;
 	job->bytes_max = send->bytes_max;
+	job->witness = send->witness;
 	for (i = 0; i < n; i++)
 		job->records[i] = log_at(&node->log, send->first_index + i);
 	world_at(w, w->now_ns + ns, EVENT_READ, node, job);
@@ -129,7 +135,8 @@ void sender_read_done(struct world *w, struct node *node, struct read_job *job)
 			break;
 	}
 	if (n && !w->violated)
-		send_records(w, node, &job->message, job->records, n, 0);
+		send_records(w, node, &job->message, job->witness,
+			     job->records, n, 0);
 	free(job);
 }
 
@@ -150,7 +157,7 @@ static void send_append(struct world *w, struct node *node,
 	if (n && (send->catch_up || !is_cached(w, node, send->first_index)))
 		read_later(w, node, send, n);
 	else
-		send_records(w, node, &message, records, n,
+		send_records(w, node, &message, send->witness, records, n,
 			     send->after_hard_state_seq);
 }
 
@@ -225,7 +232,7 @@ void sender_send(struct world *w, struct node *node,
 	} else if (message.type == RAFT_PROPOSE) {
 		send_propose(w, node, send);
 	} else {
-		send_records(w, node, &message, NULL, 0,
+		send_records(w, node, &message, false, NULL, 0,
 			     send->after_hard_state_seq);
 	}
 }

@@ -129,7 +129,8 @@ static bool gather(struct world *w, struct node *node, struct request *request)
 
 	while (request->n_written < request->n_records) {
 		struct record *record = request->records[request->n_written];
-		int error = wal_batch_reserve(&store->batch, record->bytes);
+		int error = wal_batch_reserve(&store->batch,
+					      node_bytes(node, record));
 
 		if (error == -EMSGSIZE)
 			return false;
@@ -151,9 +152,10 @@ static bool gather(struct world *w, struct node *node, struct request *request)
 	return true;
 }
 
-static int encode_batch(struct world *w, struct store *store,
+static int encode_batch(struct world *w, struct node *node,
 			struct wal_write *write)
 {
+	struct store *store = &node->store;
 	const struct wal_hard_state hard_state = {
 		.current_term = store->write_hard_state.current_term,
 		.voted_for = store->write_hard_state.voted_for,
@@ -171,7 +173,7 @@ static int encode_batch(struct world *w, struct store *store,
 			.session = record->session,
 			.sequence = record->sequence,
 			.data = world_payload(record),
-			.bytes = record->bytes,
+			.bytes = node_bytes(node, record),
 			.type = record->type,
 		};
 
@@ -205,7 +207,7 @@ static void write_batch(struct world *w, struct node *node)
 		store->n_done++;
 	}
 	if (!error && !w->violated)
-		error = encode_batch(w, store, &write);
+		error = encode_batch(w, node, &write);
 	if (error)
 		violation(w, "wal", "node %u: cannot write a batch: %d",
 			  node->id, error);

@@ -396,6 +396,8 @@ static void make_configuration(struct world *w)
 
 		member->id = i + 1;
 		member->kind = i < n_voters ? RAFT_VOTER : RAFT_NON_VOTER;
+		if (w->plan.witnesses >> member->id & 1)
+			member->flags = RAFT_MEMBER_F_WITNESS;
 		member->address.family = 4;
 		member->address.port = 7400;
 		member->address.ip[3] = i + 1;
