@@ -166,7 +166,7 @@ void raftlog_catch_up_done(struct raftlog_life *life,
 		trace_raftlog_message_send(raftlog_group_name(life->group),
 					   message, c->n);
 		raftlog_transport_send(life->transport, message, c->entries,
-				       c->n, now_ns);
+				       c->n, c->send.witness, now_ns);
 	}
 	put_entries(c);
 }

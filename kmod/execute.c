@@ -251,7 +251,7 @@ static void transmit(struct raftlog_life *life, const struct raft_send *send,
 	}
 	trace_raftlog_message_send(raftlog_group_name(life->group), message, n);
 	raftlog_transport_send(life->transport, message, life->attached, n,
-			       now_ns);
+			       send->witness, now_ns);
 	put_attached(life, n);
 }
 

@@ -395,7 +395,8 @@ void raftlog_catch_up_free(struct raftlog_life *life);
  * @internal: also entries of the group's own
  * @entry: with a reference for the caller
  *
- * Return: 0, -EAGAIN at the end, or what reading the log said.
+ * Return: 0, -EAGAIN at the end, -EOPNOTSUPP on a witness, or what reading the log
+ * said.
  */
 int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
 		      struct raftlog_entry **entry);

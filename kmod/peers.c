@@ -22,6 +22,8 @@ static void describe(const struct raftlog_life *life, u32 i, u64 now_ns,
 	peer->member.kind = member->kind;
 	raftlog_address_to_user(&peer->member.addr, &member->address);
 	peer->replaces = member->replaces;
+	if (member->flags & RAFT_MEMBER_F_WITNESS)
+		peer->member.flags = RAFTLOG_MEMBER_F_WITNESS;
 	if (member->flags & RAFT_MEMBER_F_AUTO_PROMOTE)
 		peer->flags |= RAFTLOG_PEER_F_AUTO_PROMOTE;
 	if (life->configuration.joint && member->old_kind == RAFT_VOTER)
@@ -125,6 +127,7 @@ PEER_ATTR(old_voter, "%d", !!(peer->flags & RAFTLOG_PEER_F_OLD_VOTER));
 PEER_ATTR(auto_promote, "%d", !!(peer->flags & RAFTLOG_PEER_F_AUTO_PROMOTE));
 PEER_ATTR(caught_up, "%d", !!(peer->flags & RAFTLOG_PEER_F_CAUGHT_UP));
 PEER_ATTR(replaces, "%u", peer->replaces);
+PEER_ATTR(witness, "%d", !!(peer->member.flags & RAFTLOG_MEMBER_F_WITNESS));
 PEER_ATTR(progress, "%s", raft_progress_name(peer->progress));
 PEER_ATTR(match_index, "%llu", peer->match_index);
 PEER_ATTR(next_index, "%llu", peer->next_index);
@@ -142,6 +145,7 @@ static struct attribute *peer_attrs[] = {
 	&peer_attr_auto_promote.attr,
 	&peer_attr_caught_up.attr,
 	&peer_attr_replaces.attr,
+	&peer_attr_witness.attr,
 	&peer_attr_progress.attr,
 	&peer_attr_match_index.attr,
 	&peer_attr_next_index.attr,

@@ -28,6 +28,15 @@ u64 raftlog_read_index(struct raftlog_life *life, u64 index, bool internal)
 	return next_index(life, index, internal, &term);
 }
 
+/* A witness has the places of users' entries, and not what they say. */
+static int readable(struct raftlog_entry **entry)
+{
+	if ((*entry)->type != RAFT_ENTRY_DATA || (*entry)->bytes)
+		return 0;
+	raftlog_entry_put(*entry);
+	return -EOPNOTSUPP;
+}
+
 int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
 		      struct raftlog_entry **entry)
 {
@@ -38,10 +47,10 @@ int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
 		return -EAGAIN;
 	*entry = raftlog_cache_get(&life->cache, index);
 	if (*entry)
-		return 0;
+		return readable(entry);
 	/* What is committed and not in the cache is on disk: see execute.c. */
 	*entry = raftlog_storage_read(life->storage, index, term);
 	if (IS_ERR(*entry))
 		return PTR_ERR(*entry) == -ENOENT ? -EIO : PTR_ERR(*entry);
-	return 0;
+	return readable(entry);
 }

@@ -143,7 +143,8 @@ static int add_member(struct raft_configuration *configuration,
 	struct raft_member member = { .id = user->id, .kind = user->kind };
 	u32 i;
 
-	if (user->kind > RAFT_NON_VOTER || user->__reserved ||
+	if (user->kind > RAFT_NON_VOTER ||
+	    user->flags & ~RAFTLOG_MEMBER_F_WITNESS ||
 	    raftlog_address_from_user(&member.address, &user->addr) ||
 	    !is_unicast(&member.address))
 		return -EINVAL;
@@ -152,6 +153,8 @@ static int add_member(struct raft_configuration *configuration,
 		    same_address(&configuration->members[i].address,
 				 &member.address))
 			return -EINVAL;
+	if (user->flags & RAFTLOG_MEMBER_F_WITNESS)
+		member.flags = RAFT_MEMBER_F_WITNESS;
 	memmove(&configuration->members[at + 1], &configuration->members[at],
 		(configuration->n_members - at) * sizeof(member));
 	configuration->members[at] = member;
@@ -174,6 +177,20 @@ int raftlog_configuration_from_user(struct raft_configuration *configuration,
 	return raft_configuration_check(configuration);
 }
 
+static u32 change_flags(u32 type)
+{
+	switch (type) {
+	case RAFTLOG_CHANGE_ADD:
+		return RAFTLOG_CHANGE_F_ALL;
+	case RAFTLOG_CHANGE_DEMOTE:
+		return RAFTLOG_CHANGE_F_AUTO_PROMOTE;
+	case RAFTLOG_CHANGE_REPLACE:
+		return RAFTLOG_CHANGE_F_WITNESS;
+	default:
+		return 0;
+	}
+}
+
 int raftlog_change_from_user(struct raft_change *change,
 			     const struct raftlog_change *user)
 {
@@ -184,12 +201,11 @@ int raftlog_change_from_user(struct raft_change *change,
 	memset(change, 0, sizeof(*change));
 	if (user->type < RAFTLOG_CHANGE_ADD ||
 	    user->type > RAFTLOG_CHANGE_REPLACE ||
-	    user->flags & ~RAFTLOG_CHANGE_F_ALL || !user->id)
+	    !user->id)
 		return -EINVAL;
 	if (user->type == RAFTLOG_CHANGE_REPLACE ? !user->new_id : user->new_id)
 		return -EINVAL;
-	if (user->flags && user->type != RAFTLOG_CHANGE_ADD &&
-	    user->type != RAFTLOG_CHANGE_DEMOTE)
+	if (user->flags & ~change_flags(user->type))
 		return -EINVAL;
 	if (!addressed && memchr_inv(&user->addr, 0, sizeof(user->addr)))
 		return -EINVAL;
@@ -201,7 +217,9 @@ int raftlog_change_from_user(struct raft_change *change,
 	change->id = user->id;
 	change->new_id = user->new_id;
 	if (user->flags & RAFTLOG_CHANGE_F_AUTO_PROMOTE)
-		change->flags = RAFT_MEMBER_F_AUTO_PROMOTE;
+		change->flags |= RAFT_MEMBER_F_AUTO_PROMOTE;
+	if (user->flags & RAFTLOG_CHANGE_F_WITNESS)
+		change->flags |= RAFT_MEMBER_F_WITNESS;
 	return 0;
 }
 

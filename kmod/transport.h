@@ -119,6 +119,7 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
  *	references (or copies) of what it keeps
  * @n: how many, at most RAFTLOG_MESSAGE_ENTRIES_MAX; message->n_entries is
  *	ignored
+ * @witness: users' entries go without their payload
  * @now_ns: monotonic
  *
  * Never sleeps for the network. What cannot be sent is dropped and counted:
@@ -129,7 +130,7 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
 void raftlog_transport_send(struct raftlog_transport *transport,
 			    const struct raft_message *message,
 			    struct raftlog_entry *const *entries, u32 n,
-			    u64 now_ns);
+			    bool witness, u64 now_ns);
 
 /**
  * struct raftlog_received - a message from a member

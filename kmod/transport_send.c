@@ -433,7 +433,8 @@ static void queue_message(struct raftlog_transport *transport,
 /* The message as wire/ wants it: with its entries. */
 static int attach_entries(struct raftlog_transport *transport,
 			  struct raft_message *message,
-			  struct raftlog_entry *const *entries, u32 n)
+			  struct raftlog_entry *const *entries, u32 n,
+			  bool witness)
 {
 	u32 i;
 
@@ -448,6 +449,8 @@ static int attach_entries(struct raftlog_transport *transport,
 		entry->bytes = entries[i]->bytes;
 		entry->type = entries[i]->type;
 		entry->data = entries[i]->data;
+		if (witness && entry->type == RAFT_ENTRY_DATA)
+			entry->bytes = 0;
 	}
 	message->entries = transport->tx_entries;
 	message->n_entries = n;
@@ -457,7 +460,7 @@ static int attach_entries(struct raftlog_transport *transport,
 void raftlog_transport_send(struct raftlog_transport *transport,
 			    const struct raft_message *message,
 			    struct raftlog_entry *const *entries, u32 n,
-			    u64 now_ns)
+			    bool witness, u64 now_ns)
 {
 	struct raftlog_transport_peer *peer;
 	struct raft_message full = *message;
@@ -469,7 +472,7 @@ void raftlog_transport_send(struct raftlog_transport *transport,
 		raftlog_transport_drop(transport, RAFTLOG_DROP_SEND);
 		return;
 	}
-	bytes = attach_entries(transport, &full, entries, n) ?
+	bytes = attach_entries(transport, &full, entries, n, witness) ?
 			0 : wire_message_bytes(&full);
 	if (!bytes || bytes > transport->limits.message_bytes_max) {
 		raftlog_transport_drop(transport, RAFTLOG_DROP_MALFORMED);

@@ -95,7 +95,7 @@ REFUSAL(max_entry_bytes, s->max_entry_bytes = RAFTLOG_ENTRY_BYTES_MAX + 1)
 REFUSAL(datagram_bytes_low, s->datagram_bytes = 511)
 REFUSAL(datagram_bytes_high, s->datagram_bytes = 65001)
 REFUSAL(inflight_messages, s->inflight_messages = 1025)
-REFUSAL(reserved, s->__reserved[3] = 1)
+REFUSAL(reserved, s->__reserved[2] = 1)
 
 #define CASE(name) { #name, spoil_##name }
 
@@ -255,7 +255,7 @@ static void members_refuse(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 2),
 			-EINVAL);
 	m[1].kind = 0;
-	m[1].__reserved = 1;
+	m[1].flags = 2;
 	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 2),
 			-EINVAL);
 	m[0].kind = RAFTLOG_NON_VOTER; /* no voter */

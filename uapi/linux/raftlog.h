@@ -102,17 +102,23 @@ struct raftlog_addr {
 	__u8 ip[16];
 };
 
+/*
+ * A witness: a voter that keeps the terms and places of entries, not what they say.
+ * It cannot lead or be read from, and stays one for good. At most half of the voters.
+ */
+#define RAFTLOG_MEMBER_F_WITNESS (1u << 0)
+
 /**
  * struct raftlog_member - a member of the cluster
  * @id: node id, not 0
  * @kind: enum raftlog_member_kind
- * @__reserved: 0
+ * @flags: RAFTLOG_MEMBER_F_*
  * @addr: where the others reach it
  */
 struct raftlog_member {
 	__u32 id;
 	__u16 kind;
-	__u16 __reserved;
+	__u16 flags;
 	struct raftlog_addr addr;
 };
 
@@ -356,7 +362,10 @@ enum raftlog_change_type {
 
 /* ADD, DEMOTE: it gets a vote (back) by itself, once it has caught up. */
 #define RAFTLOG_CHANGE_F_AUTO_PROMOTE (1u << 0)
-#define RAFTLOG_CHANGE_F_ALL RAFTLOG_CHANGE_F_AUTO_PROMOTE
+/* ADD, REPLACE: the one that comes is a witness. */
+#define RAFTLOG_CHANGE_F_WITNESS (1u << 1)
+#define RAFTLOG_CHANGE_F_ALL \
+	(RAFTLOG_CHANGE_F_AUTO_PROMOTE | RAFTLOG_CHANGE_F_WITNESS)
 
 /**
  * struct raftlog_change - one change of one member

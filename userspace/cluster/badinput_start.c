@@ -49,7 +49,7 @@ void start_parameters(void)
 	} while (0)
 
 	REFUSE("with an unknown flag", EINVAL, s.flags |= 1u << 31);
-	REFUSE("with a reserved field set", EINVAL, s.__reserved[3] = 1);
+	REFUSE("with a reserved field set", EINVAL, s.__reserved[2] = 1);
 	REFUSE("as node 0", EINVAL, s.node_id = 0);
 	REFUSE("as a node that is no member", EINVAL, s.node_id = 9);
 	REFUSE("with too many members", EINVAL,
@@ -60,7 +60,7 @@ void start_parameters(void)
 	       members[1] = members[0]);
 	REFUSE("with a member of an unknown kind", EINVAL, members[0].kind = 7);
 	REFUSE("with a member's reserved field set", EINVAL,
-	       members[0].__reserved = 1);
+	       members[0].flags = 2);
 	REFUSE("with a member of no address family", EINVAL,
 	       members[0].addr.family = AF_UNIX);
 	REFUSE("with rubbish behind an IPv4 address", EINVAL,

@@ -29,7 +29,7 @@ OFFSET(raftlog_addr, ip, 8, 16);
 SIZE(raftlog_member, 32);
 OFFSET(raftlog_member, id, 0, 4);
 OFFSET(raftlog_member, kind, 4, 2);
-OFFSET(raftlog_member, __reserved, 6, 2);
+OFFSET(raftlog_member, flags, 6, 2);
 OFFSET(raftlog_member, addr, 8, 24);
 
 SIZE(raftlog_version, 48);
