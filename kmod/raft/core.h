@@ -9,6 +9,7 @@
  *	replication.c	AppendEntries on the leader, commit, CheckQuorum
  *	append.c	AppendEntries on the follower
  *	proposal.c	proposals: queue, forward, append once, complete
+ *	read.c		linearizable reads: ReadIndex, leases
  *	log.c		terms, sizes and origins of entries
  *	configuration.c	members, their encoding, and the quorums they form
  *	membership.c	changes of the members
@@ -53,6 +54,27 @@ struct raft_inflight {
 	u32 bytes;
 };
 
+/* Reads by the same rule, see read.c: with a round of heartbeats, or by lease. */
+enum { RAFT_READ_LANES = 2 };
+
+/* Of this server. */
+struct raft_read_lane {
+	struct list_head waiting; /* nobody was asked yet */
+	/* Leader: by needed_ns. Else: of one request, under way to the leader. */
+	struct list_head asked;
+	u64 sequence; /* of that request, 0: none is under way */
+	u64 asked_ns; /* when it was last sent */
+};
+
+/* Leader: the newest one of a follower. */
+struct raft_read_request {
+	u64 session;
+	u64 sequence;
+	u64 needed_ns; /* 0: not known yet */
+	u64 index; /* 0: not known yet */
+	bool pending;
+};
+
 /* A member other than this server, as a leader (and partly anyone) sees it. */
 struct raft_peer {
 	u32 id;
@@ -72,6 +94,7 @@ struct raft_peer {
 	u64 rtt_ns;
 	u64 round_index; /* leader: last entry of this round of catching up */
 	u64 round_ns; /* when it began */
+	struct raft_read_request reads[RAFT_READ_LANES];
 	u64 inflight_bytes;
 	u32 inflight_head;
 	u32 n_inflight;
@@ -155,6 +178,16 @@ struct raft {
 	u64 sent_bytes;
 	u32 n_sent;
 	u64 forward_after_ns; /* the leader had no room */
+
+	struct raft_read_lane reads[RAFT_READ_LANES];
+	struct list_head indexed_reads; /* for commit_index to get there */
+	u32 n_reads;
+	u64 next_read_sequence;
+	/* Leader: when AppendEntries were last sent: to anybody, and to all. */
+	u64 append_sent_ns;
+	u64 round_sent_ns;
+	u64 read_round_sent_ns; /* because of reads */
+	u64 n_read_rounds;
 	bool more; /* RAFT_EVENT_TIME ran out of room */
 };
 
@@ -244,6 +277,20 @@ u64 raft_proposal_deadline(const struct raft *r);
 u64 raft_space(const struct raft *r);
 u64 raft_entry_cost(const struct raft *r, u32 bytes);
 u64 raft_uncommitted_bytes(const struct raft *r);
+
+/* read.c */
+void raft_read(struct raft *r, struct raft_read *read);
+void raft_cancel_read(struct raft *r, struct raft_update *update,
+		      struct raft_read *read);
+void raft_receive_read_index(struct raft *r,
+			     const struct raft_message *message);
+void raft_receive_read_index_response(struct raft *r,
+				      const struct raft_message *message);
+void raft_pump_reads(struct raft *r, struct raft_update *update);
+bool raft_reads_want_round(const struct raft *r);
+void raft_requeue_reads(struct raft *r);
+void raft_end_reads(struct raft *r, struct raft_update *update, int error);
+u64 raft_read_deadline(const struct raft *r);
 
 /* log.c */
 void raft_log_init(struct raft_log *log, struct raft_meta *window, u32 *buckets,

@@ -65,6 +65,8 @@ const char *raft_message_type_name(u8 type)
 		[RAFT_APPEND_ENTRIES_RESPONSE] = "AppendEntriesResponse",
 		[RAFT_PROPOSE] = "Propose",
 		[RAFT_PROPOSE_RESPONSE] = "ProposeResponse",
+		[RAFT_READ_INDEX] = "ReadIndex",
+		[RAFT_READ_INDEX_RESPONSE] = "ReadIndexResponse",
 	};
 
 	return NAME_OF(names, type);

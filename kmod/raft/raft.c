@@ -65,6 +65,7 @@ struct raft *raft_init(void *memory, const struct raft_settings *settings,
 	struct layout l;
 	struct raft *r = memory;
 	u8 *base = memory;
+	u32 i;
 
 	if (!settings_are_valid(settings))
 		return NULL;
@@ -77,6 +78,11 @@ struct raft *raft_init(void *memory, const struct raft_settings *settings,
 	r->refused_cost_min = U64_MAX;
 	INIT_LIST_HEAD(&r->waiting);
 	INIT_LIST_HEAD(&r->sent);
+	for (i = 0; i < RAFT_READ_LANES; i++) {
+		INIT_LIST_HEAD(&r->reads[i].waiting);
+		INIT_LIST_HEAD(&r->reads[i].asked);
+	}
+	INIT_LIST_HEAD(&r->indexed_reads);
 	r->proposals = (struct raft_proposal **)(base + l.proposals);
 	r->inflight_pool = (struct raft_inflight *)(base + l.inflight);
 	raft_log_init(&r->log, (struct raft_meta *)(base + l.window),
@@ -255,6 +261,12 @@ static void receive(struct raft *r, struct raft_update *update,
 	case RAFT_PROPOSE_RESPONSE:
 		raft_receive_propose_response(r, update, message);
 		break;
+	case RAFT_READ_INDEX:
+		raft_receive_read_index(r, message);
+		break;
+	case RAFT_READ_INDEX_RESPONSE:
+		raft_receive_read_index_response(r, message);
+		break;
 	}
 }
 
@@ -277,6 +289,16 @@ static int check_message(struct raft *r, const struct raft_message *message)
 					       RAFT_ENTRY_DATA ?
 			       0 :
 			       -EINVAL;
+	case RAFT_READ_INDEX:
+		return message->n_entries || !message->read_index.session ||
+				       !message->read_index.sequence ?
+			       -EINVAL :
+			       0;
+	case RAFT_READ_INDEX_RESPONSE:
+		return message->n_entries ||
+				       !message->read_index_response.index ?
+			       -EINVAL :
+			       0;
 	default:
 		return message->n_entries ? -EINVAL : 0;
 	}
@@ -354,18 +376,21 @@ static void time_passes(struct raft *r, struct raft_update *update)
 		raft_membership_time(r, update);
 	if (r->role == RAFT_LEADER) {
 		raft_pump_proposals(r, update);
+		raft_pump_reads(r, update);
 		raft_leader_time(r, update);
 	} else {
 		raft_election_time(r, update);
 		raft_pump_proposals(r, update);
+		raft_pump_reads(r, update);
 	}
 	r->last_time_ns = r->now_ns;
 
 	if (r->role == RAFT_LEADER)
-		deadline = raft_leader_deadline(r);
+		deadline = min(raft_leader_deadline(r), raft_read_deadline(r));
 	else if (r->role != RAFT_FAILED)
 		deadline = min(r->election_deadline_ns,
-			       raft_proposal_deadline(r));
+			       min(raft_proposal_deadline(r),
+				   raft_read_deadline(r)));
 	if (r->more)
 		deadline = r->now_ns;
 	update->deadline_ns = deadline;
@@ -405,10 +430,19 @@ int raft_step(struct raft *r, const struct raft_event *event,
 		break;
 	case RAFT_EVENT_SHUTDOWN:
 		raft_end_proposals(r, update, -ESHUTDOWN);
+		raft_end_reads(r, update, -ESHUTDOWN);
 		break;
 	case RAFT_EVENT_CHANGE:
 		raft_change_members(r, update, event->change);
 		break;
+	case RAFT_EVENT_READ_INDEX:
+		raft_read(r, event->read);
+		break;
+	case RAFT_EVENT_CANCEL_READ:
+		raft_cancel_read(r, update, event->read);
+		break;
+	default:
+		return -EINVAL;
 	}
 	return r->role == RAFT_FAILED ? -ENOTRECOVERABLE : 0;
 }
@@ -437,6 +471,8 @@ void raft_status(const struct raft *r, struct raft_status *status)
 	status->configuration_seq = r->configuration_seq;
 	status->changing = raft_is_changing(r);
 	status->n_proposals = r->n_proposals;
+	status->n_reads = r->n_reads;
+	status->n_read_rounds = r->n_read_rounds;
 	status->uncommitted_bytes = raft_uncommitted_bytes(r);
 	status->space_bytes = raft_space(r);
 	memcpy(status->failure, r->failure, sizeof(status->failure));

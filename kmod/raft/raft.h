@@ -271,6 +271,8 @@ struct raft_entry {
  * @RAFT_PROPOSE: a follower hands a proposal to the leader
  * @RAFT_PROPOSE_RESPONSE: the leader refuses one (acceptance needs no answer:
  *	the entry comes back in the log)
+ * @RAFT_READ_INDEX: a follower asks the leader up to where to read (6.4)
+ * @RAFT_READ_INDEX_RESPONSE: the answer
  * @RAFT_MESSAGE_TYPE_LAST: the last value
  */
 enum raft_message_type {
@@ -280,7 +282,9 @@ enum raft_message_type {
 	RAFT_APPEND_ENTRIES_RESPONSE = 4,
 	RAFT_PROPOSE = 5,
 	RAFT_PROPOSE_RESPONSE = 6,
-	RAFT_MESSAGE_TYPE_LAST = RAFT_PROPOSE_RESPONSE,
+	RAFT_READ_INDEX = 8,
+	RAFT_READ_INDEX_RESPONSE = 9,
+	RAFT_MESSAGE_TYPE_LAST = RAFT_READ_INDEX_RESPONSE,
 };
 
 /**
@@ -322,6 +326,15 @@ enum raft_message_type {
  * @propose_response.sequence: which proposal
  * @propose_response.error: negative errno: -EAGAIN (no room until more is
  *	committed), -ENOSPC, or -ESTALE (too old to tell whether it is in the log)
+ * @read_index: of RAFT_READ_INDEX
+ * @read_index.session: of the sender
+ * @read_index.sequence: number within @read_index.session of the reads asked for,
+ *	one for all that wait together
+ * @read_index.lease: the leader's lease is good enough
+ * @read_index_response: of RAFT_READ_INDEX_RESPONSE
+ * @read_index_response.session: of the request
+ * @read_index_response.sequence: of the request
+ * @read_index_response.index: what was committed when the request came, or more
  * @entries: n_entries entries (AppendEntries), or one (Propose)
  * @n_entries: how many
  */
@@ -363,6 +376,16 @@ struct raft_message {
 			u64 sequence;
 			s32 error;
 		} propose_response;
+		struct {
+			u64 session;
+			u64 sequence;
+			bool lease;
+		} read_index;
+		struct {
+			u64 session;
+			u64 sequence;
+			u64 index;
+		} read_index_response;
 	};
 	const struct raft_entry *entries;
 	u32 n_entries;
@@ -474,6 +497,33 @@ struct raft_change_request {
 	u64 index;
 };
 
+/**
+ * struct raft_read - somebody wants to read all that is committed (6.4)
+ * @lease: the leader may answer under its lease, which relies on clocks: see
+ *	raft_lease_until()
+ * @result: set by the core when done: 0; -EHOSTUNREACH or -ETIMEDOUT (given up
+ *	without and with a leader known), -ESHUTDOWN, -EIO. A read changes nothing,
+ *	so each of these is final
+ * @index: what was committed anywhere when the read was made is not behind this,
+ *	and what is up to here is committed on this node, if @result is 0
+ * @term: of the leader that said so
+ * @needed_ns: leader: a majority must answer what was sent from then on
+ * @done: it has ended
+ * @node: core's
+ *
+ * The memory is the caller's, and the core's to link from RAFT_EVENT_READ_INDEX
+ * until the read appears in raft_update.reads_done.
+ */
+struct raft_read {
+	bool lease;
+	int result;
+	u64 index;
+	u64 term;
+	u64 needed_ns;
+	bool done;
+	struct list_head node;
+};
+
 enum raft_event_type {
 	RAFT_EVENT_TIME = 1,
 	RAFT_EVENT_MESSAGE = 2,
@@ -483,7 +533,9 @@ enum raft_event_type {
 	RAFT_EVENT_STORAGE_FAILED = 6,
 	RAFT_EVENT_SHUTDOWN = 7,
 	RAFT_EVENT_CHANGE = 8,
-	RAFT_EVENT_TYPE_LAST = RAFT_EVENT_CHANGE,
+	RAFT_EVENT_READ_INDEX = 10,
+	RAFT_EVENT_CANCEL_READ = 13,
+	RAFT_EVENT_TYPE_LAST = RAFT_EVENT_CANCEL_READ,
 };
 
 /**
@@ -495,6 +547,8 @@ enum raft_event_type {
  * @proposal: RAFT_EVENT_PROPOSE: to append. RAFT_EVENT_CANCEL: a pending one to
  *	give up; comes back in proposals_done with -EHOSTUNREACH if it never left
  *	this node, else -ETIMEDOUT
+ * @read: RAFT_EVENT_READ_INDEX: a read. RAFT_EVENT_CANCEL_READ: one to give up;
+ *	comes back in reads_done, unless it is there already
  * @persisted: RAFT_EVENT_PERSISTED: the writes of an update are durable
  * @persisted.hard_state_seq: raft_update.hard_state_seq of that update
  * @persisted.index: index of its last entry, or of the last entry before it
@@ -505,7 +559,7 @@ enum raft_event_type {
  *
  * RAFT_EVENT_TIME ends every batch: timers run, and what the batch gathered is
  * turned into AppendEntries. RAFT_EVENT_SHUTDOWN ends all pending proposals
- * with -ESHUTDOWN (-EHOSTUNREACH if never exposed).
+ * with -ESHUTDOWN (-EHOSTUNREACH if never exposed), and all reads.
  */
 struct raft_event {
 	u8 type;
@@ -513,6 +567,7 @@ struct raft_event {
 	union {
 		const struct raft_message *message;
 		struct raft_proposal *proposal;
+		struct raft_read *read;
 		struct {
 			u64 hard_state_seq;
 			u64 index;
@@ -590,6 +645,7 @@ struct raft_transition {
  * @transitions: role and leader changes in order, for events and tracepoints
  * @n_transitions: how many
  * @proposals_done: proposals that ended, @result set; list by their @node
+ * @reads_done: reads that ended, likewise; once @commit_index is carried out
  * @deadline_ns: call RAFT_EVENT_TIME again no later than this; U64_MAX: never.
  *	Set by RAFT_EVENT_TIME only
  *
@@ -616,6 +672,7 @@ struct raft_update {
 	u32 n_transitions;
 
 	struct list_head proposals_done;
+	struct list_head reads_done;
 
 	u64 deadline_ns;
 };
@@ -633,7 +690,8 @@ void raft_update_init(struct raft_update *update, struct raft_entry *entries,
 
 /**
  * raft_update_reset() - forget what was carried out
- * @update: to empty; proposals_done must have been emptied by the caller
+ * @update: to empty; proposals_done and reads_done must have been emptied by the
+ *	caller
  */
 void raft_update_reset(struct raft_update *update);
 
@@ -648,7 +706,8 @@ struct raft_rng {
 /**
  * struct raft_settings - limits and times, fixed at raft_init()
  * @node_id: this server, not 0
- * @session: random, not 0, new at every start: names this node's proposals
+ * @session: random, not 0, new at every start: names this node's proposals and
+ *	reads
  * @election_timeout_ns: lower bound; each is drawn from [1, 2) times this
  * @heartbeat_interval_ns: less than half of @election_timeout_ns
  * @append_bytes_max: payload bytes of one AppendEntries, but at least one entry
@@ -864,6 +923,8 @@ enum raft_progress {
  * @configuration_seq: grows whenever raft_configuration() becomes another
  * @changing: a membership change is not complete
  * @n_proposals: pending proposals of this node
+ * @n_reads: pending reads of this node
+ * @n_read_rounds: rounds of heartbeats that reads alone were the reason for
  * @uncommitted_bytes: payload bytes behind commit_index
  * @space_bytes: room left in the log, entries in flight subtracted
  * @failure: why it failed, empty if it did not
@@ -888,6 +949,8 @@ struct raft_status {
 	u64 configuration_seq;
 	bool changing;
 	u32 n_proposals;
+	u32 n_reads;
+	u64 n_read_rounds;
 	u64 uncommitted_bytes;
 	u64 space_bytes;
 	char failure[RAFT_FAILURE_CHARS];

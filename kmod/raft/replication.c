@@ -86,6 +86,7 @@ void raft_start_replication(struct raft *r)
 		raft_start_peer(r, &r->peers[i]);
 	r->heartbeat_due_ns = r->now_ns;
 	r->leader_since_ns = r->now_ns;
+	r->read_round_sent_ns = 0;
 	r->quorum_grace_ns = 0;
 }
 
@@ -103,6 +104,7 @@ static struct raft_send *add_append(struct raft *r, struct raft_update *update,
 		raft_log_term(&r->log, prev_log_index);
 	send->message.append_entries.leader_commit = r->commit_index;
 	send->message.append_entries.sent_ns = r->now_ns;
+	r->append_sent_ns = r->now_ns;
 	send->message.n_entries = last_index - prev_log_index;
 	send->first_index = prev_log_index + 1;
 	send->last_index = last_index;
@@ -339,9 +341,16 @@ void raft_leader_time(struct raft *r, struct raft_update *update)
 
 	if (step_down(r, update))
 		return;
-	if (heartbeat)
+	if (!heartbeat && raft_reads_want_round(r)) {
+		r->read_round_sent_ns = r->now_ns;
+		r->n_read_rounds++;
+		heartbeat = true;
+	}
+	if (heartbeat) {
+		r->round_sent_ns = r->now_ns;
 		r->heartbeat_due_ns =
 			r->now_ns + r->settings.heartbeat_interval_ns;
+	}
 	for (i = 0; i < r->configuration.n_members; i++)
 		if (!raft_is_self(r, i) && heartbeat &&
 		    !send_heartbeat(r, update, &r->peers[i]))
@@ -371,9 +380,12 @@ u64 raft_leader_deadline(const struct raft *r)
 }
 
 /*
- * Leadership holds until an election timeout after a majority sent what it was
- * then known to answer: until then each of them is sticky (6.4.1). An eighth is
- * kept back for clocks that run at different speed.
+ * Leadership holds until an election timeout after what a majority is known to
+ * have answered was sent: until then each of them is sticky (6.4.1). An eighth is
+ * kept back for clocks that run at different speed: none may gain more than that
+ * on another, and none may leap, or stand still while the machine sleeps. Reads by
+ * lease rely on it, and nothing else does. Whatever lets another one be elected
+ * within the timeout must make this 0 first.
  */
 u64 raft_lease_until(const struct raft *r)
 {

@@ -54,8 +54,9 @@ void raft_become_follower(struct raft *r, struct raft_update *update, u64 term,
 {
 	bool led = r->role == RAFT_LEADER;
 	bool other_leader = r->leader_id != leader_id;
+	bool other_term = term > r->hard_state.current_term;
 
-	if (term > r->hard_state.current_term) {
+	if (other_term) {
 		raft_set_hard_state(r, update, term, RAFT_ID_NONE);
 		r->verified_index = 0;
 		r->ack_owed = false;
@@ -76,6 +77,8 @@ void raft_become_follower(struct raft *r, struct raft_update *update, u64 term,
 	}
 	if (other_leader)
 		raft_requeue_proposals(r);
+	if (other_leader || other_term)
+		raft_requeue_reads(r);
 }
 
 void raft_become_pre_candidate(struct raft *r, struct raft_update *update,
@@ -88,6 +91,7 @@ void raft_become_pre_candidate(struct raft *r, struct raft_update *update,
 	transition(r, update, RAFT_PRE_CANDIDATE, edge,
 		   RAFT_REASON_ELECTION_TIMEOUT, false);
 	raft_requeue_proposals(r);
+	raft_requeue_reads(r);
 }
 
 void raft_become_candidate(struct raft *r, struct raft_update *update)
@@ -138,6 +142,7 @@ void raft_become_leader(struct raft *r, struct raft_update *update)
 		seal(r, &first);
 	raft_append_entry(r, update, &first);
 	raft_requeue_proposals(r);
+	raft_requeue_reads(r);
 }
 
 /* The configuration in force is another one (4.1): has it still the same vote? */
@@ -171,6 +176,7 @@ bool raft_fail(struct raft *r, struct raft_update *update, u8 reason,
 	r->leader_id = RAFT_ID_NONE;
 	transition(r, update, RAFT_FAILED, RAFT_EDGE_FAILED, reason, false);
 	raft_end_proposals(r, update, -EIO);
+	raft_end_reads(r, update, -EIO);
 	/* What this update would have said or written no longer can be trusted. */
 	update->n_sends = 0;
 	update->hard_state_changed = false;

@@ -11,6 +11,7 @@ void raft_update_init(struct raft_update *update, struct raft_entry *entries,
 	update->sends = sends;
 	update->sends_max = sends_max;
 	INIT_LIST_HEAD(&update->proposals_done);
+	INIT_LIST_HEAD(&update->reads_done);
 	update->deadline_ns = U64_MAX;
 }
 
