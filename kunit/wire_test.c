@@ -169,6 +169,39 @@ static const struct golden goldens[] = {
 		.bytes = { 6, 0, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x51),
 			   LE64(0x61),
 			   LE32(3), LE32(0) },
+	}, {
+		.name = "ReadIndex",
+		.message = {
+			.type = RAFT_READ_INDEX, .from = 1, .to = 2,
+			.term = 5, .incarnation = 0x71,
+			.read_index = { .session = 0x51, .sequence = 0x61 },
+		},
+		.n_bytes = 40,
+		.bytes = { 8, 0, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x51),
+			   LE64(0x61) },
+	}, {
+		.name = "ReadIndex by lease",
+		.message = {
+			.type = RAFT_READ_INDEX, .from = 1, .to = 2,
+			.term = 5, .incarnation = 0x71,
+			.read_index = { .session = 0x51, .sequence = 0x61,
+					.lease = true },
+		},
+		.n_bytes = 40,
+		.bytes = { 8, 8, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x51),
+			   LE64(0x61) },
+	}, {
+		.name = "ReadIndex response",
+		.message = {
+			.type = RAFT_READ_INDEX_RESPONSE, .from = 1, .to = 2,
+			.term = 5, .incarnation = 0x71,
+			.read_index_response = { .session = 0x51,
+						 .sequence = 0x61,
+						 .index = 0x63 },
+		},
+		.n_bytes = 48,
+		.bytes = { 9, 0, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x51),
+			   LE64(0x61), LE64(0x63) },
 	},
 };
 
@@ -270,7 +303,7 @@ struct absurdity {
 
 static const struct absurdity absurdities[] = {
 	{ "type 0", 0, 0, 0, -EBADMSG },
-	{ "type behind the last", 0, 0, 7, -EBADMSG },
+	{ "type behind the last", 0, 0, 99, -EBADMSG },
 	{ "a flag of another type", 0, 1, WIRE_F_GRANTED, -EBADMSG },
 	{ "an unknown flag", 3, 1, 8, -EBADMSG },
 	{ "reserved bytes", 3, 2, 1, -EBADMSG },
@@ -306,6 +339,14 @@ static const struct absurdity absurdities[] = {
 	{ "unknown refusal", 9, 40, 4, -EBADMSG },
 	{ "reserved bytes of a refusal", 9, 44, 1, -EBADMSG },
 	{ "refusal of nobody's proposal", 9, 24, 0, -EBADMSG },
+	{ "read of nobody's", 10, 24, 0, -EBADMSG },
+	{ "read without number", 10, 32, 0, -EBADMSG },
+	{ "entries in a read", 10, 4, 1, -EBADMSG },
+	{ "another's flag in a read", 10, 1, WIRE_F_REJECTED, -EBADMSG },
+	{ "index for nobody", 12, 24, 0, -EBADMSG },
+	{ "index for no read", 12, 32, 0, -EBADMSG },
+	{ "no index", 12, 40, 0, -EBADMSG },
+	{ "flag of a read in its answer", 12, 1, WIRE_F_LEASE, -EBADMSG },
 };
 
 static void absurdity_name(const struct absurdity *absurdity, char *name)

@@ -54,6 +54,13 @@
  *		32  le64 sequence
  *		40  le32 refusal	enum wire_refusal
  *		44  le32 0
+ *	ReadIndex
+ *		24  le64 session	not 0
+ *		32  le64 sequence	not 0
+ *	ReadIndex response
+ *		24  le64 session	not 0
+ *		32  le64 sequence	not 0
+ *		40  le64 index		not 0
  *
  * Behind the fixed part follow n_entries entry headers, then their payloads in
  * the same order without padding, then nothing.
@@ -110,6 +117,7 @@ enum wire_message_flags {
 	WIRE_F_PRE_VOTE = 1 << 0, /* RequestVote and its response */
 	WIRE_F_GRANTED = 1 << 1, /* RequestVote response */
 	WIRE_F_REJECTED = 1 << 2, /* AppendEntries response */
+	WIRE_F_LEASE = 1 << 3, /* ReadIndex */
 };
 
 /* Numbers of errno differ between architectures; these do not. */
@@ -138,6 +146,8 @@ enum wire_limits_fixed {
 	WIRE_APPEND_ENTRIES_RESPONSE_BYTES = 64,
 	WIRE_PROPOSE_BYTES = 32,
 	WIRE_PROPOSE_RESPONSE_BYTES = 48,
+	WIRE_READ_INDEX_BYTES = 40,
+	WIRE_READ_INDEX_RESPONSE_BYTES = 48,
 	WIRE_MESSAGE_FIXED_BYTES_MIN = 16,
 	WIRE_MESSAGE_FIXED_BYTES_MAX = WIRE_APPEND_ENTRIES_RESPONSE_BYTES,
 	WIRE_ENTRY_BYTES = 32,

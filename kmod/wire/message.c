@@ -36,6 +36,13 @@ static const struct type_row type_rows[] = {
 	[RAFT_PROPOSE_RESPONSE] = {
 		.fixed_bytes = WIRE_PROPOSE_RESPONSE_BYTES,
 	},
+	[RAFT_READ_INDEX] = {
+		.fixed_bytes = WIRE_READ_INDEX_BYTES,
+		.flags = WIRE_F_LEASE,
+	},
+	[RAFT_READ_INDEX_RESPONSE] = {
+		.fixed_bytes = WIRE_READ_INDEX_RESPONSE_BYTES,
+	},
 };
 
 struct refusal_row {
@@ -146,6 +153,13 @@ static bool message_possible(const struct raft_message *message)
 	case RAFT_PROPOSE_RESPONSE:
 		return message->propose_response.session &&
 		       refusal_of_error(message->propose_response.error);
+	case RAFT_READ_INDEX:
+		return message->read_index.session &&
+		       message->read_index.sequence;
+	case RAFT_READ_INDEX_RESPONSE:
+		return message->read_index_response.session &&
+		       message->read_index_response.sequence &&
+		       message->read_index_response.index;
 	default:
 		return true;
 	}
@@ -180,6 +194,8 @@ static u8 message_flags(const struct raft_message *message)
 	case RAFT_APPEND_ENTRIES_RESPONSE:
 		return message->append_entries_response.rejected ?
 			       WIRE_F_REJECTED : 0;
+	case RAFT_READ_INDEX:
+		return message->read_index.lease ? WIRE_F_LEASE : 0;
 	default:
 		return 0;
 	}
@@ -220,6 +236,15 @@ static void encode_fixed(const struct raft_message *message, u8 *p)
 		put_unaligned_le64(message->propose_response.sequence, p + 32);
 		put_unaligned_le32(refusal_of_error(message->propose_response.error), p + 40);
 		put_unaligned_le32(0, p + 44);
+		break;
+	case RAFT_READ_INDEX:
+		put_unaligned_le64(message->read_index.session, p + 24);
+		put_unaligned_le64(message->read_index.sequence, p + 32);
+		break;
+	case RAFT_READ_INDEX_RESPONSE:
+		put_unaligned_le64(message->read_index_response.session, p + 24);
+		put_unaligned_le64(message->read_index_response.sequence, p + 32);
+		put_unaligned_le64(message->read_index_response.index, p + 40);
 		break;
 	}
 }
@@ -263,6 +288,16 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 		message->propose_response.session = get_unaligned_le64(p + 24);
 		message->propose_response.sequence = get_unaligned_le64(p + 32);
 		message->propose_response.error = error_of_refusal(get_unaligned_le32(p + 40));
+		break;
+	case RAFT_READ_INDEX:
+		message->read_index.session = get_unaligned_le64(p + 24);
+		message->read_index.sequence = get_unaligned_le64(p + 32);
+		message->read_index.lease = flags & WIRE_F_LEASE;
+		break;
+	case RAFT_READ_INDEX_RESPONSE:
+		message->read_index_response.session = get_unaligned_le64(p + 24);
+		message->read_index_response.sequence = get_unaligned_le64(p + 32);
+		message->read_index_response.index = get_unaligned_le64(p + 40);
 		break;
 	}
 }
