@@ -9,6 +9,7 @@
 kunit_test_suites(&raftlog_raft_log_suite, &raftlog_raft_quorum_suite,
 		  &raftlog_raft_election_suite,
 		  &raftlog_raft_replication_suite, &raftlog_raft_proposal_suite,
+		  &raftlog_raft_read_suite,
 		  &raftlog_raft_paper_suite, &raftlog_raft_paper_log_suite,
 		  &raftlog_raft_network_suite, &raftlog_raft_network_log_suite,
 		  &raftlog_raft_learner_suite,

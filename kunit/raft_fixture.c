@@ -86,6 +86,7 @@ void server_done(struct server *s)
 {
 	take_write(s);
 	INIT_LIST_HEAD(&s->update.proposals_done);
+	INIT_LIST_HEAD(&s->update.reads_done);
 	raft_update_reset(&s->update);
 }
 
@@ -236,6 +237,22 @@ int server_cancel(struct server *s, struct raft_proposal *proposal)
 	struct raft_event event = { .type = RAFT_EVENT_CANCEL };
 
 	event.proposal = proposal;
+	return server_event(s, &event);
+}
+
+int server_read(struct server *s, struct raft_read *read)
+{
+	struct raft_event event = { .type = RAFT_EVENT_READ_INDEX };
+
+	event.read = read;
+	return server_event(s, &event);
+}
+
+int server_cancel_read(struct server *s, struct raft_read *read)
+{
+	struct raft_event event = { .type = RAFT_EVENT_CANCEL_READ };
+
+	event.read = read;
 	return server_event(s, &event);
 }
 

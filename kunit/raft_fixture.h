@@ -77,6 +77,8 @@ void server_persist(struct server *s);
 int server_receive(struct server *s, const struct raft_message *message);
 int server_propose(struct server *s, struct raft_proposal *proposal);
 int server_cancel(struct server *s, struct raft_proposal *proposal);
+int server_read(struct server *s, struct raft_read *read);
+int server_cancel_read(struct server *s, struct raft_read *read);
 
 /* The newest message of @type to @to (0: anybody) in this batch, or NULL. */
 const struct raft_send *server_sent(const struct server *s, u8 type, u32 to);

@@ -288,6 +288,15 @@ void network_propose(struct network *net, u32 id,
 	wake(net, id);
 }
 
+void network_read(struct network *net, u32 id, struct raft_read *read)
+{
+	struct server *s = network_server(net, id);
+
+	s->now_ns = net->now_ns;
+	KUNIT_ASSERT_EQ(net->test, server_read(s, read), 0);
+	wake(net, id);
+}
+
 static void cut_one_way(struct network *net, u32 from, u32 to)
 {
 	if (from != to)

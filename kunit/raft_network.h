@@ -100,6 +100,7 @@ void network_time_out(struct network *net, u32 id);
 void network_elect(struct network *net, u32 id);
 void network_propose(struct network *net, u32 id,
 		     struct raft_proposal *proposal);
+void network_read(struct network *net, u32 id, struct raft_read *read);
 
 /*
  * For each server F, P, C, L (in the order of the roles), l for a learner, and
