@@ -75,7 +75,7 @@ static void check_completeness(struct world *w, const struct node *leader,
 }
 
 /* Leases count on clocks that run at about the same speed, and do not leap. */
-static bool clocks_agree(const struct world *w)
+bool check_clocks_agree(const struct world *w)
 {
 	u32 i;
 
@@ -91,7 +91,7 @@ static void check_leases(struct world *w, const struct node *leader)
 	struct raft_status status;
 	u32 i;
 
-	if (!clocks_agree(w))
+	if (!check_clocks_agree(w))
 		return;
 	for (i = 0; i < w->n_nodes; i++) {
 		const struct node *node = &w->nodes[i];
@@ -109,6 +109,11 @@ static void check_leases(struct world *w, const struct node *leader)
 				  node->current_term,
 				  status.lease_until_ns - node_clock(w, node));
 	}
+}
+
+u32 check_leader_of(const struct world *w, u64 term)
+{
+	return term < TERMS_MAX ? w->check.leaders[term] : RAFT_ID_NONE;
 }
 
 static void check_leader(struct world *w, struct node *node, u64 term)
@@ -581,6 +586,12 @@ void check_said(struct world *w, struct node *node,
 	case RAFT_APPEND_ENTRIES_RESPONSE:
 		if (!message->append_entries_response.rejected)
 			check_ack(w, node, message);
+		break;
+	case RAFT_READ_INDEX_RESPONSE:
+		if (check_leader_of(w, message->term) != node->id)
+			violation(w, "reads",
+				  "node %u says what to read in term %llu, which it does not lead",
+				  node->id, message->term);
 		break;
 	}
 }

@@ -106,6 +106,12 @@ void check_recovered(struct world *w, struct node *node,
 u32 check_holders(const struct world *w, const struct raft_configuration *c,
 		  const struct record *record);
 
+/** check_leader_of() - node id of who led @term, 0 if nobody did */
+u32 check_leader_of(const struct world *w, u64 term);
+
+/** check_clocks_agree() - as well as leases need it */
+bool check_clocks_agree(const struct world *w);
+
 void check_done(struct world *w, struct node *node, struct op *op);
 
 /* After the faults: progress.c */

@@ -79,7 +79,13 @@
 	X(corrupted, "corrupted")                \
 	X(overflowed, "queue full")              \
 	X(failpoints, "failpoints fired")	 \
-	X(leases_checked, "leases checked")
+	X(leases_checked, "leases checked")      \
+	X(reads, "reads")                        \
+	X(reads_by_round, "read by round")       \
+	X(reads_by_lease, "read by lease")       \
+	X(leases_unsound, "leases unsound")      \
+	X(reads_failed, "reads failed")          \
+	X(read_requests, "reads forwarded")
 
 struct counters {
 #define X(name, text) u64 name;

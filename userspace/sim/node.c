@@ -42,6 +42,7 @@ void node_jump(struct world *w, struct node *node, u64 ns)
 	trace(w, TRACE_JUMP, node->id, ns / 1000, 0, 0, 0);
 	node->clock_base += ns;
 	node->jumped = true;
+	w->jumped_ns = w->now_ns;
 	owner_wake(w, node);
 }
 
@@ -231,6 +232,7 @@ static void forget(struct world *w, struct node *node)
 	sender_stop(node);
 	free_core(node);
 	clients_forget(w, node);
+	readers_forget(w, node);
 }
 
 void node_start(struct world *w, struct node *node)

@@ -12,6 +12,7 @@
 #include "raft/raft.h"
 #include "store.h"
 
+struct lookup;
 struct op;
 struct wish;
 
@@ -22,6 +23,8 @@ enum item_kind {
 	ITEM_PACKET,
 	ITEM_PROPOSE,
 	ITEM_CANCEL,
+	ITEM_READ_INDEX,
+	ITEM_CANCEL_READ,
 	ITEM_PERSISTED,
 	ITEM_FAILED,
 	ITEM_CHANGE,
@@ -34,6 +37,7 @@ enum item_kind {
  * @packet: ITEM_PACKET
  * @op: ITEM_PROPOSE, ITEM_CANCEL
  * @wish: ITEM_CHANGE
+ * @lookup: ITEM_READ_INDEX, ITEM_CANCEL_READ
  * @persisted: ITEM_PERSISTED
  */
 struct item {
@@ -42,6 +46,7 @@ struct item {
 	struct packet *packet;
 	struct op *op;
 	struct wish *wish;
+	struct lookup *lookup;
 	struct {
 		u64 seq;
 		u64 index;

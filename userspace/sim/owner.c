@@ -148,6 +148,16 @@ static void end_proposals(struct world *w, struct node *node)
 	}
 }
 
+static void end_reads(struct world *w, struct node *node)
+{
+	struct raft_read *read, *next;
+
+	list_for_each_entry_safe(read, next, &node->update.reads_done, node) {
+		list_del(&read->node);
+		readers_done(w, node, container_of(read, struct lookup, read));
+	}
+}
+
 /* In the order of the fields of struct raft_update. */
 void owner_carry_out(struct world *w, struct node *node)
 {
@@ -164,6 +174,7 @@ void owner_carry_out(struct world *w, struct node *node)
 	if (update->commit_index)
 		check_commit(w, node, update->commit_index);
 	end_proposals(w, node);
+	end_reads(w, node);
 	set_timer(w, node);
 	check_batch(w, node);
 	raft_update_reset(&node->update);
@@ -285,6 +296,28 @@ static void step_change(struct world *w, struct node *node,
 			  error);
 }
 
+static void step_read(struct world *w, struct node *node,
+		      struct lookup *lookup)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_READ_INDEX,
+		.read = &lookup->read,
+	};
+	int error = step(w, node, &event);
+
+	trace(w, TRACE_READ, node->id, lookup->number, lookup->read.lease,
+	      lookup->floor_index, 0);
+	if (!error) {
+		lookup->handed = true;
+		return;
+	}
+	if (error != -ENOTRECOVERABLE)
+		violation(w, "core", "node %u: refused a read: %d", node->id,
+			  error);
+	lookup->read.result = -EIO;
+	readers_done(w, node, lookup);
+}
+
 static void step_item(struct world *w, struct node *node, struct item *item)
 {
 	struct raft_event event;
@@ -303,6 +336,17 @@ static void step_item(struct world *w, struct node *node, struct item *item)
 		trace(w, TRACE_CANCEL, node->id, item->op->number, 0, 0, 0);
 		event.type = RAFT_EVENT_CANCEL;
 		event.proposal = &item->op->proposal;
+		step(w, node, &event);
+		break;
+	case ITEM_READ_INDEX:
+		step_read(w, node, item->lookup);
+		break;
+	case ITEM_CANCEL_READ:
+		if (item->lookup->state != LOOKUP_PENDING ||
+		    !item->lookup->handed)
+			break;
+		event.type = RAFT_EVENT_CANCEL_READ;
+		event.read = &item->lookup->read;
 		step(w, node, &event);
 		break;
 	case ITEM_PERSISTED:

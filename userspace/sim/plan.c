@@ -219,6 +219,17 @@ static void draw_witnesses(struct plan *plan, struct rng *rng)
 		plan->witnesses |= 1u << rng_between(rng, plan->n_nodes + 1, n);
 }
 
+static void draw_readers(struct plan *plan, struct rng *rng)
+{
+	static const u32 leases[] = { 0, 300000, 700000 };
+	u64 timeout = plan->election_timeout_ns;
+
+	plan->read_interval_ns = timeout / rng_between(rng, 1, 20);
+	plan->read_burst = rng_chance(rng, 300000) ? rng_between(rng, 2, 12) : 1;
+	plan->read_lease = PICK(rng, leases);
+	plan->read_timeout_ns = timeout * rng_between(rng, 1, 8);
+}
+
 void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 {
 	struct rng rng;
@@ -238,4 +249,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_identity(plan, &rng);
 	draw_changes(plan, &rng);
 	draw_witnesses(plan, &rng);
+	draw_readers(plan, &rng);
 }

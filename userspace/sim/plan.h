@@ -103,6 +103,10 @@ enum fault {
  * @burst: most at once
  * @payload_max: longest payload
  * @op_timeout_ns: longest a client waits
+ * @read_interval_ns: mean time between reads
+ * @read_burst: most at once
+ * @read_lease: chance that one is by lease
+ * @read_timeout_ns: longest a reader waits
  */
 struct plan {
 	u32 n_nodes;
@@ -160,6 +164,11 @@ struct plan {
 	u32 burst;
 	u32 payload_max;
 	u64 op_timeout_ns;
+
+	u64 read_interval_ns;
+	u32 read_burst;
+	u32 read_lease;
+	u64 read_timeout_ns;
 };
 
 /**

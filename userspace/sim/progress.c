@@ -181,7 +181,7 @@ enum progress progress_converge(struct world *w)
 enum progress progress_probe(struct world *w)
 {
 	const struct op *pending = NULL;
-	u64 i, n_done = 0;
+	u64 i, n_done = 0, n_reading;
 
 	if (is_full(w))
 		return PROGRESS_FULL;
@@ -200,11 +200,16 @@ enum progress progress_probe(struct world *w)
 			violation(w, "progress", "op %llu on node %u ends with %d",
 				  op->number, op->node + 1, op->proposal.result);
 	}
-	if (!pending)
+	n_reading = readers_n_pending(w);
+	n_done += w->readers.n - n_reading;
+	if (!pending && !n_reading)
 		return PROGRESS_DONE;
-	if (n_done <= w->check.progress)
+	if (n_done <= w->check.progress && pending)
 		violation(w, "progress", "op %llu on node %u is never done",
 			  pending->number, pending->node + 1);
+	else if (n_done <= w->check.progress)
+		violation(w, "progress", "%llu reads are never done",
+			  n_reading);
 	w->check.progress = n_done;
 	return PROGRESS_SOME;
 }

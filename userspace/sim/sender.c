@@ -203,6 +203,13 @@ static void trace_send(struct world *w, struct node *node,
 		index = m->propose_response.sequence;
 		w->counters.no_room += m->propose_response.error == -EAGAIN;
 		break;
+	case RAFT_READ_INDEX:
+		index = m->read_index.sequence;
+		w->counters.read_requests++;
+		break;
+	case RAFT_READ_INDEX_RESPONSE:
+		index = m->read_index_response.index;
+		break;
 	}
 	trace(w, TRACE_SEND, node->id, m->to, m->type, m->term, index);
 	if (m->type == RAFT_APPEND_ENTRIES)

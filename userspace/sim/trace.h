@@ -44,6 +44,8 @@
 	X(PROPOSE, "propose", "op", "bytes", "session", "sequence")           \
 	X(CANCEL, "cancel", "op", "", "", "")                                 \
 	X(DONE, "done", "op", "errno", "index", "term")                       \
+	X(READ, "read", "number", "lease", "committed", "")                   \
+	X(READ_DONE, "read_done", "number", "errno", "index", "term")         \
 	X(PAUSE, "pause", "us", "", "", "")                                   \
 	X(STALL, "stall", "us", "", "", "")                                   \
 	X(CHANGE, "change", "type", "id", "n", "errno")                       \

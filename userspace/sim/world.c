@@ -290,7 +290,9 @@ static void converge(struct world *w)
 		break;
 	case PROGRESS_DONE:
 		w->check.progress = w->clients.n_ops;
+		w->check.progress += w->readers.n;
 		clients_probe(w);
+		readers_probe(w);
 		look_again(w, EVENT_PROBE);
 		break;
 	}
@@ -355,6 +357,13 @@ static void dispatch(struct world *w, const struct event *event)
 	case EVENT_CHANGE:
 		if (!w->quiet)
 			members_wish(w);
+		break;
+	case EVENT_READERS:
+		if (!w->quiet)
+			readers_read(w);
+		break;
+	case EVENT_GIVE_UP:
+		readers_give_up(w, event->object);
 		break;
 	case EVENT_FAULT:
 		if (!w->quiet)
@@ -421,6 +430,7 @@ static void set_up(struct world *w)
 	rng_seed(&w->rng, w->seed, 2);
 	rng_seed(&w->net.rng, w->seed, 3);
 	rng_seed(&w->clients.rng, w->seed, 4);
+	rng_seed(&w->readers.rng, w->seed, 6);
 	w->cluster_id = rng_next(&w->rng);
 	failpoints_enter(w);
 	make_configuration(w);
@@ -436,6 +446,7 @@ static void set_up(struct world *w)
 	after = 2 * plan->election_timeout_ns;
 	world_at(w, after, EVENT_FAULT, NULL, NULL);
 	world_at(w, after / 2, EVENT_PROPOSE, NULL, NULL);
+	world_at(w, after / 2, EVENT_READERS, NULL, NULL);
 	world_at(w, after + plan->fault_phase_ns, EVENT_QUIET, NULL, NULL);
 	if (plan->change_interval_ns)
 		world_at(w, after, EVENT_CHANGE, NULL, NULL);
@@ -456,6 +467,7 @@ static void tear_down(struct world *w)
 	if (world_twin(w)->id)
 		node_destroy(world_twin(w));
 	clients_free(&w->clients);
+	readers_free(&w->readers);
 	check_free(&w->check);
 }
 

@@ -15,6 +15,7 @@
  *	net.c		datagrams over the real wire code
  *	membership.c	the members, and who asks for others
  *	client.c	proposals and what clients were told
+ *	reader.c	linearizable reads
  *	check.c		safety
  *	progress.c	what must hold once all faults are over
  *	trace.c		the trace
@@ -28,6 +29,7 @@
 #include "net.h"
 #include "node.h"
 #include "plan.h"
+#include "reader.h"
 #include "rng.h"
 #include "trace.h"
 
@@ -41,6 +43,8 @@ enum event_kind {
 	EVENT_PROPOSE,
 	EVENT_CANCEL, /* object: op */
 	EVENT_CHANGE,
+	EVENT_READERS,
+	EVENT_GIVE_UP, /* object: lookup */
 	EVENT_FAULT,
 	EVENT_START, /* node is repaired */
 	EVENT_QUIET, /* faults end */
@@ -91,6 +95,8 @@ struct world {
 	u32 n_nodes;
 	struct net net;
 	struct clients clients;
+	struct readers readers;
+	u64 jumped_ns; /* when a clock last leapt, 0: never */
 	struct check check;
 	struct trace trace;
 	struct counters counters;
