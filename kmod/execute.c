@@ -7,7 +7,7 @@
  *	   parked until it is
  *	3. what is committed becomes readable
  *	4. role and leader changes become events
- *	5. writers learn how their proposals ended
+ *	5. writers learn how their proposals ended, readers up to where to read
  *
  * An update is carried out whole. When memory is short this waits for it, never
  * for the disk: the thread is in a noio scope, and allocations may use reserves.
@@ -23,6 +23,7 @@
 #include "group.h"
 #include "life.h"
 #include "proposal.h"
+#include "read_index.h"
 #include "trace.h"
 
 #define GFP_OWNER (GFP_KERNEL | __GFP_HIGH | __GFP_NOFAIL)
@@ -344,6 +345,7 @@ static void publish(struct raftlog_life *life, const struct raft_status *status)
 	changed = status->changing != life->status.changing ||
 		  status->configuration_index !=
 			  life->status.configuration_index;
+	WRITE_ONCE(life->counters.read_rounds, status->n_read_rounds);
 	spin_lock(&life->status_lock);
 	life->status = *status;
 	for (i = 0; i < life->configuration.n_members; i++)
@@ -457,7 +459,7 @@ static void note_transitions(struct raftlog_life *life,
 				   EPOLLOUT | EPOLLWRNORM);
 }
 
-/* 5. Proposals */
+/* 5. Proposals and reads */
 
 void raftlog_execute_done(struct raftlog_life *life,
 			  struct raftlog_proposal *proposal)
@@ -484,6 +486,20 @@ static void complete_proposals(struct raftlog_life *life)
 	}
 }
 
+static void complete_reads(struct raftlog_life *life)
+{
+	u64 visible = life->commit_index;
+	struct raft_read *core, *next;
+
+	list_for_each_entry_safe(core, next, &life->update.reads_done, node) {
+		list_del(&core->node);
+		/* What it says can be read by now. */
+		raftlog_assert(life, core->result || core->index <= visible);
+		raftlog_read_done(life, container_of(core, struct raftlog_read,
+						     core));
+	}
+}
+
 void raftlog_execute(struct raftlog_life *life, u64 now_ns)
 {
 	struct raft_status status;
@@ -495,5 +511,6 @@ void raftlog_execute(struct raftlog_life *life, u64 now_ns)
 	commit(life, life->update.commit_index);
 	note_transitions(life, &status);
 	complete_proposals(life);
+	complete_reads(life);
 	raft_update_reset(&life->update);
 }

@@ -15,6 +15,7 @@
 #include "group.h"
 #include "life.h"
 #include "proposal.h"
+#include "read_index.h"
 #include "settings.h"
 #include "wal/format.h"
 #include "wire/format.h"
@@ -279,6 +280,20 @@ static int append(struct file *file, void *arg)
 	return ret < 0 ? ret : 0;
 }
 
+static int read_index(struct file *file, void *arg)
+{
+	struct raftlog_read_index *read = arg;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (read->flags & ~RAFTLOG_READ_INDEX_F_ALL)
+		return -EINVAL;
+	return raftlog_read_index_get(open_of(file)->group,
+				      read->flags & RAFTLOG_READ_INDEX_F_LEASE,
+				      read->timeout_ms, &read->index,
+				      &read->term);
+}
+
 static int set_framed(struct file *file, void *arg)
 {
 	const struct raftlog_set_framed *framed = arg;
@@ -346,6 +361,7 @@ static const struct raftlog_ioctl ioctls[] = {
 	IOCTL(SET_FRAMED, set_framed, NO_CAPABILITY),
 	IOCTL(GET_EVENTS, get_events, NO_CAPABILITY),
 	IOCTL(CHANGE_MEMBERS, change_members, CAP_SYS_ADMIN),
+	IOCTL(READ_INDEX, read_index, NO_CAPABILITY),
 };
 
 union raftlog_ioctl_arg {
@@ -358,6 +374,7 @@ union raftlog_ioctl_arg {
 	struct raftlog_set_framed set_framed;
 	struct raftlog_events events;
 	struct raftlog_change_members change_members;
+	struct raftlog_read_index read_index;
 };
 
 static int copy_out(void __user *user, size_t user_bytes, const void *arg,
@@ -383,7 +400,7 @@ long raftlog_ioctl(struct file *file, unsigned int cmd, unsigned long user_arg)
 	    _IOC_NR(cmd) >= ARRAY_SIZE(ioctls))
 		return -ENOTTY;
 	ioctl = &ioctls[_IOC_NR(cmd)];
-	if (_IOC_DIR(cmd) != _IOC_DIR(ioctl->cmd))
+	if (!ioctl->handler || _IOC_DIR(cmd) != _IOC_DIR(ioctl->cmd))
 		return -ENOTTY;
 	if (user_bytes < ioctl->bytes)
 		return -EINVAL;

@@ -20,6 +20,7 @@
 #include "group.h"
 #include "life.h"
 #include "proposal.h"
+#include "read_index.h"
 #include "settings.h"
 
 enum {
@@ -210,9 +211,13 @@ life_alloc(struct raftlog_group *group, const struct raftlog_start *start)
 	INIT_LIST_HEAD(&life->live);
 	INIT_LIST_HEAD(&life->retired);
 	timerqueue_init_head(&life->expiries);
+	INIT_LIST_HEAD(&life->live_reads);
+	timerqueue_init_head(&life->read_expiries);
 	spin_lock_init(&life->intake_lock);
 	INIT_LIST_HEAD(&life->proposals);
 	INIT_LIST_HEAD(&life->cancels);
+	INIT_LIST_HEAD(&life->reads);
+	INIT_LIST_HEAD(&life->read_cancels);
 	INIT_LIST_HEAD(&life->persisted);
 	INIT_LIST_HEAD(&life->caught_up);
 	INIT_LIST_HEAD(&life->changes);
@@ -463,10 +468,16 @@ static void free_requests(struct raftlog_life *life)
 static void free_cancels(struct raftlog_life *life)
 {
 	struct raftlog_proposal *proposal, *next;
+	struct raftlog_read *read, *next_read;
 
 	list_for_each_entry_safe(proposal, next, &life->cancels, cancel_node) {
 		list_del_init(&proposal->cancel_node);
 		raftlog_proposal_put(proposal);
+	}
+	list_for_each_entry_safe(read, next_read, &life->read_cancels,
+				 cancel_node) {
+		list_del_init(&read->cancel_node);
+		raftlog_read_put(read);
 	}
 }
 

@@ -48,6 +48,9 @@ enum raftlog_life_limits {
 	RAFTLOG_PENDING_MAX = 4096,
 	RAFTLOG_PENDING_BYTES_MAX = 64 << 20,
 
+	/* Linearizable reads of this node that are not done. */
+	RAFTLOG_READS_MAX = 4096,
+
 	/* One AppendEntries. */
 	RAFTLOG_APPEND_BYTES_MAX = 256 << 10,
 	RAFTLOG_APPEND_ENTRIES_MAX = 256,
@@ -115,6 +118,9 @@ struct raftlog_member_change {
  * @appends: writes of this node that were committed
  * @append_bytes: their payload
  * @append_errors: writes of this node that ended otherwise
+ * @reads: linearizable reads of this node that were answered
+ * @read_errors: those that ended otherwise
+ * @read_rounds: rounds of heartbeats that this node, as leader, sent for reads
  * @committed: entries committed
  * @elections: times this node offered itself
  * @flushes: storage requests that became durable
@@ -126,6 +132,9 @@ struct raftlog_counters {
 	u64 appends;
 	u64 append_bytes;
 	u64 append_errors;
+	u64 reads;
+	u64 read_errors;
+	u64 read_rounds;
 	u64 committed;
 	u64 elections;
 	u64 flushes;
@@ -167,6 +176,8 @@ struct raftlog_counters {
  * @retired: O: proposals that ended, for one batch more
  * @expiries: O: of all proposals in @queued and @live
  * @catch_ups: O: one for each peer that needed it
+ * @live_reads: O: linearizable reads the core has
+ * @read_expiries: O: of all of them
  * @shutting_down: O: whatever ends now ends by the shutdown
  * @attached: O: entries of the message that is being sent
  * @intake_lock: see below
@@ -174,6 +185,9 @@ struct raftlog_counters {
  * @failed: K: likewise, but committed entries can be read
  * @proposals: K: to propose
  * @cancels: K: to give up
+ * @reads: K: linearizable reads for the core
+ * @read_cancels: K: those to give up
+ * @n_reads: K: those that are not done
  * @persisted: K: storage requests that are done
  * @storage_error: K: negative errno
  * @caught_up: K: struct raftlog_catch_up, read
@@ -225,6 +239,8 @@ struct raftlog_life {
 	struct list_head live;
 	struct list_head retired;
 	struct timerqueue_head expiries;
+	struct list_head live_reads;
+	struct timerqueue_head read_expiries;
 	struct raftlog_catch_up *catch_ups[RAFT_MEMBERS_MAX];
 	bool shutting_down;
 	struct raftlog_entry *attached[RAFTLOG_APPEND_ENTRIES_MAX];
@@ -234,6 +250,9 @@ struct raftlog_life {
 	bool failed;
 	struct list_head proposals;
 	struct list_head cancels;
+	struct list_head reads;
+	struct list_head read_cancels;
+	u32 n_reads;
 	struct list_head persisted;
 	int storage_error;
 	struct list_head caught_up;

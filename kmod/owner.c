@@ -6,7 +6,7 @@
  * A round:
  *	1. completions of the storage thread, so that what waits for them leaves
  *	2. messages from the socket
- *	3. proposals, then those to give up (signals, expiries)
+ *	3. proposals and reads, then those to give up (signals, expiries)
  *	4. messages whose entries were read from the disk
  *	5. RAFT_EVENT_TIME, and the update is carried out
  *
@@ -28,6 +28,7 @@
 #include "group.h"
 #include "life.h"
 #include "proposal.h"
+#include "read_index.h"
 #include "trace.h"
 
 enum {
@@ -45,6 +46,8 @@ enum {
 struct intake {
 	struct list_head persisted;
 	struct list_head cancels;
+	struct list_head reads;
+	struct list_head read_cancels;
 	struct list_head caught_up;
 	struct list_head changes;
 	int storage_error;
@@ -55,12 +58,16 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 {
 	INIT_LIST_HEAD(&in->persisted);
 	INIT_LIST_HEAD(&in->cancels);
+	INIT_LIST_HEAD(&in->reads);
+	INIT_LIST_HEAD(&in->read_cancels);
 	INIT_LIST_HEAD(&in->caught_up);
 	INIT_LIST_HEAD(&in->changes);
 
 	spin_lock(&life->intake_lock);
 	list_splice_init(&life->persisted, &in->persisted);
 	list_splice_init(&life->cancels, &in->cancels);
+	list_splice_init(&life->reads, &in->reads);
+	list_splice_init(&life->read_cancels, &in->read_cancels);
 	list_splice_init(&life->caught_up, &in->caught_up);
 	list_splice_init(&life->changes, &in->changes);
 	list_splice_tail_init(&life->proposals, &life->queued);
@@ -71,6 +78,7 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 	in->any = !list_empty(&in->persisted) || !list_empty(&in->cancels) ||
 		  !list_empty(&in->caught_up) || !list_empty(&in->changes) ||
 		  !list_empty(&life->queued) ||
+		  !list_empty(&in->reads) || !list_empty(&in->read_cancels) ||
 		  in->storage_error;
 }
 
@@ -296,6 +304,80 @@ static void step_changes(struct raftlog_life *life, struct list_head *changes)
 	}
 }
 
+static void end_read(struct raftlog_life *life, struct raftlog_read *read,
+		     int error)
+{
+	read->core.result = error;
+	read->core.done = true;
+	raftlog_read_done(life, read);
+}
+
+static void step_reads(struct raftlog_life *life, struct list_head *reads)
+{
+	struct raftlog_read *read, *next;
+
+	list_for_each_entry_safe(read, next, reads, node) {
+		struct raft_event event = {
+			.type = RAFT_EVENT_READ_INDEX,
+			.read = &read->core,
+		};
+		int error;
+
+		timerqueue_add(&life->read_expiries, &read->expiry);
+		list_move_tail(&read->node, &life->live_reads);
+		error = step(life, &event);
+		if (error)
+			end_read(life, read,
+				 error == -ENOTRECOVERABLE ? -EIO : error);
+	}
+}
+
+/* Comes back in the update, unless it did already. */
+static void give_up_read(struct raftlog_life *life, struct raftlog_read *read)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_CANCEL_READ,
+		.read = &read->core,
+	};
+
+	if (!read->core.done)
+		step(life, &event);
+}
+
+static void step_read_cancels(struct raftlog_life *life,
+			      struct list_head *cancels)
+{
+	struct raftlog_read *read, *next;
+
+	list_for_each_entry_safe(read, next, cancels, cancel_node) {
+		list_del_init(&read->cancel_node);
+		give_up_read(life, read);
+		raftlog_read_put(read);
+	}
+}
+
+static void step_read_expiries(struct raftlog_life *life)
+{
+	ktime_t now = ktime_get();
+	struct timerqueue_node *node;
+	struct raftlog_read *read;
+
+	while ((node = timerqueue_getnext(&life->read_expiries)) &&
+	       ktime_compare(node->expires, now) <= 0) {
+		read = container_of(node, struct raftlog_read, expiry);
+		timerqueue_del(&life->read_expiries, node);
+		give_up_read(life, read);
+	}
+}
+
+static u64 next_expiry(const struct timerqueue_head *expiries)
+{
+	struct timerqueue_node *node =
+		timerqueue_getnext((struct timerqueue_head *)expiries);
+
+	return node ? (u64)ktime_to_ns(node->expires) : U64_MAX;
+}
+
 static void send_caught_up(struct raftlog_life *life, struct list_head *list)
 {
 	struct raftlog_catch_up *catch_up, *next;
@@ -325,7 +407,6 @@ static void drop_retired(struct raftlog_life *life, struct list_head *retired)
 static bool run_round(struct raftlog_life *life, u64 *due_ns)
 {
 	struct raft_event time = { .type = RAFT_EVENT_TIME };
-	struct timerqueue_node *expiry;
 	struct intake in;
 	LIST_HEAD(retired);
 	bool more;
@@ -343,6 +424,9 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 	step_cancels(life, &in.cancels);
 	step_expiries(life);
 	step_changes(life, &in.changes);
+	step_reads(life, &in.reads);
+	step_read_cancels(life, &in.read_cancels);
+	step_read_expiries(life);
 	send_caught_up(life, &in.caught_up);
 
 	step(life, &time);
@@ -353,9 +437,8 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 
 	deadline = min(deadline, raftlog_transport_timer(life->transport,
 							 ktime_get_ns()));
-	expiry = timerqueue_getnext(&life->expiries);
-	if (expiry)
-		deadline = min(deadline, (u64)ktime_to_ns(expiry->expires));
+	deadline = min(deadline, next_expiry(&life->expiries));
+	deadline = min(deadline, next_expiry(&life->read_expiries));
 	*due_ns = more ? 0 : deadline;
 	return in.any;
 }
@@ -386,6 +469,7 @@ static void shut_down(struct raftlog_life *life)
 	struct raft_event event = { .type = RAFT_EVENT_SHUTDOWN };
 	struct raftlog_member_change *change, *more;
 	struct raftlog_proposal *proposal, *next;
+	struct raftlog_read *read, *next_read;
 	struct intake in;
 	LIST_HEAD(retired);
 
@@ -393,12 +477,16 @@ static void shut_down(struct raftlog_life *life)
 	take_intake(life, &in);
 	list_for_each_entry_safe(proposal, next, &life->queued, node)
 		end_proposal(life, proposal, -ESHUTDOWN);
+	list_for_each_entry_safe(read, next_read, &in.reads, node)
+		end_read(life, read, -ESHUTDOWN);
 	step(life, &event);
 	flush(life);
 	step_cancels(life, &in.cancels);
 	list_for_each_entry_safe(change, more, &in.changes, node)
 		raftlog_members_done(change, -ESHUTDOWN);
+	step_read_cancels(life, &in.read_cancels);
 	raftlog_assert(life, list_empty(&life->live));
+	raftlog_assert(life, list_empty(&life->live_reads));
 	list_splice_init(&life->retired, &retired);
 	drop_retired(life, &retired);
 

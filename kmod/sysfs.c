@@ -170,6 +170,9 @@ static ssize_t stat_show(struct device *dev, struct device_attribute *attr,
 LIFE_STAT(appends);
 LIFE_STAT(append_bytes);
 LIFE_STAT(append_errors);
+LIFE_STAT(reads);
+LIFE_STAT(read_errors);
+LIFE_STAT(read_rounds);
 LIFE_STAT(committed);
 LIFE_STAT(elections);
 LIFE_STAT(flushes);
@@ -200,6 +203,9 @@ static struct attribute *stats_attrs[] = {
 	&stat_appends.attr.attr,
 	&stat_append_bytes.attr.attr,
 	&stat_append_errors.attr.attr,
+	&stat_reads.attr.attr,
+	&stat_read_errors.attr.attr,
+	&stat_read_rounds.attr.attr,
 	&stat_committed.attr.attr,
 	&stat_elections.attr.attr,
 	&stat_flushes.attr.attr,

@@ -222,6 +222,28 @@ TRACE_EVENT(raftlog_proposal_done,
 		  __entry->result, __entry->index, __entry->term)
 );
 
+TRACE_EVENT(raftlog_read_done,
+	TP_PROTO(const char *group, const struct raft_read *read),
+	TP_ARGS(group, read),
+	TP_STRUCT__entry(
+		__string(group, group)
+		__field(bool, lease)
+		__field(int, result)
+		__field(u64, index)
+		__field(u64, term)
+	),
+	TP_fast_assign(
+		raftlog_assign_str(group, group);
+		__entry->lease = read->lease;
+		__entry->result = read->result;
+		__entry->index = read->index;
+		__entry->term = read->term;
+	),
+	TP_printk("%s: lease=%d result=%d index=%llu term=%llu",
+		  __get_str(group), __entry->lease, __entry->result,
+		  __entry->index, __entry->term)
+);
+
 TRACE_EVENT(raftlog_drop,
 	TP_PROTO(u32 node_id, u8 reason, u64 n),
 	TP_ARGS(node_id, reason, n),

@@ -18,6 +18,10 @@
  * read(2) return as many whole entries as fit, each behind a struct raftlog_frame.
  * lseek(2) moves by index; SEEK_END is behind the last committed entry.
  *
+ * Linearizable reads. What read(2) returns is committed, but others may have
+ * committed more by then. RAFTLOG_IOC_READ_INDEX says up to where to read in order
+ * to see everything that was committed when it was called, anywhere.
+ *
  * poll(2). EPOLLIN: an entry is there to read. EPOLLOUT: a write would be taken.
  * EPOLLPRI: role, leader or membership changed since this open file last used
  * RAFTLOG_IOC_GET_STATUS or RAFTLOG_IOC_GET_EVENTS. EPOLLHUP: the group stopped,
@@ -541,6 +545,37 @@ struct raftlog_events {
 	__u32 __reserved;
 };
 
+/*
+ * The leader may answer by its lease, without asking the others: faster, and right
+ * as long as no clock of a member gains more than an eighth on another, none leaps,
+ * and none stands still while its machine sleeps. See lease_remaining_ns.
+ */
+#define RAFTLOG_READ_INDEX_F_LEASE (1u << 0)
+#define RAFTLOG_READ_INDEX_F_ALL RAFTLOG_READ_INDEX_F_LEASE
+
+/**
+ * struct raftlog_read_index - RAFTLOG_IOC_READ_INDEX: up to where to read
+ * @flags: RAFTLOG_READ_INDEX_F_*
+ * @timeout_ms: 0: append_timeout_ms of the group
+ * @index: out: an entry committed anywhere before the call is not behind this; and
+ *	read(2) on this node returns the entries up to here without waiting
+ * @term: out: of the leader that said so
+ *
+ * On any node, with a file open for reading. It takes a round trip to the leader
+ * and one from there to a majority, which all calls under way share. It sleeps,
+ * also under O_NONBLOCK, until then.
+ *
+ * Errors: ENOTCONN (not started), EHOSTUNREACH (no leader in time), ETIMEDOUT (a
+ * leader, and no answer in time), EAGAIN (too many such calls), EINTR, ESHUTDOWN,
+ * EIO, EBADF, EINVAL, ENOMEM. It changes nothing, and may always be repeated.
+ */
+struct raftlog_read_index {
+	__u32 flags;
+	__u32 timeout_ms;
+	__u64 index;
+	__u64 term;
+};
+
 #define RAFTLOG_IOC_MAGIC 0xBC
 
 #define RAFTLOG_IOC_GET_VERSION \
@@ -558,5 +593,7 @@ struct raftlog_events {
 	_IOW(RAFTLOG_IOC_MAGIC, 0x06, struct raftlog_set_framed)
 #define RAFTLOG_IOC_GET_EVENTS \
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x07, struct raftlog_events)
+#define RAFTLOG_IOC_READ_INDEX \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x0a, struct raftlog_read_index)
 
 #endif /* _UAPI_LINUX_RAFTLOG_H */
