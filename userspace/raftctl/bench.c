@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bench: K threads append one entry after the other for T seconds. Each has an
- * open file of its own, as K programs would.
+ * bench: K threads append one entry after the other for T seconds, or ask one time
+ * after the other up to where to read. Each has an open file of its own, as K
+ * programs would.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,9 @@ enum {
 /**
  * struct bench - one run
  * @bytes: of an entry
- * @threads: how many, each with one entry under way
+ * @reads: linearizable reads, and no entries
+ * @lease: by lease
+ * @threads: how many, each with one entry or read under way
  * @warmup_ms: time that does not count
  * @ms: time that does
  * @warmup_end_ns: what ends before does not count
@@ -38,6 +41,8 @@ enum {
  */
 struct bench {
 	u64 bytes;
+	bool reads;
+	bool lease;
 	u32 threads;
 	u64 warmup_ms;
 	u64 ms;
@@ -81,18 +86,28 @@ static bool is_over(const struct bench *bench)
 	return interrupted || monotonic_ns() >= bench->end_ns;
 }
 
-/* Return: false if it makes no sense to go on. */
-static bool append_once(struct worker *worker, int fd, void *data)
+static int call_once(const struct bench *bench, int fd, void *data)
 {
-	const struct bench *bench = worker->bench;
 	struct raftlog_append append = {
 		.data = (uintptr_t)data,
 		.bytes = bench->bytes,
 	};
+	struct raftlog_read_index read = {
+		.flags = bench->lease ? RAFTLOG_READ_INDEX_F_LEASE : 0,
+	};
+
+	return bench->reads ? device_read_index(fd, &read) :
+			      device_append(fd, &append);
+}
+
+/* Return: false if it makes no sense to go on. */
+static bool work_once(struct worker *worker, int fd, void *data)
+{
+	const struct bench *bench = worker->bench;
 	u64 start_ns = monotonic_ns(), end_ns;
 	int ret;
 
-	ret = device_append(fd, &append);
+	ret = call_once(bench, fd, data);
 	end_ns = monotonic_ns();
 	if (!ret) {
 		if (end_ns >= bench->warmup_end_ns && end_ns < bench->end_ns)
@@ -125,7 +140,7 @@ static void *work(void *argument)
 	if (fd < 0) {
 		worker->errors[errno]++;
 	} else {
-		while (!is_over(bench) && append_once(worker, fd, data))
+		while (!is_over(bench) && work_once(worker, fd, data))
 			;
 		device_close(fd);
 	}
@@ -209,7 +224,7 @@ static bool run_workers(struct bench *bench, struct worker *workers)
 /**
  * struct result - sums over all threads
  * @seconds: measured
- * @rate: appends a second
+ * @rate: appends or reads a second
  * @latency: in ns
  * @errors: how often each errno was seen
  */
@@ -245,8 +260,11 @@ static double quantile_us(const struct result *result, double quantile)
 
 static void print_rate(const struct bench *bench, const struct result *result)
 {
-	printf("rate     %.0f appends/s, %.2f MiB/s\n", result->rate,
-	       result->rate * bench->bytes / (1 << 20));
+	if (bench->reads)
+		printf("rate     %.0f reads/s\n", result->rate);
+	else
+		printf("rate     %.0f appends/s, %.2f MiB/s\n", result->rate,
+		       result->rate * bench->bytes / (1 << 20));
 	printf("latency  p50 %.0f  p90 %.0f  p99 %.0f  p99.9 %.0f  max %.0f us\n",
 	       quantile_us(result, 0.5), quantile_us(result, 0.9),
 	       quantile_us(result, 0.99), quantile_us(result, 0.999),
@@ -255,9 +273,15 @@ static void print_rate(const struct bench *bench, const struct result *result)
 
 static void print_result(const struct bench *bench, const struct result *result)
 {
-	printf("%llu bytes, %u in flight, %.1f s\n", bench->bytes,
-	       bench->threads, result->seconds);
-	printf("appends  %llu\n", result->latency.count);
+	if (bench->reads)
+		printf("%s, %u in flight, %.1f s\n",
+		       bench->lease ? "by lease" : "by round", bench->threads,
+		       result->seconds);
+	else
+		printf("%llu bytes, %u in flight, %.1f s\n", bench->bytes,
+		       bench->threads, result->seconds);
+	printf("%-8s %llu\n", bench->reads ? "reads" : "appends",
+	       result->latency.count);
 	if (result->latency.count)
 		print_rate(bench, result);
 	for (int e = 0; e < ERRNO_MAX; e++)
@@ -270,12 +294,18 @@ static void print_result_json(const struct bench *bench,
 			      const struct result *result)
 {
 	json_object(NULL);
-	json_number("bytes", bench->bytes);
 	json_number("inflight", bench->threads);
 	json_real("seconds", result->seconds);
-	json_number("appends", result->latency.count);
-	json_real("appends_per_second", result->rate);
-	json_real("mib_per_second", result->rate * bench->bytes / (1 << 20));
+	if (bench->reads) {
+		json_number("reads", result->latency.count);
+		json_real("reads_per_second", result->rate);
+	} else {
+		json_number("bytes", bench->bytes);
+		json_number("appends", result->latency.count);
+		json_real("appends_per_second", result->rate);
+		json_real("mib_per_second",
+			  result->rate * bench->bytes / (1 << 20));
+	}
 	json_object("latency_us");
 	json_real("p50", quantile_us(result, 0.5));
 	json_real("p90", quantile_us(result, 0.9));
@@ -337,6 +367,8 @@ static int run(struct bench *bench)
 
 enum {
 	OPTION_SIZE = OPTION_OF_VERB,
+	OPTION_READS,
+	OPTION_LEASE,
 	OPTION_INFLIGHT,
 	OPTION_SECONDS,
 	OPTION_WARMUP,
@@ -344,6 +376,8 @@ enum {
 
 static const struct option bench_options[] = {
 	{ "size", required_argument, NULL, OPTION_SIZE },
+	{ "reads", no_argument, NULL, OPTION_READS },
+	{ "lease", no_argument, NULL, OPTION_LEASE },
 	{ "inflight", required_argument, NULL, OPTION_INFLIGHT },
 	{ "seconds", required_argument, NULL, OPTION_SECONDS },
 	{ "warmup", required_argument, NULL, OPTION_WARMUP },
@@ -358,6 +392,12 @@ static bool take_bench_option(void *context, int option)
 	case OPTION_SIZE:
 		return option_bytes("--size", optarg, 1,
 				    RAFTLOG_ENTRY_BYTES_MAX, &bench->bytes);
+	case OPTION_READS:
+		bench->reads = true;
+		return true;
+	case OPTION_LEASE:
+		bench->lease = true;
+		return true;
 	case OPTION_INFLIGHT:
 		return option_u32("--inflight", optarg, 1, THREADS_MAX,
 				  &bench->threads);
@@ -387,10 +427,13 @@ static int run_bench(int argc, char **argv)
 const struct verb bench_verb = {
 	.name = "bench",
 	.run = run_bench,
-	.synopsis = "[--size BYTES] [--inflight K] [--seconds T]",
+	.synopsis =
+		"[--size BYTES | --reads [--lease]] [--inflight K] [--seconds T]",
 	.summary = "rate and latency of appends; fills the log with them",
 	.help = "      --size BYTES   of an entry (128)\n"
-		"      --inflight K   appends under way at any time (1)\n"
+		"      --reads        linearizable reads instead; the log stays as it is\n"
+		"      --lease        those by lease\n"
+		"      --inflight K   appends or reads under way at any time (1)\n"
 		"      --seconds T    how long (10)\n"
 		"      --warmup T     seconds before, which do not count (1)\n",
 };

@@ -64,6 +64,11 @@ int device_set_framed(int fd, u32 flags)
 	return call(fd, RAFTLOG_IOC_SET_FRAMED, &framed);
 }
 
+int device_read_index(int fd, struct raftlog_read_index *read)
+{
+	return call(fd, RAFTLOG_IOC_READ_INDEX, read);
+}
+
 int device_get_events(int fd, struct raftlog_events *events)
 {
 	return call(fd, RAFTLOG_IOC_GET_EVENTS, events);

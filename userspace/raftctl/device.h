@@ -26,6 +26,7 @@ int device_get_status(int fd, struct raftlog_status *status);
 int device_get_members(int fd, struct raftlog_members *members);
 int device_append(int fd, struct raftlog_append *append);
 int device_set_framed(int fd, u32 flags);
+int device_read_index(int fd, struct raftlog_read_index *read);
 int device_get_events(int fd, struct raftlog_events *events);
 
 /** device_seek() - the next read starts at @index */

@@ -55,10 +55,11 @@ _raftctl()
 		;;
 	read)
 		options="--from --to --count --follow --raw --lines --sum --internal
-			$common"
+			--linearizable --lease --timeout $common"
 		;;
 	tail)
-		options="--count --follow --raw --lines --internal $common"
+		options="--count --follow --raw --lines --internal
+			--linearizable --lease --timeout $common"
 		;;
 	wait)
 		options="--leader --commit --role --timeout $common"
@@ -67,7 +68,7 @@ _raftctl()
 		options="--follow --after $common"
 		;;
 	bench)
-		options="--size --inflight --seconds --warmup $common"
+		options="--size --reads --lease --inflight --seconds --warmup $common"
 		;;
 	help)
 		options=$verbs

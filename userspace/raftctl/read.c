@@ -29,6 +29,8 @@ enum output {
  * @count: entries to show at most
  * @follow: wait for what comes; else stop at what is committed by now
  * @internal: show entries the group made for itself, too
+ * @linearizable: all that is committed anywhere by now
+ * @request: for that
  * @output: how
  */
 struct reading {
@@ -37,6 +39,8 @@ struct reading {
 	u64 count;
 	bool follow;
 	bool internal;
+	bool linearizable;
+	struct raftlog_read_index request;
 	enum output output;
 };
 
@@ -185,19 +189,51 @@ static int read_entries(struct reader *reader, const struct reading *reading)
 	return ret;
 }
 
+static int get_read_index(int fd, struct reading *reading)
+{
+	struct raftlog_read_index *request = &reading->request;
+	int ret;
+
+	if (!reading->linearizable) {
+		if (!request->flags && !request->timeout_ms)
+			return 0;
+		complain(help_advice(),
+			 "--lease and --timeout are for --linearizable");
+		return -ECANCELED;
+	}
+	ret = device_read_index(fd, request);
+	switch (ret) {
+	case -EHOSTUNREACH:
+		complain("raftctl status shows whether a majority of the members is up",
+			 "no leader was found in time: what is committed is not known");
+		return -ECANCELED;
+	case -ETIMEDOUT:
+		complain("raftctl status shows whether a majority of the members is up",
+			 "the leader did not answer in time: what is committed is not known");
+		return -ECANCELED;
+	default:
+		return ret;
+	}
+}
+
 /* What is readable now bounds a reading that does not follow. */
 static int bound_reading(int fd, struct reading *reading)
 {
 	struct raftlog_status status = { 0 };
+	u64 end;
 	int ret;
 
 	ret = device_get_status(fd, &status);
 	if (!ret)
 		ret = group_error(&status);
+	if (!ret)
+		ret = get_read_index(fd, reading);
 	if (ret)
 		return ret;
-	if (!reading->follow && reading->to > status.commit_index)
-		reading->to = status.commit_index;
+	end = reading->linearizable ? reading->request.index :
+				      status.commit_index;
+	if (!reading->follow && reading->to > end)
+		reading->to = end;
 	if (!reading->from)
 		reading->from = status.first_index ? status.first_index : 1;
 	return 0;
@@ -217,7 +253,8 @@ static int start_reading(struct reader *reader, struct reading *reading)
 		return -1;
 	reader_close(reader);
 	device_close(fd);
-	complain_errno(-ret, "read the log");
+	if (ret != -ECANCELED)
+		complain_errno(-ret, "read the log");
 	return EXIT_ERROR;
 }
 
@@ -238,11 +275,15 @@ enum {
 	OPTION_LINES,
 	OPTION_SUM,
 	OPTION_INTERNAL,
+	OPTION_LINEARIZABLE,
+	OPTION_LEASE,
+	OPTION_TIMEOUT,
 };
 
 static bool take_read_option(void *context, int option)
 {
 	struct reading *reading = context;
+	u64 ms;
 
 	switch (option) {
 	case OPTION_FROM:
@@ -265,6 +306,18 @@ static bool take_read_option(void *context, int option)
 	case OPTION_SUM:
 		reading->output = OUTPUT_SUM;
 		return true;
+	case OPTION_LINEARIZABLE:
+		reading->linearizable = true;
+		return true;
+	case OPTION_LEASE:
+		reading->request.flags |= RAFTLOG_READ_INDEX_F_LEASE;
+		return true;
+	case OPTION_TIMEOUT:
+		if (!option_seconds("--timeout", optarg, &ms))
+			return false;
+		/* To the kernel, 0 is the group's own. */
+		reading->request.timeout_ms = ms < 1 ? 1 : ms;
+		return true;
 	default:
 		reading->internal = true;
 		return true;
@@ -280,6 +333,9 @@ static const struct option read_options[] = {
 	{ "lines", no_argument, NULL, OPTION_LINES },
 	{ "sum", no_argument, NULL, OPTION_SUM },
 	{ "internal", no_argument, NULL, OPTION_INTERNAL },
+	{ "linearizable", no_argument, NULL, OPTION_LINEARIZABLE },
+	{ "lease", no_argument, NULL, OPTION_LEASE },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -347,6 +403,7 @@ static int run_tail(int argc, char **argv)
 	struct reading reading = { .to = UINT64_MAX, .count = 10 };
 	struct raftlog_status status = { 0 };
 	struct reader reader;
+	u64 last;
 	int code, ret;
 
 	code = parse_reading(argc, argv, &reading);
@@ -362,9 +419,11 @@ static int run_tail(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	ret = device_get_status(reader.fd, &status);
-	if (!ret && status.commit_index >= reading.from)
-		ret = find_tail(&reader, reading.count, reading.from,
-				status.commit_index, &reading.from);
+	last = reading.linearizable ? reading.request.index :
+				      status.commit_index;
+	if (!ret && last >= reading.from)
+		ret = find_tail(&reader, reading.count, reading.from, last,
+				&reading.from);
 	reading.count = UINT64_MAX;
 	if (!ret)
 		ret = read_entries(&reader, &reading);
@@ -375,12 +434,16 @@ const struct verb read_verb = {
 	.name = "read",
 	.run = run_read,
 	.synopsis =
-		"[--from I] [--to I] [--count N] [--follow] [--raw | --lines | --sum]",
+		"[--linearizable [--lease]] [--from I] [--to I] [--count N] [--follow] [--raw | --lines | --sum]",
 	.summary = "committed entries: index, term, payload",
 	.help = "      --from I       first index (the oldest)\n"
 		"      --to I         last index (what is committed now)\n"
 		"  -n, --count N      at most N entries\n"
 		"  -f, --follow       wait for what comes\n"
+		"      --linearizable ask the leader first: nothing is missing that was\n"
+		"                     committed anywhere before; fails without a majority\n"
+		"      --lease        the leader need not ask the others; relies on clocks\n"
+		"      --timeout S    seconds the leader has to answer (the group's)\n"
 		"      --raw          payloads alone, as they are, one behind the other\n"
 		"      --lines        payloads alone, a newline behind each\n"
 		"      --sum          one line: checksum, first and last index, count, bytes;\n"
@@ -395,5 +458,5 @@ const struct verb tail_verb = {
 	.summary = "the last entries",
 	.help = "  -n, --count N      how many (10)\n"
 		"  -f, --follow       wait for what comes\n"
-		"      --raw, --lines payloads alone, as with read\n",
+		"      --linearizable, --lease, --timeout S, --raw, --lines  as with read\n",
 };

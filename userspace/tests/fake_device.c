@@ -8,6 +8,7 @@
  *	FAKE_APPEND	errno of appends, from the FAKE_APPEND_AFTERth on
  *	FAKE_START	errno of a start; FAKE_START_OUT: file its struct goes to
  *	FAKE_ELECTION	a leader appears at the first poll
+ *	FAKE_READ_INDEX	errno of read indexes
  *	FAKE_CALL	errno of every other ioctl
  */
 #include <arpa/inet.h>
@@ -277,6 +278,19 @@ int device_set_framed(int fd, u32 flags)
 	(void)fd;
 	(void)flags;
 	return -errno_of("FAKE_CALL");
+}
+
+/* The last entry but one: others may have committed more by the time it is read. */
+int device_read_index(int fd, struct raftlog_read_index *read)
+{
+	(void)fd;
+	if (scene("stopped"))
+		return -ENOTCONN;
+	if (scene("candidate"))
+		return -EHOSTUNREACH;
+	read->index = N_ENTRIES - 1;
+	read->term = read->flags & RAFTLOG_READ_INDEX_F_LEASE ? 5 : 4;
+	return -errno_of("FAKE_READ_INDEX");
 }
 
 int device_get_events(int fd, struct raftlog_events *events)

@@ -233,6 +233,22 @@ sum cbf29ce484222325 first 0 last 0 count 0 bytes 0
 END
 run 0 "read --sum --json" read --sum --json
 is_json "read --sum --json is JSON"
+run 0 "read --linearizable" read --linearizable --internal --from 6
+printf '6\t3\t<noop>\n7\t3\tgr\303\274\303\237\n' | golden "read --linearizable ends with what was committed"
+run 0 "read --linearizable --to" read --linearizable --lease --timeout 2 --to 3
+printf '3\t2\thello\n' | golden "read --linearizable --to, output"
+FAKE_SCENE=candidate run 1 "read --linearizable without a leader" read --linearizable
+golden "read --linearizable without a leader, output" </dev/null
+complains "read --linearizable without a leader, why" "no leader"
+FAKE_READ_INDEX=ETIMEDOUT run 1 "read --linearizable without an answer" read --linearizable
+golden "read --linearizable without an answer, output" </dev/null
+complains "read --linearizable without an answer, why" "did not answer"
+FAKE_READ_INDEX=ESHUTDOWN run 1 "read --linearizable of a group that stops" read --linearizable
+complains "read --linearizable of a group that stops, why" "stopped"
+run 1 "read --lease alone" read --lease
+complains "read --lease alone, why" "--linearizable"
+run 0 "tail --linearizable" tail --linearizable -n 1
+printf '7\t3\tgr\303\274\303\237\n' | golden "tail --linearizable, output"
 run 1 "read --follow ends with the group" read --follow --from 7
 printf '7\t3\tgr\303\274\303\237\n' | golden "read --follow, output"
 complains "read --follow, why it ended" "stopped"
@@ -397,6 +413,8 @@ run 0 "version --json" --json version
 is_json "version --json is JSON"
 run 0 "bench" bench --size 1K --inflight 4 --seconds 0.2 --warmup 0 --json
 is_json "bench --json is JSON"
+run 0 "bench --reads" bench --reads --lease --inflight 2 --seconds 0.2 --warmup 0 --json
+is_json "bench --reads --json is JSON"
 FAKE_APPEND=ESHUTDOWN run 1 "bench of a group that stops" bench --seconds 5 --warmup 0
 grep -q 'ESHUTDOWN 1' "$dir/out"
 verdict $? "bench counts errors"
