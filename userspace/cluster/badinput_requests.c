@@ -33,6 +33,8 @@ static const struct request {
 	  4 },
 	{ "GET_EVENTS", 7, _IOC_READ | _IOC_WRITE,
 	  sizeof(struct raftlog_events), 0, 36 },
+	{ "READ_INDEX", 10, _IOC_READ | _IOC_WRITE,
+	  sizeof(struct raftlog_read_index), ENOTCONN, 0 },
 };
 
 static struct raftlog_event some_events[4];
@@ -172,6 +174,8 @@ void stopped_group(void)
 		request_shapes(&requests[i]);
 	expect("an ioctl that does not exist",
 	       ioctl(device, _IO(RAFTLOG_IOC_MAGIC, 0x7f), arg), ENOTTY);
+	expect("an ioctl without direction",
+	       ioctl(device, _IO(RAFTLOG_IOC_MAGIC, 0x08), arg), ENOTTY);
 	expect("an ioctl of another driver", ioctl(device, _IO('T', 1), arg),
 	       ENOTTY);
 	expect("write to a stopped group", write(device, "x", 1), ENOTCONN);

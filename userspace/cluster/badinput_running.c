@@ -95,6 +95,31 @@ static void bad_reads(void)
 	fcntl(device, F_SETFL, 0);
 }
 
+static void read_indexes(void)
+{
+	struct raftlog_read_index read = { .flags = 1u << 31 };
+	int writer = open("/dev/raftlog", O_WRONLY | O_CLOEXEC);
+
+	expect("read index with an unknown flag",
+	       ioctl(device, RAFTLOG_IOC_READ_INDEX, &read), EINVAL);
+	read.flags = 0;
+	expect("read index to a wild pointer",
+	       ioctl(device, RAFTLOG_IOC_READ_INDEX, wild), EFAULT);
+	expect("read index of a file that may not read",
+	       ioctl(writer, RAFTLOG_IOC_READ_INDEX, &read), EBADF);
+	close(writer);
+	expect("read index", ioctl(device, RAFTLOG_IOC_READ_INDEX, &read), 0);
+	verdict((off_t)read.index == lseek(device, 0, SEEK_END) - 1 && read.term,
+		"alone, it is the last entry", "it is not");
+	read = (struct raftlog_read_index){ .flags = RAFTLOG_READ_INDEX_F_LEASE };
+	fcntl(device, F_SETFL, O_NONBLOCK);
+	expect("read index by lease",
+	       ioctl(device, RAFTLOG_IOC_READ_INDEX, &read), 0);
+	fcntl(device, F_SETFL, 0);
+	verdict((off_t)read.index == lseek(device, 0, SEEK_END) - 1,
+		"and by lease as well", "it is not");
+}
+
 static void bad_members(void)
 {
 	struct raftlog_members get = { .peers = (uintptr_t)some_peers,
@@ -167,6 +192,13 @@ static int sleep_in_write(void)
 	return write(device, "x", 1);
 }
 
+static int sleep_in_read_index(void)
+{
+	struct raftlog_read_index read = { 0 };
+
+	return ioctl(device, RAFTLOG_IOC_READ_INDEX, &read);
+}
+
 static int sleep_in_poll(void)
 {
 	/* Not for entries: what was in the log is committed by a new leader. */
@@ -188,6 +220,7 @@ void running_group(void)
 	verdict(wait_leader(), "it leads", "it does not");
 	bad_writes();
 	bad_reads();
+	read_indexes();
 	bad_members();
 	expect_interrupt_read();
 	stop_under("a read that sleeps when the group stops", sleep_in_read,
@@ -209,6 +242,7 @@ void group_without_leader(void)
 	struct raftlog_append append = { .data = (uintptr_t)some_data,
 					 .bytes = sizeof(some_data),
 					 .timeout_ms = 300 };
+	struct raftlog_read_index read = { .timeout_ms = 300 };
 	struct pollfd pollfd = { .fd = device, .events = POLLOUT };
 	uint64_t began_ms;
 
@@ -230,6 +264,17 @@ void group_without_leader(void)
 	alarm_every_ms(0);
 	verdict(monotonic_ms() - began_ms < APPEND_TIMEOUT_MS,
 		"which is shorter than the group's", "it is not");
+	began_ms = monotonic_ms();
+	alarm_every_ms(WAKE_TIMEOUT_MS);
+	expect("read index without a leader",
+	       ioctl(device, RAFTLOG_IOC_READ_INDEX, &read), EHOSTUNREACH);
+	alarm_every_ms(0);
+	verdict(monotonic_ms() - began_ms < APPEND_TIMEOUT_MS,
+		"in its own time", "it is not");
+	alarm_every_ms(200);
+	expect("a signal ends a read index that sleeps", sleep_in_read_index(),
+	       EINTR);
+	alarm_every_ms(0);
 	alarm_every_ms(200);
 	expect("a signal ends a write that sleeps", write(device, "x", 1),
 	       EINTR);
@@ -238,6 +283,9 @@ void group_without_leader(void)
 		   ESHUTDOWN);
 	s.flags = 0;
 	expect("start it again", start_group(&s), 0);
+	stop_under("a read index that sleeps when the group stops",
+		   sleep_in_read_index, ESHUTDOWN);
+	expect("start it once more", start_group(&s), 0);
 	expect("stop", stop_group(), 0);
 	close(wal);
 }

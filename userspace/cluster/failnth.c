@@ -274,6 +274,13 @@ static long call_set_framed(void)
 	return ioctl(device, RAFTLOG_IOC_SET_FRAMED, &framed);
 }
 
+static long call_read_index(void)
+{
+	struct raftlog_read_index read = { 0 };
+
+	return ioctl(device, RAFTLOG_IOC_READ_INDEX, &read);
+}
+
 static long call_version(void)
 {
 	struct raftlog_version version = { 0 };
@@ -445,6 +452,8 @@ static const struct call calls[] = {
 	{ "poll", must_run, call_poll, NULL, NULL,
 	  { EFAULT } },
 	{ "set framed", must_run, call_set_framed, NULL, NULL,
+	  { EFAULT } },
+	{ "read index", must_run, call_read_index, NULL, NULL,
 	  { EFAULT } },
 	{ "version", must_run, call_version, NULL, NULL,
 	  { EFAULT } },
