@@ -8,6 +8,7 @@ import time
 
 from cluster import DIR, PORT, ClusterError, wait_until
 from raftlog import KUNIT_MODULES, MODULE
+from read_tests import test_linearizable  # noqa: F401 pylint: disable=unused-import
 from scene import claim, lines_of, n_acknowledged
 
 HOLD_SECONDS = 60
