@@ -240,6 +240,28 @@ void check_done(struct node *node, struct op *op)
 	}
 }
 
+void check_read(struct node *node, struct lookup *lookup)
+{
+	const struct raft_read *read = &lookup->read;
+
+	if (lookup->state != OP_PENDING) {
+		violation("reads", "node %u: a read ends twice", node->id);
+		return;
+	}
+	lookup->state = read->result ? OP_UNKNOWN : OP_OK;
+	if (read->result)
+		return;
+	counters.reads_ok++;
+	if (read->index < lookup->floor_index)
+		violation("linearizable reads",
+			  "node %u: a read says %llu when %u was committed",
+			  node->id, read->index, lookup->floor_index);
+	if (read->index > node->commit_index)
+		violation("reads",
+			  "node %u: a read says %llu, commit_index is %llu",
+			  node->id, read->index, node->commit_index);
+}
+
 static void check_ack(struct node *node, const struct raft_message *message)
 {
 	u64 match = message->append_entries_response.match_index;

@@ -27,6 +27,9 @@ bool check_entry(struct node *node, u64 index, const struct raft_entry *entry);
 void check_commit(struct node *node, u64 commit_index);
 void check_done(struct node *node, struct op *op);
 
+/** check_read() - it says nothing old, and what can be read here */
+void check_read(struct node *node, struct lookup *lookup);
+
 /** check_said() - what a message says is true when the core says it */
 void check_said(struct node *node, const struct raft_message *message);
 

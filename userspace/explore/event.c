@@ -10,8 +10,9 @@
  *
  * Not among the events: several in one batch, proposals that are cancelled, a node
  * that is stopped in order, a write that fails, a log that is full, entries that a
- * leader must read back. What is on the disk is modelled here: nothing is said of
- * wal/ and wire/. All of that is the simulator's.
+ * leader must read back, reads that are given up or by lease. What is on the disk
+ * is modelled here: nothing is said of wal/ and wire/. All of that is the
+ * simulator's.
  *
  * A node that is down is one that is sent nothing, so a crash ends with the start,
  * and a message that is lost is one that never arrives: EVENT_DROP adds nothing but
@@ -108,6 +109,10 @@ bool event_is_possible(const struct event *event)
 		       raft_proposal_deadline(core_of(node)) != U64_MAX;
 	case EVENT_PROPOSE:
 		return common->n_ops < bounds.entries;
+	case EVENT_READ:
+		return common->n_lookups < bounds.reads;
+	case EVENT_READ_DUE:
+		return raft_read_deadline(core_of(node)) != U64_MAX;
 	case EVENT_DISK:
 		return event->slot && event->slot <= node->n_writes;
 	case EVENT_CRASH:
@@ -201,6 +206,20 @@ static void propose(struct node *node, bool slow)
 	node_step(node, &event, slow);
 }
 
+static void read_index(struct node *node, bool slow)
+{
+	struct lookup *lookup = &world.common.lookups[world.common.n_lookups++];
+	struct raft_event event = {
+		.type = RAFT_EVENT_READ_INDEX,
+		.read = &lookup->read,
+	};
+
+	lookup->node = node->id;
+	lookup->state = OP_PENDING;
+	lookup->floor_index = world.common.committed.n;
+	node_step(node, &event, slow);
+}
+
 /* It notices that it did not run for long, looks for answers, and steps down. */
 static void lose_quorum(struct node *node, bool slow)
 {
@@ -274,6 +293,15 @@ void event_happens(const struct event *event)
 	case EVENT_PROPOSE:
 		counters.proposals++;
 		propose(node, event->slow);
+		break;
+	case EVENT_READ:
+		counters.reads++;
+		read_index(node, event->slow);
+		break;
+	case EVENT_READ_DUE:
+		counters.reads_due++;
+		node->now_ns = max(node->now_ns, raft_read_deadline(r));
+		node_step(node, NULL, event->slow);
 		break;
 	case EVENT_DISK:
 		node_disk(node, event->slot, event->slow);

@@ -18,6 +18,8 @@
  * @EVENT_QUORUM: a leader heard of no majority for an election timeout
  * @EVENT_RESEND: a forwarded proposal is due again
  * @EVENT_PROPOSE: somebody proposes
+ * @EVENT_READ: somebody reads
+ * @EVENT_READ_DUE: a round or a request for reads is due (again)
  * @EVENT_DISK: the oldest @slot writes are done in one, and the core is told
  * @EVENT_CRASH: power fails and comes back; @slot of the writes were done
  * @EVENT_DAMAGE: the same, none were done, and the log ends behind @slot entries
@@ -36,6 +38,8 @@ enum event_kind {
 	EVENT_QUORUM,
 	EVENT_RESEND,
 	EVENT_PROPOSE,
+	EVENT_READ,
+	EVENT_READ_DUE,
 	EVENT_DISK,
 	EVENT_CRASH,
 	EVENT_DAMAGE,

@@ -25,6 +25,7 @@ static int usage(FILE *out, int status)
 	      "  --nodes N         voters, 1 to 5 (3)\n"
 	      "  --terms N         largest current_term, 1 to 8; 1 has no leader (3)\n"
 	      "  --entries N       proposals, 0 to 4 (1)\n"
+	      "  --reads N         linearizable reads, 0 to 3 (0)\n"
 	      "  --drops N         messages that the network loses (0: each may\n"
 	      "                    stay under way for ever, which is the same)\n"
 	      "  --duplicates N    messages that arrive twice (0)\n"
@@ -73,6 +74,7 @@ static const struct bound {
 	{ "nodes", &bounds.nodes, 1, NODES_MAX, 3 },
 	{ "terms", &bounds.terms, 1, TERMS_MAX, 3 },
 	{ "entries", &bounds.entries, 0, PROPOSALS_MAX, 1 },
+	{ "reads", &bounds.reads, 0, READS_MAX, 0 },
 	{ "drops", &bounds.drops, 0, U8_MAX, 0 },
 	{ "duplicates", &bounds.duplicates, 0, U8_MAX, 0 },
 	{ "crashes", &bounds.crashes, 0, 3, 1 },
@@ -292,6 +294,7 @@ static const struct option longopts[] = {
 	{ "nodes", required_argument, NULL, 'b' },
 	{ "terms", required_argument, NULL, 'b' },
 	{ "entries", required_argument, NULL, 'b' },
+	{ "reads", required_argument, NULL, 'b' },
 	{ "drops", required_argument, NULL, 'b' },
 	{ "duplicates", required_argument, NULL, 'b' },
 	{ "crashes", required_argument, NULL, 'b' },

@@ -157,3 +157,20 @@ u8 network_told_late(const struct packet *packet)
 	forgot = bounds.damages && peer->match_ns < *sent_ns(&message);
 	return forgot << 1 | lost;
 }
+
+/* When what it is, or answers, was sent, by the clock of that leader; 0: by none. */
+u64 network_sent_ns(const struct packet *packet, u32 *leader_id)
+{
+	struct raft_message message = packet->message;
+	const struct raft *r;
+
+	if (!is_append(&message))
+		return 0;
+	*leader_id = message.type == RAFT_APPEND_ENTRIES ? message.from :
+							   message.to;
+	r = core_of(&world.nodes[*leader_id - 1]);
+	if (r->role != RAFT_LEADER ||
+	    r->hard_state.current_term != message.term)
+		return 0;
+	return *sent_ns(&message);
+}

@@ -127,6 +127,16 @@ static void end_proposals(struct node *node)
 	}
 }
 
+static void end_reads(struct node *node)
+{
+	struct raft_read *read, *next;
+
+	list_for_each_entry_safe(read, next, &update.reads_done, node) {
+		list_del_init(&read->node);
+		check_read(node, container_of(read, struct lookup, read));
+	}
+}
+
 /* In the order of the fields of struct raft_update. */
 static void carry_out(struct node *node)
 {
@@ -142,6 +152,7 @@ static void carry_out(struct node *node)
 	if (update.commit_index)
 		check_commit(node, update.commit_index);
 	end_proposals(node);
+	end_reads(node);
 	node->deadline_ns = update.deadline_ns;
 	raft_update_reset(&update);
 }
@@ -330,6 +341,10 @@ static void forget(struct node *node)
 		if (world.common.ops[i].node == node->id &&
 		    world.common.ops[i].state == OP_PENDING)
 			world.common.ops[i].state = OP_UNKNOWN;
+	for (i = 0; i < world.common.n_lookups; i++)
+		if (world.common.lookups[i].node == node->id &&
+		    world.common.lookups[i].state == OP_PENDING)
+			world.common.lookups[i].state = OP_UNKNOWN;
 }
 
 /* In the order in which the module does it. */

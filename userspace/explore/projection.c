@@ -14,6 +14,9 @@
  *	relied on what it knew from an earlier term must not go unnoticed
  *	of a leader's peers progress, next_index, commit_told, what is in flight
  *	proposals in their order, with exposed, exposed_term, proposed_at
+ *	reads in their order, with the index and what it was when they were made;
+ *	numbers of requests; of all times that reads depend on and of when what
+ *	is under way was sent, which are before which
  *	the disk, what damage took and could bring back, writes under way, messages held back, how often it started
  * of the network: each channel's messages in the order of sending
  * of the checker: what is committed and since which term, who led which term,
@@ -22,7 +25,7 @@
  *
  * Not in it, and what that may hide:
  *	All times. Of when a message was sent only what its refusal would tell the
- *	leader (network_told_late()); of the timers nothing, any may
+ *	leader (network_told_late()), and what its answer tells of reads; of the timers nothing, any may
  *	be the next to run out. States that differ in which of several timers of
  *	one leader is due first are one; so what needs a round-trip time, a lease
  *	(6.4.1) or CheckQuorum at a certain moment is left to the simulator.
@@ -123,6 +126,111 @@ static void put_entries(struct text *text, const struct naming *naming,
 	}
 }
 
+/*
+ * Times that reads of a leader wait for, in its lists and of its peers; and for the
+ * next round, that of the last one. More than there are reads are never pending.
+ */
+struct marks {
+	u32 n;
+	u64 ns[2 + READS_MAX + NODES_MAX];
+};
+
+static void mark(struct marks *marks, u64 ns)
+{
+	if (ns)
+		marks->ns[marks->n++] = ns;
+}
+
+static struct marks marks_of(const struct raft *r)
+{
+	const struct raft_read *read;
+	struct marks marks = { .n = 0 };
+	u32 i;
+
+	if (!bounds.reads || r->role != RAFT_LEADER)
+		return marks;
+	list_for_each_entry(read, &r->reads[0].asked, node)
+		mark(&marks, read->needed_ns);
+	for (i = 0; i < bounds.nodes; i++)
+		if (r->peers[i].reads[0].pending)
+			mark(&marks, r->peers[i].reads[0].needed_ns);
+	if (marks.n)
+		mark(&marks, r->read_round_sent_ns);
+	return marks;
+}
+
+/* How many of them are not behind @ns. */
+static u8 rank(const struct raft *r, u64 ns)
+{
+	struct marks marks = marks_of(r);
+	u32 i, n = 0;
+
+	for (i = 0; i < marks.n; i++)
+		n += marks.ns[i] <= ns;
+	return n;
+}
+
+static void put_read_times(struct text *text, const struct naming *naming,
+			   const struct raft *r)
+{
+	struct marks marks = marks_of(r);
+	u32 i;
+
+	if (!marks.n)
+		return;
+	for (i = 0; i < marks.n; i++)
+		put(text, rank(r, marks.ns[i]));
+	put(text, rank(r, r->round_sent_ns));
+	for (i = 1; i <= bounds.nodes; i++)
+		put(text, rank(r, r->peers[naming->node[i] - 1].answered_sent_ns));
+}
+
+static void put_reads(struct text *text, const struct list_head *list)
+{
+	const struct raft_read *read;
+	const struct lookup *lookup;
+
+	list_for_each_entry(read, list, node) {
+		lookup = container_of(read, struct lookup, read);
+		put(text, 1 + (lookup - world.common.lookups));
+		put(text, read->index);
+	}
+	put(text, 0);
+}
+
+/* Of one lane: leases are all about time. */
+static void put_core_reads(struct text *text, const struct naming *naming,
+			   const struct raft *r)
+{
+	u32 i;
+
+	put_reads(text, &r->reads[0].waiting);
+	put_reads(text, &r->reads[0].asked);
+	put_reads(text, &r->indexed_reads);
+	put(text, r->reads[0].sequence << 4 | r->next_read_sequence);
+	put_read_times(text, naming, r);
+	if (r->role != RAFT_LEADER)
+		return;
+	put(text, r->append_sent_ns >= r->now_ns);
+	for (i = 1; i <= bounds.nodes; i++) {
+		const struct raft_read_request *request =
+			&r->peers[naming->node[i] - 1].reads[0];
+
+		put(text, request->pending << 4 | request->sequence);
+		put(text, request->session % BOOTS_MAX);
+		put(text, request->pending ? request->index : 0);
+	}
+}
+
+static void put_sent(struct text *text, const struct packet *packet)
+{
+	u32 leader_id = 0;
+	u64 ns = network_sent_ns(packet, &leader_id);
+
+	if (bounds.reads)
+		put(text, ns ? rank(core_of(&world.nodes[leader_id - 1]), ns) : 0);
+}
+
 static void put_packet(struct text *text, const struct naming *naming,
 		       const struct packet *packet)
 {
@@ -147,6 +255,7 @@ static void put_packet(struct text *text, const struct naming *naming,
 		put(text, m->append_entries.prev_log_term);
 		put(text, m->append_entries.leader_commit);
 		put(text, network_told_late(packet));
+		put_sent(text, packet);
 		put_entries(text, naming, packet->entries, m->n_entries);
 		break;
 	case RAFT_APPEND_ENTRIES_RESPONSE:
@@ -156,6 +265,17 @@ static void put_packet(struct text *text, const struct naming *naming,
 		put(text, m->append_entries_response.hint_term);
 		put(text, m->append_entries_response.rejected);
 		put(text, network_told_late(packet));
+		put_sent(text, packet);
+		break;
+	case RAFT_READ_INDEX:
+		put(text, named_session(naming, m->read_index.session));
+		put(text, m->read_index.sequence);
+		break;
+	case RAFT_READ_INDEX_RESPONSE:
+		put(text,
+		    named_session(naming, m->read_index_response.session));
+		put(text, m->read_index_response.sequence);
+		put(text, m->read_index_response.index);
 		break;
 	case RAFT_PROPOSE:
 		put(text, m->propose.proposed_at);
@@ -248,6 +368,8 @@ static void put_core(struct text *text, const struct naming *naming,
 			put_peer(text, r, &r->peers[naming->node[i] - 1]);
 	put_proposals(text, &r->waiting);
 	put_proposals(text, &r->sent);
+	if (bounds.reads)
+		put_core_reads(text, naming, r);
 	put_entries(text, naming, node->log.entries, node->log.n);
 }
 
@@ -305,6 +427,11 @@ static void put_common(struct text *text, const struct naming *naming)
 			continue;
 		put(text, named_session(naming, c->ops[i].session));
 		put(text, c->ops[i].sequence);
+	}
+	for (i = 0; i < c->n_lookups; i++) {
+		put(text, c->lookups[i].state);
+		put(text, c->lookups[i].state == OP_PENDING ?
+				  c->lookups[i].floor_index : 0);
 	}
 	put_entries(text, naming, c->committed.entries, c->committed.n);
 	for (i = 0; i < c->committed.n; i++)

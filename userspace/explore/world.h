@@ -30,6 +30,7 @@ enum {
 	NODES_MAX = 5,
 	TERMS_MAX = 8,
 	PROPOSALS_MAX = 4,
+	READS_MAX = 3,
 	BOOTS_MAX = 8,
 	/* The configuration, a no-op a term, the proposals. */
 	LOG_MAX = 1 + TERMS_MAX + PROPOSALS_MAX,
@@ -169,6 +170,20 @@ struct op {
 };
 
 /**
+ * struct lookup - a linearizable read, in the order in which they are made
+ * @node: whom it was asked of
+ * @state: enum op_state
+ * @floor_index: what was committed anywhere when it was made
+ * @read: the core's
+ */
+struct lookup {
+	u8 node;
+	u8 state;
+	u8 floor_index;
+	struct raft_read read;
+};
+
+/**
  * struct common - what is not of one node
  * @drops: messages lost so far
  * @duplicates: messages delivered and kept
@@ -179,6 +194,8 @@ struct op {
  * @timeouts: election timers that ran out
  * @n_ops: proposals made
  * @ops: the proposals
+ * @n_lookups: linearizable reads made
+ * @lookups: the reads
  * @committed: the log of committed entries
  * @committed_term: current_term of the node that first committed each of them
  * @leaders: [term]: who led it
@@ -193,6 +210,8 @@ struct common {
 	u8 timeouts;
 	u8 n_ops;
 	struct op ops[PROPOSALS_MAX];
+	u8 n_lookups;
+	struct lookup lookups[READS_MAX];
 	struct log committed;
 	u8 committed_term[LOG_MAX];
 	u8 leaders[TERMS_MAX + 1];
@@ -209,6 +228,7 @@ struct world {
  * @nodes: voters
  * @terms: largest current_term; the first is that of the bootstrap entry
  * @entries: proposals
+ * @reads: linearizable reads
  * @drops: lost messages
  * @duplicates: messages delivered more than once
  * @crashes: of any nodes
@@ -225,6 +245,7 @@ struct bounds {
 	u32 nodes;
 	u32 terms;
 	u32 entries;
+	u32 reads;
 	u32 drops;
 	u32 duplicates;
 	u32 crashes;
@@ -273,7 +294,10 @@ struct bounds {
 	X(committed, "entries committed")        \
 	X(committed_old, "older terms committed") \
 	X(forwarded, "proposals forwarded")      \
-	X(op_ok, "proposals done")
+	X(op_ok, "proposals done")               \
+	X(reads, "reads")                        \
+	X(reads_due, "rounds and requests due")  \
+	X(reads_ok, "reads done")
 
 struct counters {
 #define X(name, text) u64 name;
@@ -351,5 +375,6 @@ void network_send(struct node *node, const struct raft_send *send);
 void network_release(struct node *node);
 void network_take(u32 from, u32 to, u32 slot, bool keep, struct packet *packet);
 u8 network_told_late(const struct packet *packet);
+u64 network_sent_ns(const struct packet *packet, u32 *leader_id);
 
 #endif /* RAFTLOG_EXPLORE_WORLD_H */
