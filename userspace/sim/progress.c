@@ -84,7 +84,7 @@ static bool can_elect(struct world *w)
 	u32 i;
 
 	for (i = 0; i < w->n_nodes; i++)
-		if (members_include(members_of(&w->nodes[i]), i + 1) &&
+		if (members_know(members_of(&w->nodes[i]), &w->nodes[i]) &&
 		    can_lead(w, &w->nodes[i]))
 			return true;
 	return false;
