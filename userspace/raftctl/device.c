@@ -4,7 +4,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -52,6 +55,11 @@ int device_get_members(int fd, struct raftlog_members *members)
 	return call(fd, RAFTLOG_IOC_GET_MEMBERS, members);
 }
 
+int device_change_members(int fd, struct raftlog_change_members *change)
+{
+	return call(fd, RAFTLOG_IOC_CHANGE_MEMBERS, change);
+}
+
 int device_append(int fd, struct raftlog_append *append)
 {
 	return call(fd, RAFTLOG_IOC_APPEND, append);
@@ -72,6 +80,24 @@ int device_read_index(int fd, struct raftlog_read_index *read)
 int device_get_events(int fd, struct raftlog_events *events)
 {
 	return call(fd, RAFTLOG_IOC_GET_EVENTS, events);
+}
+
+u32 device_setting(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+	char file[PATH_MAX];
+	u32 value = 0;
+	FILE *in;
+
+	snprintf(file, sizeof(file), "/sys/class/raftlog/%s/%s",
+		 slash ? slash + 1 : path, name);
+	in = fopen(file, "re");
+	if (!in)
+		return 0;
+	if (fscanf(in, "%u", &value) != 1)
+		value = 0;
+	fclose(in);
+	return value;
 }
 
 int device_seek(int fd, u64 index)

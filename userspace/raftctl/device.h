@@ -24,10 +24,20 @@ int device_start(int fd, const struct raftlog_start *start);
 int device_stop(int fd);
 int device_get_status(int fd, struct raftlog_status *status);
 int device_get_members(int fd, struct raftlog_members *members);
+int device_change_members(int fd, struct raftlog_change_members *change);
 int device_append(int fd, struct raftlog_append *append);
 int device_set_framed(int fd, u32 flags);
 int device_read_index(int fd, struct raftlog_read_index *read);
 int device_get_events(int fd, struct raftlog_events *events);
+
+/**
+ * device_setting() - what a group was started with, from its sysfs folder
+ * @path: of its device
+ * @name: "max_entry_bytes"
+ *
+ * Return: 0 where that is not to be had.
+ */
+u32 device_setting(const char *path, const char *name);
 
 /** device_seek() - the next read starts at @index */
 int device_seek(int fd, u64 index);

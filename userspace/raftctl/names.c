@@ -37,7 +37,8 @@ static const char *const progresses[] = {
 
 static const char *const member_kinds[] = {
 	[RAFTLOG_VOTER] = "voter",
-	[RAFTLOG_NON_VOTER] = "non_voter",
+	[RAFTLOG_NON_VOTER] = "learner",
+	[RAFTLOG_ABSENT] = "leaving",
 };
 
 static const char *const entry_types[] = {
@@ -75,6 +76,8 @@ static const struct {
 	{ "disk_stalled", "the disk stalled" },
 	{ "storage_failed", "the disk failed" },
 	{ "invariant", "an invariant is broken" },
+	{ "transferred", "leadership was transferred" },
+	{ "membership", "it got or lost its vote" },
 };
 
 static const struct {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +12,7 @@
 #include "json.h"
 #include "names.h"
 #include "peers.h"
+#include "raftctl.h"
 
 int peers_get(int fd, struct peers *peers)
 {
@@ -24,6 +27,28 @@ int peers_get(int fd, struct peers *peers)
 	ret = device_get_members(fd, &members);
 	if (!ret)
 		peers->n = members.n_peers;
+	return ret;
+}
+
+int view_get(struct raftlog_status *status, struct peers *peers)
+{
+	int fd, ret;
+
+	memset(status, 0, sizeof(*status));
+	memset(peers, 0, sizeof(*peers));
+	fd = connect_device(O_RDONLY);
+	if (fd < 0)
+		return -1;
+	ret = device_get_status(fd, status);
+	if (!ret && status->state == RAFTLOG_STATE_RUNNING) {
+		ret = peers_get(fd, peers);
+		if (ret == -ENOTCONN)
+			ret = device_get_status(fd, status);
+	}
+	device_close(fd);
+	status->failure[sizeof(status->failure) - 1] = '\0';
+	if (ret)
+		complain_errno(-ret, "get the status");
 	return ret;
 }
 
@@ -92,6 +117,34 @@ static void add_progress(struct table *table, const struct raftlog_peer *peer,
 		table_cell(table, "0");
 }
 
+/* What is to become of it. */
+static bool has_outlook(const struct raftlog_peer *peer)
+{
+	bool votes = peer->member.kind == RAFTLOG_VOTER;
+
+	return peer->member.kind == RAFTLOG_ABSENT ||
+	       peer->flags & RAFTLOG_PEER_F_AUTO_PROMOTE ||
+	       (!votes && peer->flags & (RAFTLOG_PEER_F_CAUGHT_UP |
+					 RAFTLOG_PEER_F_OLD_VOTER));
+}
+
+static void add_outlook(struct table *table, const struct raftlog_peer *peer)
+{
+	if (!has_outlook(peer))
+		table_cell(table, "%s", "");
+	else if (peer->member.kind == RAFTLOG_ABSENT)
+		table_cell(table, "leaves");
+	else if (peer->flags & RAFTLOG_PEER_F_OLD_VOTER)
+		table_cell(table, "loses its vote");
+	else if (peer->replaces)
+		table_cell(table, "replaces %u once it has caught up",
+			   peer->replaces);
+	else if (peer->flags & RAFTLOG_PEER_F_AUTO_PROMOTE)
+		table_cell(table, "gets a vote once it has caught up");
+	else
+		table_cell(table, "has caught up");
+}
+
 static void add_row(struct table *table, const struct raftlog_peer *peer,
 		    const struct raftlog_status *status)
 {
@@ -125,15 +178,24 @@ void peers_print(const struct peers *peers, const struct raftlog_status *status)
 		"rtt", "lag",  "match_index", "progress", "in flight"
 	};
 	bool leads = status->role == RAFTLOG_ROLE_LEADER;
+	unsigned int n_heads = leads ? 10 : 5;
 	struct table table = {
-		.n_columns = leads ? 10 : 5,
+		.n_columns = n_heads,
 		.right = 1 << 0 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7,
 	};
 
-	for (unsigned int i = 0; i < table.n_columns; i++)
-		table_cell(&table, "%s", heads[i]);
 	for (unsigned int i = 0; i < peers->n; i++)
+		if (has_outlook(&peers->peers[i]))
+			table.n_columns = n_heads + 1;
+	for (unsigned int i = 0; i < n_heads; i++)
+		table_cell(&table, "%s", heads[i]);
+	if (table.n_columns > n_heads)
+		table_cell(&table, "to come");
+	for (unsigned int i = 0; i < peers->n; i++) {
 		add_row(&table, &peers->peers[i], status);
+		if (table.n_columns > n_heads)
+			add_outlook(&table, &peers->peers[i]);
+	}
 	table_print(&table, "  ");
 }
 
@@ -152,6 +214,10 @@ static void peer_json(const struct raftlog_peer *peer,
 	json_bool("leader", peer->flags & RAFTLOG_PEER_F_LEADER);
 	json_bool("active", peer->flags & RAFTLOG_PEER_F_ACTIVE);
 	json_bool("foreign", peer->flags & RAFTLOG_PEER_F_FOREIGN);
+	json_bool("old_voter", peer->flags & RAFTLOG_PEER_F_OLD_VOTER);
+	json_bool("auto_promote", peer->flags & RAFTLOG_PEER_F_AUTO_PROMOTE);
+	json_bool("caught_up", peer->flags & RAFTLOG_PEER_F_CAUGHT_UP);
+	json_number("replaces", peer->replaces);
 	if (peer->last_contact_ms == UINT64_MAX)
 		json_null("last_contact_ms");
 	else

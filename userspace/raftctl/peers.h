@@ -21,6 +21,15 @@ struct peers {
 int peers_get(int fd, struct peers *peers);
 
 /**
+ * view_get() - the status of the group, and its members if it runs
+ *
+ * A group that stopped in between has no members; that is no error.
+ *
+ * Return: 0, or not, having complained.
+ */
+int view_get(struct raftlog_status *status, struct peers *peers);
+
+/**
  * peers_print() - table of the members
  * @peers: from peers_get()
  * @status: of the same group; a leader's has more columns

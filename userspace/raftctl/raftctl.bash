@@ -45,10 +45,15 @@ _raftctl()
 		options="$verbs $common"
 		;;
 	start)
-		options="--id --listen --advertise --peer --cluster --dir --wal --size
+		options="--id --listen --advertise --peer --cluster --join --cluster-id
+			--dir --wal --size
 			--format --force --election-timeout --heartbeat
 			--append-timeout --max-entry --datagram --cache --inflight
 			--inflight-messages $common"
+		;;
+	members)
+		options="add promote demote remove set-address replace --auto-promote
+			--timeout $common"
 		;;
 	append)
 		options="--file --quiet --timeout $common"

@@ -65,6 +65,9 @@ struct raftctl {
 
 extern struct raftctl raftctl;
 
+/* Of the kernel, see struct raftlog_start. */
+enum { ELECTION_TIMEOUT_MS_DEFAULT = 500 };
+
 /* The first number a verb can give to an option that has no letter. */
 enum { OPTION_OF_VERB = 0x1000 };
 

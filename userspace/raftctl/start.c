@@ -29,15 +29,14 @@ struct starting {
 	struct wal_request wal;
 };
 
-/* Of the kernel, see struct raftlog_start. */
-enum { ELECTION_TIMEOUT_MS_DEFAULT = 500 };
-
 enum {
 	OPTION_ID = OPTION_OF_VERB,
 	OPTION_LISTEN,
 	OPTION_ADVERTISE,
 	OPTION_PEER,
 	OPTION_CLUSTER,
+	OPTION_JOIN,
+	OPTION_CLUSTER_ID,
 	OPTION_DIR,
 	OPTION_WAL,
 	OPTION_SIZE,
@@ -60,6 +59,8 @@ static const struct option start_options[] = {
 	{ "advertise", required_argument, NULL, OPTION_ADVERTISE },
 	{ "peer", required_argument, NULL, OPTION_PEER },
 	{ "cluster", required_argument, NULL, OPTION_CLUSTER },
+	{ "join", no_argument, NULL, OPTION_JOIN },
+	{ "cluster-id", required_argument, NULL, OPTION_CLUSTER_ID },
 	{ "dir", required_argument, NULL, OPTION_DIR },
 	{ "wal", required_argument, NULL, OPTION_WAL },
 	{ "size", required_argument, NULL, OPTION_SIZE },
@@ -89,6 +90,20 @@ static bool set_cluster(struct raftlog_start *start, const char *name)
 	}
 	complain(NULL, "--cluster %s: 1 to %zu bytes", name,
 		 sizeof(start->cluster_name));
+	return false;
+}
+
+static bool set_cluster_id(struct raftlog_start *start, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	start->cluster_id = strtoull(text, &end, 16);
+	if (!*end && !errno && start->cluster_id &&
+	    strspn(text, "0123456789abcdefABCDEF") == strlen(text))
+		return true;
+	complain("raftctl status on a member shows it",
+		 "--cluster-id %s: not the number of a cluster", text);
 	return false;
 }
 
@@ -164,6 +179,11 @@ static bool take_start_option(void *context, int option)
 		return start_members_add(members, optarg);
 	case OPTION_CLUSTER:
 		return set_cluster(&starting->start, optarg);
+	case OPTION_JOIN:
+		starting->start.flags |= RAFTLOG_START_F_JOIN;
+		return true;
+	case OPTION_CLUSTER_ID:
+		return set_cluster_id(&starting->start, optarg);
 	case OPTION_DIR:
 		starting->dir = optarg;
 		return true;
@@ -185,6 +205,34 @@ static bool take_start_option(void *context, int option)
 	default:
 		return tune(&starting->start, option);
 	}
+}
+
+/* A node that joins learns the members from the leader that added it. */
+static bool check_join(const struct starting *starting)
+{
+	const struct start_members *members = &starting->members;
+	const struct raftlog_start *start = &starting->start;
+
+	if (!(start->flags & RAFTLOG_START_F_JOIN)) {
+		if (start->cluster_id)
+			complain(help_advice(),
+				 "--cluster-id means nothing without --join");
+		return !start->cluster_id;
+	}
+	if (!start->cluster_id)
+		complain("raftctl members add has said which",
+			 "--join: --cluster-id is missing");
+	else if (!members->listen.family)
+		complain("--listen ADDRESS:PORT, where it takes datagrams",
+			 "--join: --listen is missing");
+	else if (members->n || members->advertise.family ||
+		 start->cluster_name[0])
+		complain(
+			help_advice(),
+			"--join excludes --peer, --advertise and --cluster: the leader says who the members are");
+	else
+		return true;
+	return false;
 }
 
 static bool check(struct starting *starting)
@@ -218,6 +266,8 @@ static bool check(struct starting *starting)
 			start->heartbeat_interval_ms, election_timeout_ms);
 		return false;
 	}
+	if (!check_join(starting))
+		return false;
 	/* Whole blocks of every disk. */
 	starting->wal.bytes &= ~4095ULL;
 	return true;
@@ -240,7 +290,7 @@ static bool use_directory(struct starting *starting)
 
 /*
  * Without --peer an existing log says who the members are; a new one gets this
- * node alone.
+ * node alone, or waits for those of its cluster.
  */
 static bool set_members(struct starting *starting)
 {
@@ -249,7 +299,7 @@ static bool set_members(struct starting *starting)
 	struct raftlog_start *start = &starting->start;
 
 	start->node_id = members->node_id;
-	if (!members->n && !is_new) {
+	if (start->flags & RAFTLOG_START_F_JOIN || (!members->n && !is_new)) {
 		start->listen = members->listen;
 		return true;
 	}
@@ -354,6 +404,9 @@ static void report(const struct starting *starting, const struct wal *wal)
 	if (start->n_members)
 		printf(", %u %s", start->n_members,
 		       start->n_members == 1 ? "member" : "members");
+	if (start->flags & RAFTLOG_START_F_JOIN && wal->format)
+		printf(", waits to be added to cluster %016llx",
+		       start->cluster_id);
 	printf(", %s log %s (%s)\n", wal->format ? "new" : "existing",
 	       starting->wal.path, format_bytes(bytes, wal->bytes));
 }
@@ -420,7 +473,7 @@ const struct verb start_verb = {
 	.name = "start",
 	.run = run_start,
 	.synopsis =
-		"--id N --listen ADDRESS:PORT --dir DIRECTORY [--peer ID=ADDRESS:PORT]...",
+		"--id N --listen ADDRESS:PORT --dir DIRECTORY [--peer ID=ADDRESS:PORT... | --join --cluster-id HEX]",
 	.summary = "join a cluster",
 	.help = "      --id N                    this node, a number from 1 on\n"
 		"      --listen ADDRESS:PORT     where it takes datagrams\n"
@@ -429,6 +482,9 @@ const struct verb start_verb = {
 		"                                this node too. All members are given at the first\n"
 		"                                start, the same on every node\n"
 		"      --cluster NAME            makes clusters of the same members distinct\n"
+		"      --join                    a new node of a cluster that runs, where raftctl\n"
+		"                                members add has announced it: no --peer\n"
+		"      --cluster-id HEX          of that cluster, as its raftctl status says\n"
 		"      --dir DIRECTORY           the log is DIRECTORY/wal, made if it is not there\n"
 		"      --wal PATH                the log is this file or block device\n"
 		"      --size BYTES              of a log that is made (256M)\n"

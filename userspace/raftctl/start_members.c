@@ -35,28 +35,35 @@ static bool add(struct start_members *members, __u32 id,
 	return true;
 }
 
-bool start_members_add(struct start_members *members, const char *text)
+bool start_members_parse(const char *option, const char *text, __u32 *id,
+			 struct raftlog_addr *addr)
 {
 	const char *equals = strchr(text, '=');
-	struct raftlog_addr addr;
 	char number[16];
-	u32 id;
 
 	if (!equals || (size_t)(equals - text) >= sizeof(number)) {
-		complain("for example --peer 2=10.0.0.2:7400",
-			 "--peer %s: not ID=ADDRESS:PORT", text);
+		complain("for example 2=10.0.0.2:7400",
+			 "%s %s: not ID=ADDRESS:PORT", option, text);
 		return false;
 	}
 	snprintf(number, sizeof(number), "%.*s", (int)(equals - text), text);
-	if (!option_u32("--peer", number, 1, UINT32_MAX, &id) ||
-	    !start_members_address("--peer", equals + 1, &addr))
+	if (!option_u32(option, number, 1, UINT32_MAX, id) ||
+	    !start_members_address(option, equals + 1, addr))
 		return false;
-	if (addr_is_any(&addr)) {
-		complain("give the address others send to",
-			 "--peer %s: nobody can be reached there", text);
-		return false;
-	}
-	return add(members, id, &addr);
+	if (!addr_is_any(addr))
+		return true;
+	complain("give the address others send to",
+		 "%s %s: nobody can be reached there", option, text);
+	return false;
+}
+
+bool start_members_add(struct start_members *members, const char *text)
+{
+	struct raftlog_addr addr;
+	__u32 id;
+
+	return start_members_parse("--peer", text, &id, &addr) &&
+	       add(members, id, &addr);
 }
 
 static const struct raftlog_member *find(const struct start_members *members,

@@ -29,6 +29,18 @@ struct start_members {
 bool start_members_address(const char *option, const char *text,
 			   struct raftlog_addr *addr);
 
+/**
+ * start_members_parse() - ID=ADDRESS:PORT, where a member can be reached
+ * @option: what it was given to, for complaints
+ * @text: as given
+ * @id: filled in
+ * @addr: filled in
+ *
+ * Return: false, having complained.
+ */
+bool start_members_parse(const char *option, const char *text, __u32 *id,
+			 struct raftlog_addr *addr);
+
 /** start_members_add() - a --peer ID=ADDRESS. Return: false, having complained. */
 bool start_members_add(struct start_members *members, const char *text);
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "device.h"
 #include "format.h"
 #include "json.h"
 #include "names.h"
@@ -25,6 +21,30 @@ static void print_leader(const struct raftlog_status *status)
 	if (status->lease_remaining_ns)
 		printf(", surely for another %s",
 		       format_ns(buf, status->lease_remaining_ns));
+	putchar('\n');
+}
+
+static bool is_member(const struct peers *peers, u32 id)
+{
+	for (unsigned int i = 0; i < peers->n; i++)
+		if (peers->peers[i].member.id == id)
+			return true;
+	return false;
+}
+
+static void print_cluster(const struct raftlog_status *status,
+			  const struct peers *peers)
+{
+	printf("  cluster  %016llx, ", status->cluster_id);
+	if (!peers->n) {
+		puts("waits to be added to it");
+		return;
+	}
+	printf("%u %s", peers->n, peers->n == 1 ? "member" : "members");
+	if (!is_member(peers, status->node_id))
+		printf(", this node is none of them");
+	if (status->changing)
+		printf(", which are being changed");
 	putchar('\n');
 }
 
@@ -68,7 +88,10 @@ static void print_status(const struct raftlog_status *status,
 		printf("  failure  %s\n", status->failure);
 	if (status->state != RAFTLOG_STATE_RUNNING)
 		return;
+	print_cluster(status, peers);
 	print_running(status);
+	if (!peers->n)
+		return;
 	putchar('\n');
 	peers_print(peers, status);
 }
@@ -99,34 +122,13 @@ static void print_status_json(const struct raftlog_status *status,
 	json_number("cache_bytes", status->cache_bytes);
 	json_number("n_pending", status->n_pending);
 	json_number("n_members", status->n_members);
+	json_number("configuration_index", status->configuration_index);
+	json_bool("changing", status->changing);
 	json_number("event_seq", status->event_seq);
 	json_number("uptime_ms", status->uptime_ms);
 	json_string("failure", status->failure);
 	peers_json("peers", peers, status);
 	json_end();
-}
-
-/* A group that stopped between the two calls has no members; that is no error. */
-static int get_view(struct raftlog_status *status, struct peers *peers)
-{
-	int fd, ret;
-
-	memset(status, 0, sizeof(*status));
-	memset(peers, 0, sizeof(*peers));
-	fd = connect_device(O_RDONLY);
-	if (fd < 0)
-		return -1;
-	ret = device_get_status(fd, status);
-	if (!ret && status->state == RAFTLOG_STATE_RUNNING) {
-		ret = peers_get(fd, peers);
-		if (ret == -ENOTCONN)
-			ret = device_get_status(fd, status);
-	}
-	device_close(fd);
-	status->failure[sizeof(status->failure) - 1] = '\0';
-	if (ret)
-		complain_errno(-ret, "get the status");
-	return ret;
 }
 
 static int run_status(int argc, char **argv)
@@ -138,7 +140,7 @@ static int run_status(int argc, char **argv)
 	code = parse_all(argc, argv, NULL, NULL);
 	if (code >= 0)
 		return code;
-	if (get_view(&status, &peers))
+	if (view_get(&status, &peers))
 		return EXIT_ERROR;
 	if (raftctl.json)
 		print_status_json(&status, &peers);
@@ -147,33 +149,6 @@ static int run_status(int argc, char **argv)
 	return status.state == RAFTLOG_STATE_RUNNING && status.leader_id ?
 		       EXIT_OK :
 		       EXIT_NO_LEADER;
-}
-
-static int run_members(int argc, char **argv)
-{
-	struct raftlog_status status;
-	struct peers peers;
-	int code;
-
-	code = parse_all(argc, argv, NULL, NULL);
-	if (code >= 0)
-		return code;
-	if (get_view(&status, &peers))
-		return EXIT_ERROR;
-	if (group_error(&status)) {
-		complain_errno(-group_error(&status), "get the members");
-		return EXIT_ERROR;
-	}
-	if (raftctl.json) {
-		json_object(NULL);
-		json_hex("cluster_id", status.cluster_id);
-		json_number("leader_id", status.leader_id);
-		peers_json("members", &peers, &status);
-		json_end();
-	} else {
-		peers_print(&peers, &status);
-	}
-	return EXIT_OK;
 }
 
 const struct verb status_verb = {
@@ -186,12 +161,4 @@ const struct verb status_verb = {
 		"A member is active if it was heard from within an election timeout;\n"
 		"its lag is how many entries it lacks. A leader hears from all, the\n"
 		"others from their leader alone.\n",
-};
-
-const struct verb members_verb = {
-	.name = "members",
-	.run = run_members,
-	.synopsis = "",
-	.summary = "the members of the cluster",
-	.help = "",
 };

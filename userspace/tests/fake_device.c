@@ -4,15 +4,19 @@
  *
  * Environment:
  *	FAKE_SCENE	leader (default), follower, candidate, stopped, failed;
- *			absent: no device; denied: no permission
+ *			changing: a leader whose members change; joining: a node
+ *			without members; absent: no device; denied: no permission
  *	FAKE_APPEND	errno of appends, from the FAKE_APPEND_AFTERth on
  *	FAKE_START	errno of a start; FAKE_START_OUT: file its struct goes to
+ *	FAKE_CHANGE	errno of changes of the members, for the first
+ *			FAKE_CHANGE_TIMES of them; FAKE_CHANGE_OUT: file they go to
  *	FAKE_ELECTION	a leader appears at the first poll
  *	FAKE_READ_INDEX	errno of read indexes
  *	FAKE_CALL	errno of every other ioctl
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -41,7 +45,7 @@ static const struct fake_entry {
 enum { N_ENTRIES = ARRAY_SIZE(entries), FAKE_FD = 1000 };
 
 static u64 position = 1;
-static unsigned int appends;
+static unsigned int appends, changes;
 static bool elected;
 
 static bool scene(const char *name)
@@ -77,6 +81,12 @@ static int errno_of(const char *variable)
 		{ "EADDRINUSE", EADDRINUSE },
 		{ "EADDRNOTAVAIL", EADDRNOTAVAIL },
 		{ "ENOMEM", ENOMEM },
+		{ "EREMOTE", EREMOTE },
+		{ "ENOENT", ENOENT },
+		{ "EALREADY", EALREADY },
+		{ "E2BIG", E2BIG },
+		{ "EINPROGRESS", EINPROGRESS },
+		{ "ECANCELED", ECANCELED },
 	};
 	const char *name = getenv(variable);
 
@@ -140,6 +150,8 @@ static void print_start(const struct raftlog_start *start)
 		fprintf(out, "member %u kind %u %s %u\n", members[i].id,
 			members[i].kind, ip, ntohs(members[i].addr.port));
 	}
+	if (start->cluster_id)
+		fprintf(out, "joins %016llx\n", start->cluster_id);
 	fprintf(out, "timers %u %u %u entry %u datagram %u\n",
 		start->election_timeout_ms, start->heartbeat_interval_ms,
 		start->append_timeout_ms, start->max_entry_bytes,
@@ -171,6 +183,9 @@ static void set_role(struct raftlog_status *status)
 		status->role = RAFTLOG_ROLE_FOLLOWER;
 		status->leader_id = 1;
 		status->reason = 6;
+	} else if (scene("joining")) {
+		status->role = RAFTLOG_ROLE_LEARNER;
+		status->reason = 1;
 	} else if (scene("candidate")) {
 		status->role = RAFTLOG_ROLE_PRE_CANDIDATE;
 		status->reason = 2;
@@ -210,7 +225,9 @@ int device_get_status(int fd, struct raftlog_status *status)
 	status->log_bytes_free = 200 << 20;
 	status->cache_bytes = 1234;
 	status->n_pending = 2;
-	status->n_members = 3;
+	status->n_members = scene("joining") ? 0 : 3;
+	status->configuration_index = scene("joining") ? 0 : 1;
+	status->changing = scene("changing");
 	status->event_seq = 7;
 	status->uptime_ms = 7384000;
 	return -errno_of("FAKE_CALL");
@@ -236,6 +253,10 @@ int device_get_members(int fd, struct raftlog_members *members)
 	(void)fd;
 	if (members->n_peers < 3 || members->peer_bytes != sizeof(*peers))
 		abort();
+	if (scene("joining")) {
+		members->n_peers = 0;
+		return 0;
+	}
 	members->n_peers = 3;
 	for (int i = 0; i < 3; i++)
 		set_peer(&peers[i], i + 1);
@@ -254,8 +275,61 @@ int device_get_members(int fd, struct raftlog_members *members)
 		peers[0].inflight_bytes = 1500;
 		peers[0].rtt_ns = 412345;
 		peers[2].next_index = 11;
+	} else if (scene("changing")) {
+		peers[0].member.kind = RAFTLOG_ABSENT;
+		peers[0].flags |= RAFTLOG_PEER_F_OLD_VOTER;
+		peers[1].flags |= RAFTLOG_PEER_F_LEADER |
+				  RAFTLOG_PEER_F_OLD_VOTER;
+		peers[2].member.kind = RAFTLOG_NON_VOTER;
+		peers[2].flags |= RAFTLOG_PEER_F_AUTO_PROMOTE;
+		peers[2].replaces = 2;
 	}
 	return -errno_of("FAKE_CALL");
+}
+
+static void print_change(const struct raftlog_change_members *request)
+{
+	const struct raftlog_change *change =
+		(const void *)(uintptr_t)request->changes;
+	FILE *out = fopen(getenv("FAKE_CHANGE_OUT"), "w");
+	char ip[INET6_ADDRSTRLEN];
+
+	if (!out || request->flags || request->index ||
+	    request->change_bytes != sizeof(*change) || !request->timeout_ms)
+		abort();
+	for (unsigned int i = 0; i < request->n_changes; i++) {
+		fprintf(out, "type %u flags %u id %u new %u", change[i].type,
+			change[i].flags, change[i].id, change[i].new_id);
+		if (change[i].addr.family)
+			fprintf(out, " %s %u",
+				inet_ntop(change[i].addr.family,
+					  change[i].addr.ip, ip, sizeof(ip)),
+				ntohs(change[i].addr.port));
+		fputc('\n', out);
+	}
+	fclose(out);
+}
+
+int device_change_members(int fd, struct raftlog_change_members *request)
+{
+	const char *times = getenv("FAKE_CHANGE_TIMES");
+	int error = errno_of("FAKE_CHANGE");
+
+	(void)fd;
+	if (getenv("FAKE_CHANGE_OUT"))
+		print_change(request);
+	if (scene("stopped"))
+		return -ENOTCONN;
+	if (error && changes++ < (unsigned int)(times ? atoi(times) : INT_MAX))
+		return -error;
+	request->index = N_ENTRIES + 1;
+	return 0;
+}
+
+u32 device_setting(const char *path, const char *name)
+{
+	(void)path;
+	return !strcmp(name, "max_entry_bytes") ? 2 << 20 : 0;
 }
 
 int device_append(int fd, struct raftlog_append *append)

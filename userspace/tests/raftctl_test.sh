@@ -71,6 +71,7 @@ for line in sys.stdin: json.loads(line)' <"$dir/out" 2>"$dir/diff"
 run 0 "status of a leader" status
 golden "status of a leader, output" <<'END'
 /dev/raftlog: node 2: running
+  cluster  0123456789abcdef, 3 members
   leader   node 2, this one, surely for another 432 ms
   role     leader: a majority voted for it
   term     4, voted for node 2
@@ -89,6 +90,7 @@ export FAKE_SCENE=follower
 run 0 "status of a follower" status
 golden "status of a follower, output" <<'END'
 /dev/raftlog: node 2: running
+  cluster  0123456789abcdef, 3 members
   leader   node 1
   role     follower: another server leads
   term     4, voted for node 2
@@ -141,6 +143,112 @@ assert [p["id"] for p in o["members"]] == [1, 2, 3]
 assert o["members"][2]["last_contact_ms"] is None
 assert o["members"][0]["lag"] == 1' <"$dir/out"
 verdict $? "members --json, fields"
+
+### changing the members
+
+FAKE_SCENE=changing run 0 "members that change" members
+golden "members that change, output" <<'END'
+  id  role                address             active  last contact  rtt  lag  match_index  progress  in flight  to come
+   1  leaving             10.0.0.1:7400       yes            12 ms    -   10            0  probe     0          leaves
+   2  leader (this node)  10.0.0.2:7400       -                  -    -    -            -  -         -
+   3  learner             [2001:db8::3]:7400  no             never    -   10            0  probe     0          replaces 2 once it has caught up
+END
+FAKE_SCENE=changing run 0 "members that change --json" members --json
+python3 -c 'import json, sys
+o = json.load(sys.stdin)
+assert o["changing"] and o["configuration_index"] == 1
+assert [p["kind"] for p in o["members"]] == ["leaving", "voter", "learner"]
+assert [p["old_voter"] for p in o["members"]] == [True, True, False]
+assert [p["auto_promote"] for p in o["members"]] == [False, False, True]
+assert [p["replaces"] for p in o["members"]] == [0, 0, 2]' <"$dir/out"
+verdict $? "members that change --json, fields"
+FAKE_SCENE=joining run 2 "status of a node without members" status
+sed -n 2p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
+golden "status of a node without members, output" <<'END'
+  cluster  0123456789abcdef, waits to be added to it
+END
+FAKE_SCENE=joining run 0 "members of a node without" members
+
+export FAKE_CHANGE_OUT="$dir/change"
+run 0 "members add" members add 4=10.0.0.4:7400 "5=[2001:db8::5]:7400"
+golden "members add, output" <<'END'
+node 4: added, as a learner
+node 5: added, as a learner
+the members as of index 9
+
+on the machine of node 4:
+  raftctl start --join --cluster-id 0123456789abcdef --id 4 --listen 10.0.0.4:7400 --dir /var/lib/raftlog --size 268500992 --max-entry 2097152
+
+on the machine of node 5:
+  raftctl start --join --cluster-id 0123456789abcdef --id 5 --listen [2001:db8::5]:7400 --dir /var/lib/raftlog --size 268500992 --max-entry 2097152
+END
+cp "$dir/change" "$dir/out"
+golden "members add, what the kernel gets" <<'END'
+type 1 flags 0 id 4 new 0 10.0.0.4 7400
+type 1 flags 0 id 5 new 0 2001:db8::5 7400
+END
+# words NAME EXPECTED ARGS...: what the kernel gets
+words() {
+	action=$1
+	expected=$2
+	shift 2
+	run 0 "members $action" members "$@"
+	cp "$dir/change" "$dir/out"
+	printf '%s\n' "$expected" | golden "members $action, what the kernel gets"
+}
+words "add --auto-promote" "type 1 flags 1 id 4 new 0 10.0.0.4 7400" \
+	add --auto-promote 4=10.0.0.4:7400
+words "promote" "type 2 flags 0 id 4 new 0
+type 2 flags 0 id 5 new 0" promote 4 5
+words "demote" "type 3 flags 0 id 4 new 0" demote 4
+words "demote --auto-promote" "type 3 flags 1 id 4 new 0" demote 4 --auto-promote
+words "remove" "type 4 flags 0 id 4 new 0
+type 4 flags 0 id 5 new 0" remove 4 5
+words "set-address" "type 5 flags 0 id 4 new 0 10.0.0.9 7401" set-address 4=10.0.0.9:7401
+words "replace" "type 6 flags 0 id 4 new 6 10.0.0.6 7400" replace 4 6=10.0.0.6:7400
+run 0 "members add --json" members add --json 4=10.0.0.4:7400
+python3 -c 'import json, sys
+o = json.load(sys.stdin)
+assert o["index"] == 9 and o["cluster_id"] == "0123456789abcdef"
+assert o["start"][0]["id"] == 4
+assert "--join --cluster-id 0123456789abcdef --id 4" in o["start"][0]["command"]' <"$dir/out"
+verdict $? "members add --json, fields"
+rm "$dir/change"
+run 1 "members, no such action" members frob 4
+run 1 "members promote of nobody" members promote
+run 1 "members promote of node 0" members promote 0
+run 1 "members promote of what is no number" members promote 4x
+run 1 "members promote --auto-promote" members promote --auto-promote 4
+run 1 "members --auto-promote of nothing" members --auto-promote
+run 1 "members add without an address" members add 4
+run 1 "members add where nobody can be reached" members add 4=0.0.0.0:7400
+run 1 "members replace by nobody" members replace 4
+run 1 "members replace, one word too few" members replace 4 5=10.0.0.5:7400 6
+# shellcheck disable=SC2046 # many words
+run 1 "members remove, too many" members remove $(seq 33)
+[ ! -e "$dir/change" ]
+verdict $? "members, wrong words do not reach the kernel"
+for error in ENOENT EEXIST EALREADY E2BIG EHOSTUNREACH EINPROGRESS ENOSPC EINVAL ECANCELED EPERM \
+	ENOTCONN; do
+	FAKE_CHANGE=$error run 1 "members, $error" members remove 4
+	[ -s "$dir/err" ]
+	verdict $? "members, $error, says why"
+done
+for error in ETIMEDOUT EINTR ESHUTDOWN EIO; do
+	FAKE_CHANGE=$error run 4 "members, $error" members remove 4
+	complains "members, $error, may yet come" "it may yet come"
+done
+FAKE_CHANGE=EREMOTE FAKE_SCENE=follower run 1 "members on a follower" members remove 4
+complains "members on a follower, why" "node 1 leads, not this one"
+grep -q "run it on node 1, 10.0.0.1:7400" "$dir/err"
+verdict $? "members on a follower says who leads, and where"
+FAKE_CHANGE=EREMOTE FAKE_SCENE=candidate run 1 "members without a leader" members remove 4
+complains "members without a leader, why" "knows no leader"
+FAKE_CHANGE=EBUSY FAKE_CHANGE_TIMES=2 run 0 "members waits for another change" members remove 4
+FAKE_CHANGE=EBUSY run 1 "members, another change does not end" members remove 4 --timeout 0.2
+complains "members, another change does not end, why" "another change is under way"
+FAKE_SCENE=stopped run 1 "members, a change in a stopped group" members remove 4
+unset FAKE_CHANGE_OUT
 
 ### append
 
@@ -367,6 +475,31 @@ listen 0.0.0.0 7400
 member 1 kind 0 10.0.0.1 7400
 member 2 kind 0 10.0.0.2 7400
 END
+run 0 "start --join" start --id 2 --dir "$dir/j" --size 1M --listen 0.0.0.0:7400 \
+	--join --cluster-id 0123456789abcdef
+grep -q "waits to be added to cluster 0123456789abcdef, new log" "$dir/out"
+verdict $? "start --join, output"
+sed -n 1,3p "$dir/start" >"$dir/out"
+golden "start --join, what the kernel gets" <<'END'
+flags 5 node 2 snapshots -1 -1 cluster 
+listen 0.0.0.0 7400
+joins 0123456789abcdef
+END
+run 0 "start --join, existing log" start --id 2 --dir "$dir/j" --listen 0.0.0.0:7400 \
+	--join --cluster-id 0123456789abcdef
+grep -q '^flags 4' "$dir/start"
+verdict $? "start --join formats no existing log"
+for wrong in "--join" "--cluster-id 5" "--join --cluster-id 0" "--join --cluster-id xyz" \
+	"--join --cluster-id 5 --peer 1=10.0.0.1:7400" "--join --cluster-id 5 --cluster test" \
+	"--join --cluster-id -5" "--join --cluster-id 5 --advertise 10.0.0.2:7400" \
+	"--join --cluster-id 12345678123456781"; do
+	# shellcheck disable=SC2086 # many words
+	run 1 "start $wrong" start --id 2 --dir "$dir/k" --listen 10.0.0.2:7400 $wrong
+done
+run 1 "start --join without --listen" start --id 2 --dir "$dir/k" --join --cluster-id 5
+complains "start --join without --listen, why" "--listen is missing"
+[ ! -e "$dir/k" ]
+verdict $? "start --join, wrong, makes no log"
 FAKE_START=EADDRINUSE run 1 "start fails" start --id 2 --dir "$dir/c" --size 1M \
 	--listen 10.0.0.2:7400
 complains "start fails, why" "the address is in use: 10.0.0.2:7400"
