@@ -103,12 +103,14 @@ struct raftlog_catch_up {
  * struct raftlog_member_change - a change of the members, on its way to the core
  * @node: intake
  * @request: what is asked, and the core's answer
+ * @term: of the entry that it became
  * @done: it is there
  * @changes: of @request
  */
 struct raftlog_member_change {
 	struct list_head node;
 	struct raft_change_request request;
+	u64 term;
 	struct completion done;
 	struct raft_change changes[];
 };

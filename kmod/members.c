@@ -53,24 +53,40 @@ void raftlog_members_done(struct raftlog_member_change *change, int result)
 	complete(&change->done);
 }
 
-/* What became of the configuration at @index; -EINPROGRESS: nothing yet. */
-static int outcome(struct raftlog_life *life, u64 index)
+static u64 term_at(struct raftlog_life *life, u64 index)
 {
-	int result = -EINPROGRESS;
+	const struct raftlog_run *run;
+	u64 term;
+
+	spin_lock(&life->runs_lock);
+	run = raftlog_runs_find(&life->runs, index);
+	term = run ? run->term : 0;
+	spin_unlock(&life->runs_lock);
+	return term;
+}
+
+/*
+ * What became of the configuration of @term at @index; -EINPROGRESS: nothing yet.
+ * Another leader may have put something else in its place, and even other changes
+ * behind that.
+ */
+static int outcome(struct raftlog_life *life, u64 index, u64 term)
+{
+	bool committed, changing;
 
 	if (raftlog_life_is_stopping(life))
 		return -ESHUTDOWN;
 	if (raftlog_life_is_failed(life))
 		return -EIO;
 	spin_lock(&life->status_lock);
-	if (life->status.configuration_index >= index) {
-		if (!life->status.changing)
-			result = 0;
-	} else if (life->status.commit_index >= index) {
-		result = -ECANCELED;
-	}
+	committed = life->status.commit_index >= index;
+	changing = life->status.changing;
 	spin_unlock(&life->status_lock);
-	return result;
+	if (!committed)
+		return -EINPROGRESS;
+	if (term_at(life, index) != term)
+		return -ECANCELED;
+	return changing ? -EINPROGRESS : 0;
 }
 
 int raftlog_change_members(struct raftlog_life *life,
@@ -79,6 +95,7 @@ int raftlog_change_members(struct raftlog_life *life,
 {
 	struct raftlog_member_change *change = make_change(changes, n_changes);
 	int error, result = -EINPROGRESS;
+	u64 term = 0;
 	long left;
 
 	if (!change)
@@ -89,6 +106,7 @@ int raftlog_change_members(struct raftlog_life *life,
 		wait_for_completion(&change->done);
 		error = change->request.result;
 		*index = change->request.index;
+		term = change->term;
 	}
 	kfree(change);
 	if (error)
@@ -97,7 +115,7 @@ int raftlog_change_members(struct raftlog_life *life,
 		timeout_ms = life->start.append_timeout_ms;
 	left = wait_event_interruptible_timeout(
 		life->group->write_wait,
-		(result = outcome(life, *index)) != -EINPROGRESS,
+		(result = outcome(life, *index, term)) != -EINPROGRESS,
 		msecs_to_jiffies(timeout_ms));
 	if (left < 0)
 		return -EINTR;

@@ -291,6 +291,7 @@ static void step_expiries(struct raftlog_life *life)
 static void step_changes(struct raftlog_life *life, struct list_head *changes)
 {
 	struct raftlog_member_change *change, *next;
+	struct raft_status status;
 
 	list_for_each_entry_safe(change, next, changes, node) {
 		struct raft_event event = {
@@ -299,6 +300,8 @@ static void step_changes(struct raftlog_life *life, struct list_head *changes)
 		};
 		int error = step(life, &event);
 
+		raft_status(life->raft, &status);
+		change->term = status.hard_state.current_term;
 		raftlog_members_done(change,
 				     error ? -EIO : change->request.result);
 	}
