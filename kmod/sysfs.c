@@ -50,6 +50,9 @@ STATUS_ATTR(lease_until, "%llu %llu", status.current_term,
 STATUS_ATTR(log_bytes, "%llu", status.log_bytes);
 STATUS_ATTR(log_bytes_free, "%llu", status.log_bytes_free);
 STATUS_ATTR(cache_bytes, "%llu", status.cache_bytes);
+STATUS_ATTR(n_members, "%u", status.n_members);
+STATUS_ATTR(configuration_index, "%llu", status.configuration_index);
+STATUS_ATTR(changing, "%u", status.changing);
 STATUS_ATTR(n_pending, "%u", status.n_pending);
 STATUS_ATTR(failure, "%s", status.failure);
 
@@ -101,6 +104,9 @@ static struct attribute *raftlog_attrs[] = {
 	&dev_attr_log_bytes.attr,
 	&dev_attr_log_bytes_free.attr,
 	&dev_attr_cache_bytes.attr,
+	&dev_attr_n_members.attr,
+	&dev_attr_configuration_index.attr,
+	&dev_attr_changing.attr,
 	&dev_attr_n_pending.attr,
 	&dev_attr_failure.attr,
 	&dev_attr_incarnation.attr,
