@@ -35,7 +35,8 @@
  * number. A larger struct than the kernel knows is accepted if what it does not
  * know is zero (else E2BIG); a smaller one is taken as if followed by zeros.
  * Flags that are not known and reserved fields that are not zero get EINVAL.
- * RAFTLOG_IOC_START and RAFTLOG_IOC_STOP need CAP_SYS_ADMIN (EPERM).
+ * RAFTLOG_IOC_START, RAFTLOG_IOC_STOP and RAFTLOG_IOC_CHANGE_MEMBERS need
+ * CAP_SYS_ADMIN (EPERM).
  *
  * All integers are in host byte order unless marked otherwise.
  */
