@@ -65,6 +65,42 @@ static void start_keeps_what_is_given(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, start.cache_bytes, 1ull);
 }
 
+static struct raftlog_addr endpoint(u8 last, u16 port)
+{
+	struct raftlog_addr addr = {
+		.family = RAFTLOG_AF_INET,
+		.ip = { 10, 0, 0, last },
+	};
+	u8 *bytes = (u8 *)&addr.port;
+
+	bytes[0] = port >> 8;
+	bytes[1] = port & 0xff;
+	return addr;
+}
+
+/* What a node that joins a running cluster asks for. */
+static void join(struct raftlog_start *start)
+{
+	start->flags = RAFTLOG_START_F_JOIN;
+	start->cluster_id = 0x0123456789abcdefull;
+	start->n_members = 0;
+	start->members = 0;
+	start->listen = endpoint(7, 7400);
+}
+
+static void start_joins(struct kunit *test)
+{
+	struct raftlog_start start = valid_start();
+
+	join(&start);
+	KUNIT_EXPECT_EQ(test, raftlog_start_check(&start), 0);
+	/* Its first start, and any after that. */
+	join(&start);
+	start.flags |= RAFTLOG_START_F_FORMAT;
+	KUNIT_EXPECT_EQ(test, raftlog_start_check(&start), 0);
+	KUNIT_EXPECT_EQ(test, start.cluster_id, 0x0123456789abcdefull);
+}
+
 struct refusal {
 	const char *name;
 	void (*spoil)(struct raftlog_start *start);
@@ -95,6 +131,14 @@ REFUSAL(max_entry_bytes, s->max_entry_bytes = RAFTLOG_ENTRY_BYTES_MAX + 1)
 REFUSAL(datagram_bytes_low, s->datagram_bytes = 511)
 REFUSAL(datagram_bytes_high, s->datagram_bytes = 65001)
 REFUSAL(inflight_messages, s->inflight_messages = 1025)
+REFUSAL(cluster_id_without_join, s->cluster_id = 1)
+REFUSAL(join_with_members,
+	s->flags = RAFTLOG_START_F_JOIN; s->cluster_id = 1;
+	s->listen = endpoint(7, 7400))
+REFUSAL(join_without_cluster_id,
+	join(s); s->cluster_id = 0)
+REFUSAL(join_without_listen,
+	join(s); memset(&s->listen, 0, sizeof(s->listen)))
 REFUSAL(reserved, s->__reserved[2] = 1)
 
 #define CASE(name) { #name, spoil_##name }
@@ -117,6 +161,10 @@ static const struct refusal refusals[] = {
 	CASE(datagram_bytes_low),
 	CASE(datagram_bytes_high),
 	CASE(inflight_messages),
+	CASE(cluster_id_without_join),
+	CASE(join_with_members),
+	CASE(join_without_cluster_id),
+	CASE(join_without_listen),
 	CASE(reserved),
 };
 
@@ -140,15 +188,10 @@ static void start_refuses(struct kunit *test)
 
 static struct raftlog_member member(u32 id, u8 last, u16 port)
 {
-	struct raftlog_member m = {
+	return (struct raftlog_member){
 		.id = id,
-		.addr = { .family = RAFTLOG_AF_INET, .ip = { 10, 0, 0, last } },
+		.addr = endpoint(last, port),
 	};
-	u8 *bytes = (u8 *)&m.addr.port;
-
-	bytes[0] = port >> 8;
-	bytes[1] = port & 0xff;
-	return m;
 }
 
 static void address_goes_there_and_back(struct kunit *test)
@@ -261,6 +304,123 @@ static void members_refuse(struct kunit *test)
 	m[0].kind = RAFTLOG_NON_VOTER; /* no voter */
 	KUNIT_EXPECT_EQ(test, raftlog_configuration_from_user(c, m, 1),
 			-EINVAL);
+}
+
+/* Changes of the members */
+
+enum { CHANGE_TYPES = RAFTLOG_CHANGE_REPLACE };
+
+/* In good form, for each type. */
+static struct raftlog_change valid_change(u32 type)
+{
+	struct raftlog_change change = { .type = type, .id = 4 };
+
+	if (type == RAFTLOG_CHANGE_REPLACE)
+		change.new_id = 5;
+	if (type == RAFTLOG_CHANGE_ADD || type == RAFTLOG_CHANGE_REPLACE ||
+	    type == RAFTLOG_CHANGE_SET_ADDRESS)
+		change.addr = endpoint(9, 7401);
+	return change;
+}
+
+static void changes_are_translated(struct kunit *test)
+{
+	static const u8 types[] = {
+		[RAFTLOG_CHANGE_ADD] = RAFT_CHANGE_ADD,
+		[RAFTLOG_CHANGE_PROMOTE] = RAFT_CHANGE_PROMOTE,
+		[RAFTLOG_CHANGE_DEMOTE] = RAFT_CHANGE_DEMOTE,
+		[RAFTLOG_CHANGE_REMOVE] = RAFT_CHANGE_REMOVE,
+		[RAFTLOG_CHANGE_SET_ADDRESS] = RAFT_CHANGE_SET_ADDRESS,
+		[RAFTLOG_CHANGE_REPLACE] = RAFT_CHANGE_REPLACE,
+	};
+	struct raft_change change;
+	u32 type;
+
+	for (type = RAFTLOG_CHANGE_ADD; type <= CHANGE_TYPES; type++) {
+		struct raftlog_change user = valid_change(type);
+
+		memset(&change, 0xff, sizeof(change));
+		KUNIT_ASSERT_EQ(test, raftlog_change_from_user(&change, &user),
+				0);
+		KUNIT_EXPECT_EQ(test, change.type, types[type]);
+		KUNIT_EXPECT_EQ(test, change.flags, 0);
+		KUNIT_EXPECT_EQ(test, change.id, 4u);
+		KUNIT_EXPECT_EQ(test, change.new_id, user.new_id);
+		KUNIT_EXPECT_EQ(test, change.address.family,
+				user.addr.family ? 4 : 0);
+		KUNIT_EXPECT_EQ(test, change.address.port,
+				user.addr.family ? 7401 : 0);
+		KUNIT_EXPECT_EQ(test, change.address.ip[3], user.addr.ip[3]);
+	}
+}
+
+static void changes_may_promote(struct kunit *test)
+{
+	struct raft_change change;
+	u32 type;
+
+	for (type = RAFTLOG_CHANGE_ADD; type <= CHANGE_TYPES; type++) {
+		struct raftlog_change user = valid_change(type);
+		bool may = type == RAFTLOG_CHANGE_ADD ||
+			   type == RAFTLOG_CHANGE_DEMOTE;
+
+		user.flags = RAFTLOG_CHANGE_F_AUTO_PROMOTE;
+		KUNIT_EXPECT_EQ(test, raftlog_change_from_user(&change, &user),
+				may ? 0 : -EINVAL);
+		if (may)
+			KUNIT_EXPECT_EQ(test, change.flags,
+					RAFT_MEMBER_F_AUTO_PROMOTE);
+	}
+}
+
+static void change_refuses(struct kunit *test, const struct raftlog_change *user)
+{
+	struct raft_change change;
+
+	KUNIT_EXPECT_EQ(test, raftlog_change_from_user(&change, user), -EINVAL);
+}
+
+static void changes_refuse(struct kunit *test)
+{
+	struct raftlog_change user;
+	u32 type;
+
+	user = valid_change(RAFTLOG_CHANGE_ADD);
+	user.type = 0;
+	change_refuses(test, &user);
+	user.type = CHANGE_TYPES + 1;
+	change_refuses(test, &user);
+	for (type = RAFTLOG_CHANGE_ADD; type <= CHANGE_TYPES; type++) {
+		bool addressed;
+
+		user = valid_change(type);
+		addressed = user.addr.family;
+		user.id = 0;
+		change_refuses(test, &user);
+		user = valid_change(type);
+		user.flags = RAFTLOG_CHANGE_F_ALL + 1;
+		change_refuses(test, &user);
+		/* A second member only where one takes the other's place. */
+		user = valid_change(type);
+		user.new_id = user.new_id ? 0 : 5;
+		change_refuses(test, &user);
+		/* An address only where one is set, and there a real one. */
+		user = valid_change(type);
+		user.addr = addressed ? (struct raftlog_addr){ 0 } :
+					endpoint(9, 7401);
+		change_refuses(test, &user);
+		if (!addressed)
+			continue;
+		user = valid_change(type);
+		user.addr.port = 0;
+		change_refuses(test, &user);
+		user = valid_change(type);
+		user.addr.ip[0] = 224; /* multicast */
+		change_refuses(test, &user);
+		user = valid_change(type);
+		memset(user.addr.ip, 0, sizeof(user.addr.ip)); /* any */
+		change_refuses(test, &user);
+	}
 }
 
 /* Cluster number */
@@ -391,11 +551,15 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(start_fills_in_defaults),
 	KUNIT_CASE(start_derives_the_heartbeat),
 	KUNIT_CASE(start_keeps_what_is_given),
+	KUNIT_CASE(start_joins),
 	KUNIT_CASE_PARAM(start_refuses, refusal_gen_params),
 	KUNIT_CASE(address_goes_there_and_back),
 	KUNIT_CASE(address_refuses),
 	KUNIT_CASE(members_are_sorted),
 	KUNIT_CASE(members_refuse),
+	KUNIT_CASE(changes_are_translated),
+	KUNIT_CASE(changes_may_promote),
+	KUNIT_CASE(changes_refuse),
 	KUNIT_CASE(cluster_id_tells_clusters_apart),
 	KUNIT_CASE(cluster_id_is_fnv_1a),
 	KUNIT_CASE(runs_know_terms),
