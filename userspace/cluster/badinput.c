@@ -128,6 +128,7 @@ int main(int argc, char **argv)
 	sleepers();
 	running_group();
 	group_without_leader();
+	changed_members();
 	full_log();
 	return n_failed != 0;
 }

@@ -38,6 +38,7 @@ void sleepers(void);
 
 void running_group(void);
 void group_without_leader(void);
+void changed_members(void);
 void full_log(void);
 
 #endif /* BADINPUT_H */

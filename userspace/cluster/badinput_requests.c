@@ -35,10 +35,16 @@ static const struct request {
 	  sizeof(struct raftlog_events), 0, 36 },
 	{ "READ_INDEX", 10, _IOC_READ | _IOC_WRITE,
 	  sizeof(struct raftlog_read_index), ENOTCONN, 0 },
+	{ "CHANGE_MEMBERS", 8, _IOC_READ | _IOC_WRITE,
+	  sizeof(struct raftlog_change_members), ENOTCONN, 0 },
 };
 
 static struct raftlog_event some_events[4];
 static struct raftlog_peer some_peers[RAFTLOG_MEMBERS_MAX];
+static struct raftlog_change some_change = {
+	.type = RAFTLOG_CHANGE_REMOVE,
+	.id = 2,
+};
 static char some_data[16] = "some data";
 
 static void good_form(const struct request *r, void *arg)
@@ -46,6 +52,7 @@ static void good_form(const struct request *r, void *arg)
 	struct raftlog_members *get_members = arg;
 	struct raftlog_append *append = arg;
 	struct raftlog_events *events = arg;
+	struct raftlog_change_members *change = arg;
 
 	memset(arg, 0, r->bytes);
 	if (!strcmp(r->name, "GET_MEMBERS")) {
@@ -59,6 +66,10 @@ static void good_form(const struct request *r, void *arg)
 		events->events = (uintptr_t)some_events;
 		events->n_events = 4;
 		events->event_bytes = sizeof(some_events[0]);
+	} else if (!strcmp(r->name, "CHANGE_MEMBERS")) {
+		change->changes = (uintptr_t)&some_change;
+		change->n_changes = 1;
+		change->change_bytes = sizeof(some_change);
 	}
 }
 

@@ -78,6 +78,16 @@ void start_parameters(void)
 	REFUSE("with too small datagrams", EINVAL, s.datagram_bytes = 100);
 	REFUSE("with too many messages in flight", EINVAL,
 	       s.inflight_messages = 1025);
+	REFUSE("to join, with members", EINVAL,
+	       s.flags |= RAFTLOG_START_F_JOIN, s.cluster_id = 1,
+	       s.listen = loopback(PORT));
+	REFUSE("to join no cluster", EINVAL, s.flags |= RAFTLOG_START_F_JOIN,
+	       s.n_members = 0, s.members = 0, s.listen = loopback(PORT));
+	REFUSE("to join where nobody can reach it", EINVAL,
+	       s.flags |= RAFTLOG_START_F_JOIN, s.n_members = 0, s.members = 0,
+	       s.cluster_id = 1);
+	REFUSE("with the number of a cluster it does not join", EINVAL,
+	       s.cluster_id = 1);
 	REFUSE("with a closed WAL fd", EBADF, s.wal_fd = 999);
 	REFUSE("with a WAL open for reading only", EBADF,
 	       s.wal_fd =

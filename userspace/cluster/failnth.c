@@ -307,6 +307,33 @@ static long call_members(void)
 	return ioctl(device, RAFTLOG_IOC_GET_MEMBERS, &get);
 }
 
+/* A learner nobody runs comes and goes. */
+static long change_member(uint32_t type)
+{
+	struct raftlog_change change = { .type = type, .id = 2 };
+	struct raftlog_change_members request = {
+		.n_changes = 1,
+		.changes = (uintptr_t)&change,
+		.change_bytes = sizeof(change),
+	};
+
+	if (type == RAFTLOG_CHANGE_ADD)
+		change.addr = loopback(PORT + 1);
+	return ioctl(device, RAFTLOG_IOC_CHANGE_MEMBERS, &request);
+}
+
+static void prepare_change(void)
+{
+	must_run();
+	if (change_member(RAFTLOG_CHANGE_REMOVE) && errno != ENOENT)
+		die("remove the learner");
+}
+
+static long call_change(void)
+{
+	return change_member(RAFTLOG_CHANGE_ADD);
+}
+
 static long call_events(void)
 {
 	struct raftlog_event events[64];
@@ -460,6 +487,8 @@ static const struct call calls[] = {
 	{ "status", must_run, call_status, NULL, NULL,
 	  { EFAULT } },
 	{ "members", must_run, call_members, NULL, NULL,
+	  { EFAULT } },
+	{ "change members", prepare_change, call_change, prepare_change, NULL,
 	  { EFAULT } },
 	{ "events", must_run, call_events, NULL, NULL,
 	  { EFAULT } },
