@@ -142,12 +142,15 @@ static void tell(struct raftlog_group *group, const struct raftlog_event *event)
 		environment[1] = role;
 		environment[2] = leader_id;
 		environment[3] = current_term;
-		environment[4] = edge;
+		if (event->type != RAFTLOG_EVENT_MEMBERSHIP)
+			environment[4] = edge;
 	}
 	kobject_uevent_env(&group->dev.kobj, KOBJ_CHANGE, environment);
 
 	if (event->type == RAFTLOG_EVENT_STATE)
 		sysfs_notify(&group->dev.kobj, NULL, "state");
+	if (event->type == RAFTLOG_EVENT_MEMBERSHIP)
+		sysfs_notify(&group->dev.kobj, NULL, "configuration_index");
 	sysfs_notify(&group->dev.kobj, NULL, "role");
 	sysfs_notify(&group->dev.kobj, NULL, "leader_id");
 }
