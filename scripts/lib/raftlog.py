@@ -57,29 +57,83 @@ def on_each(nodes, action):
 
 
 class RaftCluster(Cluster):
-    """A cluster of guests whose members are one raftlog group."""
+    """A cluster of guests of which the first @members are one raftlog group.
 
-    def __init__(self, n=3, ipv6=False, size=LOG_SIZE, options=(), module=None, **kwargs):
+    A guest is a member by its own number, until rename() gives it another.
+    """
+
+    def __init__(self, n=3, members=None, ipv6=False, size=LOG_SIZE, options=(), module=None,
+                 **kwargs):
         kwargs.setdefault("programs", programs(kwargs.get("kernel", "stock"), module))
         super().__init__(n, **kwargs)
         self.ipv6 = ipv6
         self.size = size
         self.options = list(options)
-        self.members = list(self.nodes)
+        self.first_members = list(self.nodes)[:members]
+        self.reset_members()
+
+    # Members
+
+    def reset_members(self):
+        """As at the first start."""
+        self.members = list(self.first_members)
+        for node in self:
+            self.rename(node, node.id, PORT)
+
+    def rename(self, node, member, port):
+        """What the guest is called when it joins next, and where it listens."""
+        node.member = member
+        node.port = port
+
+    def guest_of(self, member):
+        return next(node for node in self if node.member == member)
+
+    def address(self, node):
+        return f"[{node.ip6}]:{node.port}" if self.ipv6 else f"{node.ip}:{node.port}"
+
+    def change_members(self, *words, timeout=60):
+        """Have the leader change them, whoever that is by then; what raftctl said, as JSON."""
+        line = ["raftctl", "--json", "members", "--timeout", str(timeout), *map(str, words)]
+
+        def changed():
+            result = self.wait_leader().run(line, timeout + 30, check=False)
+            if result.code == 0:
+                return json.loads(result.out)
+            # Nothing was done, and another node can.
+            if "this node does not lead" in result.err or "not this one" in result.err:
+                return None
+            raise ClusterError(f"{line}: {result.err.strip()}")
+
+        return wait_until(changed, timeout, f"{line} on a leader")
+
+    def peers(self, node):
+        """The members as @node sees them, by their number."""
+        status = self.status(node)
+        return {peer["id"]: peer for peer in status["peers"]} if status else {}
+
+    def wait_members(self, voters, learners=(), nodes=None, timeout=60):
+        """Wait until all nodes agree on who the members are, and nothing is to come."""
+        wanted = {**dict.fromkeys(voters, "voter"), **dict.fromkeys(learners, "learner")}
+
+        def settled(node):
+            status = self.status(node)
+            return (status and not status["changing"] and
+                    {peer["id"]: peer["kind"] for peer in status["peers"]} == wanted)
+
+        nodes = nodes or self.up()
+        wait_until(lambda: all(settled(node) for node in nodes), timeout,
+                   f"the members to be {wanted} on {nodes}", interval=0.2)
 
     # Start and stop
 
-    def address(self, node):
-        return f"[{node.ip6}]:{PORT}" if self.ipv6 else f"{node.ip}:{PORT}"
-
     def start_line(self, node, *more):
         """The raftctl command that joins @node."""
-        words = ["raftctl", "start", "--id", str(node.id), "--listen", self.address(node)]
+        words = ["raftctl", "start", "--id", str(node.member), "--listen", self.address(node)]
         words += ["--wal", "/dev/vda"] if self.disk == "raw" else ["--dir", DIR, "--size", self.size]
         if self.disk == "raw" and not node.formatted:
             words += ["--format", "--force"]
-        for other in self.members:
-            if other != node.id:
+        for other in self.first_members:
+            if other != node.member:
                 words += ["--peer", f"{other}={self.address(self[other])}"]
         return words + self.options + list(more)
 
@@ -91,7 +145,7 @@ class RaftCluster(Cluster):
         return result
 
     def join_all(self, *more):
-        on_each([self[i] for i in self.members], lambda node: self.join(node, *more))
+        on_each([self.guest_of(i) for i in self.members], lambda node: self.join(node, *more))
 
     def leave(self, node):
         node.run("raftctl stop")
@@ -128,7 +182,8 @@ class RaftCluster(Cluster):
             return None
 
     def up(self):
-        return [self[i] for i in self.members if self[i].alive()]
+        guests = [self.guest_of(i) for i in self.members]
+        return [guest for guest in guests if guest.alive()]
 
     def leader_of(self, nodes):
         """The leader that a majority of the members agrees on, if it is one of @nodes."""
@@ -139,8 +194,8 @@ class RaftCluster(Cluster):
                 key = (status["current_term"], status["leader_id"])
                 votes[key] = votes.get(key, 0) + 1
         for (_, leader), n in votes.items():
-            if 2 * n > len(self.members) and any(leader == node.id for node in nodes):
-                return self[leader]
+            if 2 * n > len(self.members) and any(leader == node.member for node in nodes):
+                return self.guest_of(leader)
         return None
 
     def wait_leader(self, nodes=None, timeout=30):

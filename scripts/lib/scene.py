@@ -114,6 +114,7 @@ class Scene(RaftCluster):
             node.netem()
             node.run("killall -q -9 load raftctl; true")
         self.wipe_all()
+        self.reset_members()
         self.loads = []
         self.join_all()
         self.wait_leader()

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The cluster tests of members that change. Each takes a scene and returns a remark, or raises."""
+
+import json
+
+from cluster import DIR, PORT, wait_until
+from raftlog import MODULE
+from scene import claim, lines_of, n_acknowledged
+
+SYSFS = "/sys/class/raftlog/raftlog"
+# Enough for every write to be tried again while another leader is found.
+PATIENT_MS = 30000
+
+
+def peer_dirs(node):
+    return sorted(int(name) for name in node.run(f"ls {SYSFS}/peers").out.split())
+
+
+def peer_file(node, member, name):
+    return (node.try_run(f"cat {SYSFS}/peers/{member}/{name}") or "").strip()
+
+
+def tx_messages(node):
+    return int(node.run(f"cat {SYSFS}/stats/tx_messages").out)
+
+
+def start_new(node, answer):
+    """Run on a new guest what raftctl members said is to be run there."""
+    node.run(f"grep -q '^raftlog ' /proc/modules || insmod {MODULE}")
+    command, = [entry["command"] for entry in answer["start"] if entry["id"] == node.member]
+    node.run(command, timeout=120)
+
+
+def n_membership_events(command):
+    lines = bytes(command.out).decode().splitlines()
+    return sum(json.loads(line)["type"] == "membership" for line in lines if line.endswith("}"))
+
+
+def wait_writes(loads, n=20):
+    """Each load goes on."""
+    before = [n_acknowledged(load) for load in loads]
+    wait_until(lambda: all(n_acknowledged(load) > count + n
+                           for load, count in zip(loads, before)), 60, "writes that go on")
+
+
+def test_members(scene):
+    """A learner comes, catches up and gets a vote; a follower is removed, then the leader."""
+    scene.fresh()
+    leader, (follower, other) = scene.followers()
+    new = next(node for node in scene if node.member not in scene.members)
+    loads = {node: scene.load(node, threads=1) for node in (leader, follower, other)}
+    scene.wait_acknowledged(loads.values(), 50)
+    watching = other.start("raftctl --json events --follow")
+
+    answer = scene.change_members("add", f"{new.member}={scene.address(new)}")
+    claim(peer_file(leader, new.member, "kind") == "learner", "sysfs tells of a new learner")
+    scene.wait_members([1, 2, 3], [new.member], [leader, follower, other])
+    refused = leader.run(f"raftctl members promote {new.member}", check=False)
+    claim(refused.code == 1 and "not caught up" in refused.err,
+          f"a learner that is not there gets no vote: {refused.err.strip()!r}")
+    start_new(new, answer)
+    wait_until(lambda: peer_file(leader, new.member, "caught_up") == "1", 60,
+               "the learner to catch up")
+    wait_until(lambda: scene.status(new)["role"] == "learner" and peer_dirs(new) == [1, 2, 3, 4],
+               30, "the learner to know what it is")
+    scene.change_members("promote", new.member)
+    scene.members = [1, 2, 3, new.member]
+    scene.wait_members(scene.members)
+    wait_until(lambda: scene.status(new)["role"] == "follower", 30, "the learner to follow")
+    loads[new] = scene.load(new, threads=1)
+
+    scene.change_members("remove", follower.member)
+    scene.members.remove(follower.member)
+    scene.wait_members(scene.members)
+    for node in scene.up():
+        wait_until(lambda node=node: peer_dirs(node) == scene.members, 10,
+                   f"the directories of {node} to follow")
+    # It asks for votes, or has nobody to ask: nobody minds.
+    term = scene.status(leader)["current_term"]
+    wait_writes([load for node, load in loads.items() if node is not follower])
+    claim(scene.wait_leader() is leader and scene.status(leader)["current_term"] == term,
+          "a member that was removed disrupts the others")
+    scene.end_loads([loads[follower]])
+    scene.leave(follower)
+
+    scene.change_members("remove", leader.member)
+    scene.members.remove(leader.member)
+    successor = scene.wait_leader()
+    scene.wait_members(scene.members)
+    status = scene.status(leader)
+    claim(status["role"] != "leader", "a leader that was removed leads on")
+    wait_writes([loads[node] for node in (other, new)])
+    scene.end_loads(loads.values())
+    wait_until(lambda: n_membership_events(watching) >= 4, 20, "four events of the membership")
+    watching.signal()
+    remark = scene.prove()
+    return f"{leader} to {successor}, {n_membership_events(watching)} events; {remark}"
+
+
+def test_rolling_replacement(scene):
+    """Five members, each replaced by a new one under load: no append fails."""
+    scene.fresh()
+    loads = {node: scene.load(node, threads=1, timeout_ms=PATIENT_MS) for node in scene.up()}
+    scene.wait_acknowledged(loads.values(), 20)
+    free = next(node for node in scene if node.member not in scene.members)
+    done = []
+    leaders = 0
+    for old_member in list(scene.first_members):
+        old = scene.guest_of(old_member)
+        scene.rename(free, old_member + len(scene.first_members), PORT + 1)
+        # What it has begun is answered; where the others write goes on.
+        scene.end_loads([loads[old]])
+        done.append(loads.pop(old))
+        leaders += scene.wait_leader() is old
+        answer = scene.change_members("replace", old_member,
+                                      f"{free.member}={scene.address(free)}")
+        start_new(free, answer)
+        members = sorted(set(scene.members) - {old_member} | {free.member})
+        rest = [scene.guest_of(i) for i in members]
+        scene.wait_members(members, nodes=rest, timeout=120)
+        scene.members = members
+        loads[free] = scene.load(free, threads=1, timeout_ms=PATIENT_MS)
+        wait_writes(loads.values(), 5)
+        scene.leave(old)
+        old.run(f"rm {DIR}/wal")
+        free = old
+    scene.end_loads(loads.values())
+    failed = [line for load in done + list(loads.values()) for line in lines_of(load)
+              if line.outcome != "A"]
+    remark = scene.prove()
+    claim(not failed, f"{len(failed)} appends failed, the first with errno {failed and failed[0].errno}")
+    claim(scene.members == [6, 7, 8, 9, 10], f"the members are {scene.members}")
+    return f"{leaders} of them led; {remark}"
+
+
+def test_readmit(scene):
+    """A member comes back with an empty disk: it counts as down until it is demoted, and
+    gets its vote back by itself."""
+    scene.fresh()
+    load = scene.load(scene.wait_leader(), threads=1)
+    scene.wait_acknowledged([load], 50)
+    leader, (wiped, other) = scene.followers()
+    scene.leave(wiped)
+    wiped.run(f"rm {DIR}/wal")
+    scene.join(wiped)
+    wait_until(lambda: scene.peers(leader)[wiped.member]["foreign"], 60,
+               "the leader to see another disk")
+    scene.leave(other)
+    wait_until(lambda: scene.status(leader)["role"] != "leader", 60,
+               "no majority without the disk that is gone")
+    scene.join(other)
+    scene.wait_leader()
+    scene.change_members("demote", wiped.member, "--auto-promote")
+    scene.wait_members(scene.members)
+    leader = scene.wait_leader()
+    for node in (leader, wiped):
+        wait_until(lambda node=node: peer_file(node, wiped.member, "foreign") == "0", 30,
+                   f"the new disk to be known on {node}")
+    scene.end_loads([load])
+    # Its vote counts again.
+    scene.leave(next(node for node in (leader, other) if node is not wiped))
+    rest = [node for node in scene.up() if (scene.status(node) or {}).get("state") == "running"]
+    scene.wait_leader(rest)
+    scene.load(wiped, count=20).wait(60)
+    for node in scene.up():
+        if node not in rest:
+            scene.join(node)
+    return scene.prove()
