@@ -594,6 +594,28 @@ static void publish_life(struct raftlog_group *group, struct raftlog_life *life)
 	wake_up_interruptible_all(&group->write_wait);
 }
 
+static void tell_started(struct raftlog_life *life)
+{
+	const char *name = raftlog_group_name(life->group);
+	bool sealed;
+	u32 n_members;
+
+	/* The owner thread runs. */
+	spin_lock(&life->status_lock);
+	n_members = life->configuration.n_members;
+	sealed = raft_configuration_is_sealed(&life->configuration);
+	spin_unlock(&life->status_lock);
+
+	pr_info("%s: started: node %u of cluster %016llx, %u members, entries %llu to %llu\n",
+		name, life->start.node_id, life->cluster_id, n_members,
+		life->info.first_index, life->runs.end_index - 1);
+	if (!n_members)
+		pr_info("%s: waits to be added to the cluster\n", name);
+	else if (!sealed)
+		pr_info("%s: new cluster: all voters must be there for the first leader\n",
+			name);
+}
+
 int raftlog_life_start(struct raftlog_group *group,
 		       const struct raftlog_start *start, struct file *wal,
 		       const struct raft_configuration *configuration)
@@ -621,16 +643,7 @@ int raftlog_life_start(struct raftlog_group *group,
 	publish_life(group, life);
 	/* They may have changed in the meantime. */
 	schedule_work(&group->members);
-	pr_info("%s: started: node %u of cluster %016llx, %u members, entries %llu to %llu\n",
-		raftlog_group_name(group), start->node_id, life->cluster_id,
-		life->configuration.n_members, life->info.first_index,
-		life->runs.end_index - 1);
-	if (!life->configuration.n_members)
-		pr_info("%s: waits to be added to the cluster\n",
-			raftlog_group_name(group));
-	else if (!raft_configuration_is_sealed(&life->configuration))
-		pr_info("%s: new cluster: all voters must be there for the first leader\n",
-			raftlog_group_name(group));
+	tell_started(life);
 	return 0;
 }
 
