@@ -97,6 +97,35 @@ def test_members(scene):
     return f"{leader} to {successor}, {n_membership_events(watching)} events; {remark}"
 
 
+def test_moved(scene):
+    """A follower, then the leader, comes back at another address, under load."""
+    scene.fresh()
+    leader, (follower, other) = scene.followers()
+    load = scene.load(other, threads=1, timeout_ms=PATIENT_MS)
+    scene.wait_acknowledged([load], 20)
+    for node in (follower, leader):
+        scene.leave(node)
+        rest = [guest for guest in scene.up() if guest is not node]
+        scene.wait_leader(rest)
+        scene.rename(node, node.member, PORT + 1)
+        scene.change_members("set-address", f"{node.member}={scene.address(node)}")
+        node.run(["raftctl", "start", "--id", str(node.member), "--dir", DIR,
+                  "--listen", scene.address(node)])
+        for guest in scene.up():
+            wait_until(lambda guest=guest: peer_file(guest, node.member, "address") ==
+                       scene.address(node), 30, f"{guest} to know where {node} is")
+        wait_writes([load])
+    scene.end_loads([load])
+    failed = [line for line in lines_of(load) if line.outcome != "A"]
+    claim(not failed, f"{len(failed)} appends failed, the first with errno {failed and failed[0].errno}")
+    # Their addresses are in the log: they need not be told again.
+    scene.leave(follower)
+    follower.run(["raftctl", "start", "--id", str(follower.member), "--dir", DIR])
+    claim(follower.run(f"cat {SYSFS}/listen").out.strip() == scene.address(follower),
+          "a member listens where its log says")
+    return scene.prove()
+
+
 def test_rolling_replacement(scene):
     """Five members, each replaced by a new one under load: no append fails."""
     scene.fresh()
