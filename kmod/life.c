@@ -298,7 +298,7 @@ static int first_write_error(struct raftlog_life *life)
 static int bootstrap(struct raftlog_life *life, struct raftlog_entry *first)
 {
 	if (!first && !life->info.fresh) {
-		pr_err("%s: the list of members is damaged as well: give it again\n",
+		pr_err("%s: there is no list of members, or it is damaged as well: give it again, or let the node join\n",
 		       raftlog_group_name(life->group));
 		return -EUCLEAN;
 	}
