@@ -370,8 +370,8 @@ def test_chaos(scene):
     done = {}
     until = time.monotonic() + scene.seconds
     while time.monotonic() < until:
-        action = scene.random.choice([crash_one, crash_all, restart_one, cut_leader_off, cut_one_way,
-                                      disturb])
+        action = scene.random.choice([crash_one, crash_all, restart_one, wipe_one, cut_leader_off,
+                                      cut_one_way, disturb])
         done[action.__name__] = done.get(action.__name__, 0) + 1
         for node in action(scene):
             loads[node.id].wait_ended()
@@ -411,6 +411,17 @@ def restart_one(scene):
     node = scene.random.choice(list(scene))
     scene.leave(node)
     scene.join(node)
+    return [node]
+
+
+def wipe_one(scene):
+    """Its disk is gone: it comes back with an empty one, and gets its vote back."""
+    node = scene.random.choice(list(scene))
+    scene.leave(node)
+    node.run(f"rm {DIR}/wal")
+    scene.join(node)
+    scene.change_members("demote", node.member, "--auto-promote")
+    scene.wait_members(scene.members)
     return [node]
 
 

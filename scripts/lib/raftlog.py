@@ -99,8 +99,9 @@ class RaftCluster(Cluster):
             result = self.wait_leader().run(line, timeout + 30, check=False)
             if result.code == 0:
                 return json.loads(result.out)
-            # Nothing was done, and another node can.
-            if "this node does not lead" in result.err or "not this one" in result.err:
+            # Nothing was done: another node can, or this one once it has heard from the rest.
+            if any(said in result.err for said in ("this node does not lead", "not this one",
+                                                   "does not answer")):
                 return None
             raise ClusterError(f"{line}: {result.err.strip()}")
 
