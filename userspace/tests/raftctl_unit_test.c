@@ -11,6 +11,7 @@
 #include "../raftctl/histogram.h"
 #include "../raftctl/names.h"
 #include "../raftctl/raftctl.h"
+#include "../raftctl/start_members.h"
 #include "../raftctl/text.h"
 
 struct raftctl raftctl;
@@ -200,6 +201,52 @@ static void test_format(void)
 	check(!strcmp(edge_name(99), "unknown"), "edge of a newer module");
 }
 
+static bool is_member(const char *text, u32 id, const char *address)
+{
+	struct raftlog_addr addr;
+	char buf[ADDR_CHARS];
+	u32 got;
+
+	return start_members_parse("add", text, &got, &addr) && got == id &&
+	       !strcmp(addr_format(buf, &addr), address);
+}
+
+static void test_members(void)
+{
+	static const char *const bad[] = {
+		"",
+		"4",
+		"=10.0.0.4:7400",
+		"4=",
+		"4=10.0.0.4",
+		"0=10.0.0.4:7400",
+		"-4=10.0.0.4:7400",
+		"4294967296=10.0.0.4:7400",
+		"99999999999999999999=10.0.0.4:7400",
+		"4=0.0.0.0:7400",
+		"4=[::]:7400",
+	};
+	struct raftlog_addr addr;
+	char name[64];
+	u32 id;
+
+	check(is_member("4=10.0.0.4:7400", 4, "10.0.0.4:7400"), "a member");
+	check(is_member("4294967295=[2001:db8::4]:1", UINT32_MAX,
+			"[2001:db8::4]:1"),
+	      "a member by IPv6");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(name, sizeof(name), "no member '%s'", bad[i]);
+		check(!start_members_parse("add", bad[i], &id, &addr), name);
+	}
+	check(!strcmp(member_kind_name(RAFTLOG_NON_VOTER), "learner"),
+	      "a learner is called that, as in sysfs");
+	check(!strcmp(member_kind_name(RAFTLOG_ABSENT), "leaving"),
+	      "so is who leaves");
+	/* Numbers of enum raft_reason, which are part of the ABI. */
+	check(!strcmp(reason_name(13), "membership"),
+	      "the reason of who got or lost a vote");
+}
+
 int main(void)
 {
 	test_addresses();
@@ -207,5 +254,6 @@ int main(void)
 	test_histogram();
 	test_numbers();
 	test_format();
+	test_members();
 	return n_failed != 0;
 }
