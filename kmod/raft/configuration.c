@@ -302,6 +302,12 @@ struct raft_peer *raft_find_peer(struct raft *r, u32 id)
 	return position < RAFT_MEMBERS_MAX ? &r->peers[position] : NULL;
 }
 
+/* Of the new one or the old one of a joint configuration. */
+bool raft_is_voter_in(const struct raft *r, u32 position, bool old)
+{
+	return votes_in(&r->configuration, position, old);
+}
+
 /* Of either, if the configuration is joint. */
 bool raft_is_voter(const struct raft *r, u32 position)
 {

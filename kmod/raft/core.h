@@ -316,6 +316,7 @@ void raft_revert_configuration(struct raft *r, u64 last_index);
 struct raft_peer *raft_find_peer(struct raft *r, u32 id);
 bool raft_is_known(const struct raft *r, u32 position);
 bool raft_is_voter(const struct raft *r, u32 position);
+bool raft_is_voter_in(const struct raft *r, u32 position, bool old);
 bool raft_has_vote(const struct raft *r);
 bool raft_is_witness(const struct raft *r, u32 position);
 bool raft_is_quorum(const struct raft *r, u32 set);

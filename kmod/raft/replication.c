@@ -140,16 +140,35 @@ static bool is_relied_on(const struct raft *r, const struct raft_peer *peer)
 		r->now_ns < r->leader_since_ns + timeout);
 }
 
+/* Last entry that is whole on the disk of somebody who may lead. */
+static u64 whole_end(const struct raft *r, bool old)
+{
+	u64 end = 0;
+	u32 i;
+
+	for (i = 0; i < r->n_peers; i++) {
+		u64 durable = raft_is_self(r, i) ? r->durable_index :
+						   r->peers[i].match_index;
+
+		if (raft_is_voter_in(r, i, old) && !raft_is_witness(r, i) &&
+		    raft_is_known(r, i))
+			end = max(end, durable);
+	}
+	return end;
+}
+
 /*
  * Last entry that a witness may have: see struct raft_configuration. Never one that
- * could be lost where it is whole, for nobody could lead that the witness would
- * find up to date.
+ * nobody else has who may lead, in each of the two configurations if it is joint:
+ * nobody could be elected that the witness would find up to date.
  */
 static u64 witness_end(const struct raft *r)
 {
-	u64 end = r->durable_index;
+	u64 end = whole_end(r, false);
 	u32 i;
 
+	if (r->configuration.joint)
+		end = min(end, whole_end(r, true));
 	for (i = 0; i < r->n_peers; i++) {
 		const struct raft_peer *peer = &r->peers[i];
 

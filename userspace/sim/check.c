@@ -223,10 +223,14 @@ static void check_origin(struct world *w, const struct node *node,
 static void check_witness(struct world *w, const struct node *node,
 			  const struct record *record)
 {
+	const struct raft_configuration *c;
 	u32 i;
 
+	/* Whoever made it may have been the last that was to have it. */
+	c = members_of(&w->nodes[w->check.leaders[record->term] - 1]);
 	for (i = 0; i < w->n_nodes; i++)
 		if (!w->nodes[i].witness &&
+		    (!c || members_include(c, i + 1)) &&
 		    (w->nodes[i].rotted || w->nodes[i].wiped ||
 		     log_at(&w->nodes[i].store.durable, record->index) ==
 			     record))
