@@ -126,7 +126,7 @@ static void edge_4_leader_with_a_stalled_disk_steps_down(struct kunit *test)
 	while (waited < FIXTURE_ELECTION_NS) {
 		KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_LEADER);
 		server_done(s);
-		server_ack_probe(s, 2);
+		server_ack(s, 2, 1);
 		server_time(s, FIXTURE_HEARTBEAT_NS);
 		waited += FIXTURE_HEARTBEAT_NS;
 	}

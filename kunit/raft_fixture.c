@@ -232,6 +232,15 @@ int server_propose(struct server *s, struct raft_proposal *proposal)
 	return server_event(s, &event);
 }
 
+int server_transfer(struct server *s, u32 target, u8 cause)
+{
+	struct raft_event event = { .type = RAFT_EVENT_TRANSFER };
+
+	event.transfer.target = target;
+	event.transfer.cause = cause;
+	return server_event(s, &event);
+}
+
 int server_cancel(struct server *s, struct raft_proposal *proposal)
 {
 	struct raft_event event = { .type = RAFT_EVENT_CANCEL };

@@ -76,6 +76,7 @@ void server_timeout(struct server *s);
 void server_persist(struct server *s);
 int server_receive(struct server *s, const struct raft_message *message);
 int server_propose(struct server *s, struct raft_proposal *proposal);
+int server_transfer(struct server *s, u32 target, u8 cause);
 int server_cancel(struct server *s, struct raft_proposal *proposal);
 int server_read(struct server *s, struct raft_read *read);
 int server_cancel_read(struct server *s, struct raft_read *read);

@@ -22,6 +22,7 @@ static const struct edge {
 	{ RAFT_FOLLOWER, RAFT_FOLLOWER, RAFT_EDGE_JOIN },
 	{ RAFT_LEARNER, RAFT_LEARNER, RAFT_EDGE_JOIN },
 	{ RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_EDGE_TIMEOUT },
+	{ RAFT_FOLLOWER, RAFT_CANDIDATE, RAFT_EDGE_TIMEOUT },
 	{ RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_EDGE_TIMEOUT },
 	{ RAFT_CANDIDATE, RAFT_PRE_CANDIDATE, RAFT_EDGE_SPLIT_VOTE },
 	{ RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_EDGE_SPLIT_VOTE },
@@ -35,16 +36,14 @@ static const struct edge {
 	{ RAFT_LEADER, RAFT_LEARNER, RAFT_EDGE_STEP_DOWN },
 };
 
-/* 6.4.1: who led before has told nobody that it still does. */
+/* 6.4.1: who led before has told nobody that it still does, now or earlier. */
 static void check_leases(struct network *net, u32 id)
 {
 	u32 i;
 
 	for (i = 0; i < net->n; i++) {
-		const struct server *s = net->nodes[i].server;
-
-		if (s && i + 1 != id)
-			KUNIT_ASSERT_LE(net->test, raft_lease_until(s->r),
+		if (i + 1 != id)
+			KUNIT_ASSERT_LE(net->test, net->nodes[i].lease_until_ns,
 					net->now_ns);
 	}
 }
@@ -164,6 +163,8 @@ static void carry_out(struct network *net, u32 id)
 		for (i = 0; i < s->update.n_sends; i++)
 			post(net, node, &s->sends[i]);
 		check_commit(net, node);
+		node->lease_until_ns = max(node->lease_until_ns,
+					   raft_lease_until(s->r));
 		node->deadline_ns = s->update.deadline_ns;
 		server_done(s);
 		wrote = s->write_seq;
@@ -295,6 +296,17 @@ void network_read(struct network *net, u32 id, struct raft_read *read)
 	s->now_ns = net->now_ns;
 	KUNIT_ASSERT_EQ(net->test, server_read(s, read), 0);
 	wake(net, id);
+}
+
+int network_transfer(struct network *net, u32 id, u32 target)
+{
+	struct server *s = network_server(net, id);
+	int error;
+
+	s->now_ns = net->now_ns;
+	error = server_transfer(s, target, RAFT_TRANSFER_REQUESTED);
+	wake(net, id);
+	return error;
 }
 
 static void cut_one_way(struct network *net, u32 from, u32 to)

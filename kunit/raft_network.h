@@ -27,6 +27,7 @@ struct network_node {
 	u64 last_index;
 	u64 checked_index; /* committed, and compared with the others */
 	u64 deadline_ns;
+	u64 lease_until_ns; /* latest that it published */
 	bool stopped;
 	u32 unheard_by; /* bit: id */
 };
@@ -101,6 +102,9 @@ void network_elect(struct network *net, u32 id);
 void network_propose(struct network *net, u32 id,
 		     struct raft_proposal *proposal);
 void network_read(struct network *net, u32 id, struct raft_read *read);
+
+/* As in server_transfer(); what it begins goes on as time does. */
+int network_transfer(struct network *net, u32 id, u32 target);
 
 /*
  * For each server F, P, C, L (in the order of the roles), l for a learner, and

@@ -407,6 +407,8 @@ static void stuck_candidate_is_freed(struct kunit *test)
 	expect_roles(net, c->roles);
 	network_pass(net, 0);
 	expect_roles(net, c->freed);
+	/* Until the lease that server 1 published has run out it votes for nobody. */
+	network_silence(net, FIXTURE_ELECTION_NS);
 	network_time_out(net, 3);
 	network_settle(net);
 	network_expect_leader(net, 3, c->term + 1);

@@ -17,6 +17,8 @@ extern struct kunit_suite raftlog_raft_network_suite;
 extern struct kunit_suite raftlog_raft_network_log_suite;
 extern struct kunit_suite raftlog_raft_learner_suite;
 extern struct kunit_suite raftlog_raft_membership_suite;
+extern struct kunit_suite raftlog_raft_transfer_suite;
+extern struct kunit_suite raftlog_raft_lease_suite;
 extern struct kunit_suite raftlog_wal_suite;
 extern struct kunit_suite raftlog_wal_damage_suite;
 extern struct kunit_suite raftlog_wal_torn_suite;

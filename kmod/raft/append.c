@@ -46,6 +46,7 @@ static void answer(struct raft *r, struct raft_update *update,
 
 	if (!send)
 		return;
+	send->message.append_entries_response.priority = r->settings.priority;
 	send->message.append_entries_response.prev_log_index = prev;
 	/* An earlier term's request, perhaps by an earlier clock, proves nothing. */
 	if (message->term == r->hard_state.current_term)
@@ -79,6 +80,7 @@ void raft_send_owed_ack(struct raft *r, struct raft_update *update)
 			     r->leader_id);
 	if (!send)
 		return;
+	send->message.append_entries_response.priority = r->settings.priority;
 	send->message.append_entries_response.match_index =
 		min(r->verified_index, r->durable_index);
 	raft_send_durable(r, send);
@@ -160,7 +162,11 @@ void raft_receive_append(struct raft *r, struct raft_update *update,
 	raft_become_follower(r, update, message->term, message->from,
 			     RAFT_REASON_LEADER_SEEN);
 	r->leader_contact_ns = r->now_ns;
+	r->leader_sent_ns = max(r->leader_sent_ns,
+				message->append_entries.sent_ns);
+	r->best_priority = message->append_entries.best_priority;
 	raft_reset_election_timer(r);
+	raft_defer_to_priority(r);
 	r->leader_commit_seen = max(r->leader_commit_seen,
 				    message->append_entries.leader_commit);
 

@@ -266,6 +266,7 @@ void raft_set_configuration(struct raft *r,
 			    const struct raft_configuration *configuration,
 			    u64 index)
 {
+	raft_keep_lease_promise(r);
 	r->configuration = *configuration;
 	r->configuration_index = index;
 	r->configuration_seq++;

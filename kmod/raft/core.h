@@ -10,6 +10,7 @@
  *	append.c	AppendEntries on the follower
  *	proposal.c	proposals: queue, forward, append once, complete
  *	read.c		linearizable reads: ReadIndex, leases
+ *	transfer.c	leadership transfer, priority of servers
  *	log.c		terms, sizes and origins of entries
  *	configuration.c	members, their encoding, and the quorums they form
  *	membership.c	changes of the members
@@ -79,6 +80,7 @@ struct raft_read_request {
 struct raft_peer {
 	u32 id;
 	u8 progress;
+	u8 priority;
 	bool catch_up; /* the one message in flight has unknown length */
 	bool caught_up; /* 4.2.1: the last round took less than a timeout */
 	u64 next_index;
@@ -162,7 +164,8 @@ struct raft {
 
 	u64 election_deadline_ns;
 	u64 leader_contact_ns; /* last AppendEntries of a valid leader */
-	u64 sticky_until_ns; /* after a restart: see raft_start() */
+	u64 sticky_until_ns; /* after a restart or leadership: see transfer.c */
+	u64 leader_sent_ns; /* newest AppendEntries of this term, by its clock */
 	u64 heartbeat_due_ns;
 	u64 leader_since_ns;
 	u64 quorum_grace_ns; /* CheckQuorum waits until then at least */
@@ -189,6 +192,26 @@ struct raft {
 	u64 read_round_sent_ns; /* because of reads */
 	u64 n_read_rounds;
 	bool more; /* RAFT_EVENT_TIME ran out of room */
+
+	/* Candidate: of the TimeoutNow that made it one; 0: none did. */
+	u64 campaign_until_ns;
+	bool campaign_requested;
+	/* Highest priority of the leader's other voters, here or as it told. */
+	u8 best_priority;
+
+	/* Leader: see transfer.c. */
+	u32 transferee;
+	u8 transfer_cause;
+	bool transfer_told; /* TimeoutNow was sent */
+	bool stall_handled; /* it tried to hand over when its disk stalled */
+	bool kept_by_request; /* it leads because somebody asked for it */
+	u64 n_transfers;
+	u64 transfer_from_ns;
+	u64 transfer_until_ns;
+	u64 timeout_now_due_ns;
+	u64 transfer_void_ns;
+	u64 lease_promised_ns;
+	u64 handover_after_ns;
 };
 
 /*
@@ -225,19 +248,23 @@ void raft_become_follower(struct raft *r, struct raft_update *update, u64 term,
 			  u32 leader_id, u8 reason);
 void raft_become_pre_candidate(struct raft *r, struct raft_update *update,
 			       u8 edge);
-void raft_become_candidate(struct raft *r, struct raft_update *update);
+void raft_become_candidate(struct raft *r, struct raft_update *update,
+			   u8 reason);
 void raft_become_leader(struct raft *r, struct raft_update *update);
 void raft_join(struct raft *r, struct raft_update *update);
 void raft_role_by_membership(struct raft *r, struct raft_update *update);
 
 /* election.c */
 void raft_reset_election_timer(struct raft *r);
+void raft_defer_to_priority(struct raft *r);
 void raft_election_time(struct raft *r, struct raft_update *update);
 void raft_count_own_vote(struct raft *r, struct raft_update *update);
 void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 			       const struct raft_message *message);
 void raft_receive_vote(struct raft *r, struct raft_update *update,
 		       const struct raft_message *message);
+void raft_campaign_now(struct raft *r, struct raft_update *update,
+		       u64 until_ns, bool requested);
 bool raft_is_sticky(const struct raft *r);
 bool raft_is_damaged(const struct raft *r);
 
@@ -252,6 +279,20 @@ void raft_leader_commit(struct raft *r, struct raft_update *update);
 void raft_set_commit(struct raft *r, struct raft_update *update, u64 index);
 u64 raft_lease_until(const struct raft *r);
 u64 raft_leader_deadline(const struct raft *r);
+
+/* transfer.c */
+int raft_transfer(struct raft *r, u32 target, u8 cause);
+void raft_transfer_time(struct raft *r, struct raft_update *update);
+u64 raft_transfer_deadline(const struct raft *r);
+bool raft_transfer_holds_proposals(const struct raft *r);
+bool raft_transfer_stalled(struct raft *r);
+u8 raft_transfer_reason(const struct raft *r, u8 reason);
+void raft_reset_transfer(struct raft *r);
+void raft_keep_lease_promise(struct raft *r);
+bool raft_is_handed_over(const struct raft *r,
+			 const struct raft_message *message);
+void raft_receive_timeout_now(struct raft *r, struct raft_update *update,
+			      const struct raft_message *message);
 
 /* append.c */
 int raft_check_append(const struct raft *r, const struct raft_message *message);

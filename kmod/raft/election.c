@@ -12,6 +12,16 @@ void raft_reset_election_timer(struct raft *r)
 }
 
 /*
+ * A server of lower priority than another that could campaign lets that begin. What
+ * it knows of it is as old as the leader: only the first time after that was heard.
+ */
+void raft_defer_to_priority(struct raft *r)
+{
+	if (r->settings.priority < r->best_priority)
+		r->election_deadline_ns += r->settings.election_timeout_ns / 2;
+}
+
+/*
  * 4.2.3: a server that hears from a leader, or is one, takes no part in an
  * election. After a restart it may have heard from one just before: see
  * raft_start().
@@ -70,10 +80,13 @@ static void ask_for_votes(struct raft *r, struct raft_update *update,
 		send->message.request_vote.last_log_term =
 			raft_log_last_term(&r->log);
 		send->message.request_vote.pre_vote = pre_vote;
-		if (pre_vote)
+		if (pre_vote) {
 			send->message.term++;
-		else
-			raft_send_durable(r, send);
+			continue;
+		}
+		send->message.request_vote.leadership_transfer_ns =
+			r->campaign_until_ns;
+		raft_send_durable(r, send);
 	}
 }
 
@@ -84,9 +97,10 @@ static void vote_for_self(struct raft *r)
 		r->votes.granted |= 1u << r->self;
 }
 
-static void start_election(struct raft *r, struct raft_update *update)
+static void start_election(struct raft *r, struct raft_update *update,
+			   u8 reason)
 {
-	raft_become_candidate(r, update);
+	raft_become_candidate(r, update, reason);
 	raft_reset_election_timer(r);
 	/* Its own vote counts once it is durable: raft_count_own_vote(). */
 	ask_for_votes(r, update, false);
@@ -96,9 +110,11 @@ static void start_pre_vote(struct raft *r, struct raft_update *update, u8 edge)
 {
 	raft_become_pre_candidate(r, update, edge);
 	raft_reset_election_timer(r);
+	r->campaign_until_ns = 0;
+	r->campaign_requested = false;
 	vote_for_self(r);
 	if (raft_is_quorum(r, r->votes.granted)) {
-		start_election(r, update);
+		start_election(r, update, RAFT_REASON_PRE_VOTE_WON);
 		return;
 	}
 	ask_for_votes(r, update, true);
@@ -115,6 +131,20 @@ static bool can_campaign(const struct raft *r)
 	return raft_has_vote(r) && !raft_is_witness(r, r->self) &&
 	       !raft_is_damaged(r) &&
 	       raft_space(r) >= raft_entry_cost(r, bytes);
+}
+
+/* 3.10: as if its timer had run out, and without asking whether it could win. */
+void raft_campaign_now(struct raft *r, struct raft_update *update,
+		       u64 until_ns, bool requested)
+{
+	if (!can_campaign(r))
+		return;
+	r->leader_id = RAFT_ID_NONE;
+	r->round_edge = RAFT_EDGE_TIMEOUT;
+	r->campaign_until_ns = until_ns;
+	r->campaign_requested = requested;
+	start_election(r, update, RAFT_REASON_TRANSFERRED);
+	raft_requeue_proposals(r);
 }
 
 void raft_election_time(struct raft *r, struct raft_update *update)
@@ -148,7 +178,7 @@ static void decide(struct raft *r, struct raft_update *update)
 
 	if (raft_is_quorum(r, r->votes.granted)) {
 		if (r->role == RAFT_PRE_CANDIDATE)
-			start_election(r, update);
+			start_election(r, update, RAFT_REASON_PRE_VOTE_WON);
 		else
 			raft_become_leader(r, update);
 	} else if (!raft_is_quorum(r, all & ~r->votes.refused)) {
@@ -208,7 +238,7 @@ void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 	/* Nobody counts the votes of a disk that has forgotten earlier ones. */
 	if (r->self < RAFT_MEMBERS_MAX && !raft_is_known(r, r->self))
 		return;
-	if (raft_is_sticky(r)) {
+	if (raft_is_sticky(r) && !raft_is_handed_over(r, message)) {
 		/*
 		 * A refusal tells a pre_candidate of an older term about the
 		 * newer one; a vote is not answered and its term not taken.

@@ -36,6 +36,7 @@ const char *raft_reason_name(u8 reason)
 		[RAFT_REASON_STORAGE_FAILED] = "storage_failed",
 		[RAFT_REASON_INVARIANT] = "invariant",
 		[RAFT_REASON_MEMBERSHIP] = "membership",
+		[RAFT_REASON_TRANSFERRED] = "transferred",
 	};
 
 	return NAME_OF(names, reason);
@@ -67,6 +68,7 @@ const char *raft_message_type_name(u8 type)
 		[RAFT_PROPOSE_RESPONSE] = "ProposeResponse",
 		[RAFT_READ_INDEX] = "ReadIndex",
 		[RAFT_READ_INDEX_RESPONSE] = "ReadIndexResponse",
+		[RAFT_TIMEOUT_NOW] = "TimeoutNow",
 	};
 
 	return NAME_OF(names, type);
@@ -81,4 +83,16 @@ const char *raft_progress_name(u8 progress)
 	};
 
 	return NAME_OF(names, progress);
+}
+
+const char *raft_transfer_cause_name(u8 cause)
+{
+	static const char *const names[] = {
+		[RAFT_TRANSFER_REQUESTED] = "requested",
+		[RAFT_TRANSFER_SHUTDOWN] = "shutdown",
+		[RAFT_TRANSFER_PRIORITY] = "priority",
+		[RAFT_TRANSFER_DISK_STALLED] = "disk_stalled",
+	};
+
+	return NAME_OF(names, cause);
 }

@@ -184,7 +184,8 @@ static int append_once(struct raft *r, struct raft_update *update,
 		r->refused_cost_min = min(r->refused_cost_min, cost);
 		return -ENOSPC;
 	}
-	if (r->log.last_index >= base + settings->window_entries / 2 ||
+	if (raft_transfer_holds_proposals(r) ||
+	    r->log.last_index >= base + settings->window_entries / 2 ||
 	    (raft_uncommitted_bytes(r) &&
 	     (raft_uncommitted_bytes(r) + entry->bytes > uncommitted_max ||
 	      RAFTLOG_FAILPOINT(RAFT_NO_ROOM))) ||

@@ -267,6 +267,9 @@ static void receive(struct raft *r, struct raft_update *update,
 	case RAFT_READ_INDEX_RESPONSE:
 		raft_receive_read_index_response(r, message);
 		break;
+	case RAFT_TIMEOUT_NOW:
+		raft_receive_timeout_now(r, update, message);
+		break;
 	}
 }
 
@@ -313,6 +316,9 @@ static int check_event(struct raft *r, const struct raft_event *event,
 
 	if (event->type < RAFT_EVENT_TIME ||
 	    event->type > RAFT_EVENT_TYPE_LAST)
+		return -EINVAL;
+	if (event->type == RAFT_EVENT_TRANSFER &&
+	    event->transfer.cause > RAFT_TRANSFER_SHUTDOWN)
 		return -EINVAL;
 	if (event->type == RAFT_EVENT_MESSAGE) {
 		error = check_message(r, event->message);
@@ -375,6 +381,7 @@ static void time_passes(struct raft *r, struct raft_update *update)
 	if (r->role == RAFT_LEADER)
 		raft_membership_time(r, update);
 	if (r->role == RAFT_LEADER) {
+		raft_transfer_time(r, update);
 		raft_pump_proposals(r, update);
 		raft_pump_reads(r, update);
 		raft_leader_time(r, update);
@@ -428,6 +435,9 @@ int raft_step(struct raft *r, const struct raft_event *event,
 		raft_fail(r, update, RAFT_REASON_STORAGE_FAILED,
 			  "a write to the log failed");
 		break;
+	case RAFT_EVENT_TRANSFER:
+		return raft_transfer(r, event->transfer.target,
+				     event->transfer.cause);
 	case RAFT_EVENT_SHUTDOWN:
 		raft_end_proposals(r, update, -ESHUTDOWN);
 		raft_end_reads(r, update, -ESHUTDOWN);
@@ -470,6 +480,10 @@ void raft_status(const struct raft *r, struct raft_status *status)
 	status->configuration_index = r->configuration_index;
 	status->configuration_seq = r->configuration_seq;
 	status->changing = raft_is_changing(r);
+	status->transferee = r->role == RAFT_LEADER ? r->transferee : 0;
+	status->transfer_cause = r->transfer_cause;
+	status->n_transfers = r->n_transfers;
+	status->priority = r->settings.priority;
 	status->n_proposals = r->n_proposals;
 	status->n_reads = r->n_reads;
 	status->n_read_rounds = r->n_read_rounds;
@@ -495,6 +509,7 @@ int raft_peer_status(const struct raft *r, u32 id,
 	status->inflight_bytes = peer->inflight_bytes;
 	status->last_contact_ns = peer->last_contact_ns;
 	status->rtt_ns = peer->rtt_ns;
+	status->priority = peer->priority;
 	status->foreign = !raft_is_known(r, peer - r->peers);
 	status->caught_up = r->role == RAFT_LEADER && peer->caught_up;
 	status->recent_active =

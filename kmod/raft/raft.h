@@ -84,6 +84,7 @@ enum raft_edge {
  * @RAFT_REASON_STORAGE_FAILED: a write failed
  * @RAFT_REASON_INVARIANT: the core found itself inconsistent
  * @RAFT_REASON_MEMBERSHIP: it got or lost its vote (4.2)
+ * @RAFT_REASON_TRANSFERRED: the leader handed its leadership to another (3.10)
  * @RAFT_REASON_LAST: the last value
  */
 enum raft_reason {
@@ -99,6 +100,7 @@ enum raft_reason {
 	RAFT_REASON_DISK_STALLED = 9,
 	RAFT_REASON_STORAGE_FAILED = 10,
 	RAFT_REASON_INVARIANT = 11,
+	RAFT_REASON_TRANSFERRED = 12,
 	RAFT_REASON_MEMBERSHIP = 13,
 	RAFT_REASON_LAST = RAFT_REASON_MEMBERSHIP,
 };
@@ -273,6 +275,7 @@ struct raft_entry {
  *	the entry comes back in the log)
  * @RAFT_READ_INDEX: a follower asks the leader up to where to read (6.4)
  * @RAFT_READ_INDEX_RESPONSE: the answer
+ * @RAFT_TIMEOUT_NOW: the leader wants the receiver to lead in its place (3.10)
  * @RAFT_MESSAGE_TYPE_LAST: the last value
  */
 enum raft_message_type {
@@ -282,6 +285,7 @@ enum raft_message_type {
 	RAFT_APPEND_ENTRIES_RESPONSE = 4,
 	RAFT_PROPOSE = 5,
 	RAFT_PROPOSE_RESPONSE = 6,
+	RAFT_TIMEOUT_NOW = 7,
 	RAFT_READ_INDEX = 8,
 	RAFT_READ_INDEX_RESPONSE = 9,
 	RAFT_MESSAGE_TYPE_LAST = RAFT_READ_INDEX_RESPONSE,
@@ -298,6 +302,8 @@ enum raft_message_type {
  * @request_vote: of RAFT_REQUEST_VOTE
  * @request_vote.last_log_index: index of the candidate's last entry
  * @request_vote.last_log_term: its term
+ * @request_vote.leadership_transfer_ns: timeout_now.until_ns of the TimeoutNow that
+ *	made the sender a candidate, 0 if none did: see transfer.c
  * @request_vote.pre_vote: this is a PreVote
  * @request_vote_response: of RAFT_REQUEST_VOTE_RESPONSE
  * @request_vote_response.granted: the vote is given
@@ -307,6 +313,8 @@ enum raft_message_type {
  * @append_entries.prev_log_term: its term
  * @append_entries.leader_commit: leader's commit_index
  * @append_entries.sent_ns: leader's clock at sending, echoed by the answer
+ * @append_entries.best_priority: highest priority among the other voters that
+ *	answer the leader
  * @append_entries_response: of RAFT_APPEND_ENTRIES_RESPONSE
  * @append_entries_response.rejected: @match_index is no match, but the log does
  *	not hold (prev_log_index, prev_log_term)
@@ -318,6 +326,7 @@ enum raft_message_type {
  * @append_entries_response.hint_term: if @rejected, the sender's term there
  * @append_entries_response.sent_ns: of the request; 0 in an answer that waited
  *	for the disk, or to a request of an earlier term
+ * @append_entries_response.priority: the sender's, see struct raft_settings
  * @propose: of RAFT_PROPOSE
  * @propose.proposed_at: commit_index of the origin when the proposal was first
  *	made: the entry, if it is in the log, is behind this index
@@ -335,6 +344,11 @@ enum raft_message_type {
  * @read_index_response.session: of the request
  * @read_index_response.sequence: of the request
  * @read_index_response.index: what was committed when the request came, or more
+ * @timeout_now: of RAFT_TIMEOUT_NOW
+ * @timeout_now.last_log_index: index of the leader's last entry
+ * @timeout_now.until_ns: leader's clock: from then on it counts on the transfer
+ *	not to happen any more
+ * @timeout_now.requested: somebody asked for it
  * @entries: n_entries entries (AppendEntries), or one (Propose)
  * @n_entries: how many
  */
@@ -348,6 +362,7 @@ struct raft_message {
 		struct {
 			u64 last_log_index;
 			u64 last_log_term;
+			u64 leadership_transfer_ns;
 			bool pre_vote;
 		} request_vote;
 		struct {
@@ -359,6 +374,7 @@ struct raft_message {
 			u64 prev_log_term;
 			u64 leader_commit;
 			u64 sent_ns;
+			u8 best_priority;
 		} append_entries;
 		struct {
 			u64 match_index;
@@ -367,6 +383,7 @@ struct raft_message {
 			u64 hint_term;
 			u64 sent_ns;
 			bool rejected;
+			u8 priority;
 		} append_entries_response;
 		struct {
 			u64 proposed_at;
@@ -386,6 +403,11 @@ struct raft_message {
 			u64 sequence;
 			u64 index;
 		} read_index_response;
+		struct {
+			u64 last_log_index;
+			u64 until_ns;
+			bool requested;
+		} timeout_now;
 	};
 	const struct raft_entry *entries;
 	u32 n_entries;
@@ -533,9 +555,29 @@ enum raft_event_type {
 	RAFT_EVENT_STORAGE_FAILED = 6,
 	RAFT_EVENT_SHUTDOWN = 7,
 	RAFT_EVENT_CHANGE = 8,
+	RAFT_EVENT_TRANSFER = 9,
 	RAFT_EVENT_READ_INDEX = 10,
 	RAFT_EVENT_CANCEL_READ = 13,
 	RAFT_EVENT_TYPE_LAST = RAFT_EVENT_CANCEL_READ,
+};
+
+/**
+ * enum raft_transfer_cause - why a leader hands over
+ * @RAFT_TRANSFER_REQUESTED: somebody asked for it. The new leader leaves it at
+ *	that, whatever the priorities
+ * @RAFT_TRANSFER_SHUTDOWN: it is about to be stopped
+ * @RAFT_TRANSFER_PRIORITY: a peer of higher priority has caught up
+ * @RAFT_TRANSFER_DISK_STALLED: its oldest write is older than an election timeout
+ * @RAFT_TRANSFER_CAUSE_LAST: the last value
+ *
+ * RAFT_EVENT_TRANSFER brings one of the first two, the core finds the others.
+ */
+enum raft_transfer_cause {
+	RAFT_TRANSFER_REQUESTED = 0,
+	RAFT_TRANSFER_SHUTDOWN = 1,
+	RAFT_TRANSFER_PRIORITY = 2,
+	RAFT_TRANSFER_DISK_STALLED = 3,
+	RAFT_TRANSFER_CAUSE_LAST = RAFT_TRANSFER_DISK_STALLED,
 };
 
 /**
@@ -556,6 +598,11 @@ enum raft_event_type {
  * @persisted.space_bytes: room left in the log behind that write
  * @error: RAFT_EVENT_STORAGE_FAILED: negative errno
  * @change: RAFT_EVENT_CHANGE: done with when the step returns
+ * @transfer: RAFT_EVENT_TRANSFER: hand the leadership over; raft_status.transferee
+ *	says for how long that is under way
+ * @transfer.target: to whom, 0: to the best one. This server itself: it goes on
+ *	leading, also if it was about to hand over
+ * @transfer.cause: RAFT_TRANSFER_REQUESTED or RAFT_TRANSFER_SHUTDOWN
  *
  * RAFT_EVENT_TIME ends every batch: timers run, and what the batch gathered is
  * turned into AppendEntries. RAFT_EVENT_SHUTDOWN ends all pending proposals
@@ -576,6 +623,10 @@ struct raft_event {
 		} persisted;
 		int error;
 		struct raft_change_request *change;
+		struct {
+			u32 target;
+			u8 cause;
+		} transfer;
 	};
 };
 
@@ -721,6 +772,9 @@ struct raft_rng {
  * @window_entries: power of two; the most recent entries whose size and origin
  *	are known; also the most uncommitted ones
  * @proposals_max: power of two; pending proposals of this node
+ * @priority: of this server as a leader; 0: as good as any. With less than
+ *	another voter that the last leader heard from it stands for election later,
+ *	and it hands over to a voter with more
  */
 struct raft_settings {
 	u32 node_id;
@@ -736,6 +790,7 @@ struct raft_settings {
 	u32 space_reserve_bytes;
 	u32 window_entries;
 	u32 proposals_max;
+	u8 priority;
 };
 
 struct raft;
@@ -884,6 +939,15 @@ int raft_start(struct raft *r, u64 now_ns, struct raft_update *update);
  * * -EINVAL - not a possible event (a message not to this node, a proposal of 0
  *   bytes), nothing changed
  * * -ENOTRECOVERABLE - the core has failed, see raft_status.failure
+ *
+ * RAFT_EVENT_TRANSFER is refused at once, and nothing changed, with
+ *
+ * * -EREMOTE - another server leads, or none
+ * * -ENOENT - the configuration has no such member, or no other voter
+ * * -EOPNOTSUPP - a learner, or a disk that the configuration does not know
+ * * -EHOSTUNREACH - it has not answered for an election timeout
+ * * -EBUSY - another transfer is under way
+ * * -ESTALE - it is too far behind: where its log matches is not known
  */
 int raft_step(struct raft *r, const struct raft_event *event,
 	      struct raft_update *update);
@@ -922,6 +986,10 @@ enum raft_progress {
  * @configuration_index: of the newest configuration in the log, 0 if none
  * @configuration_seq: grows whenever raft_configuration() becomes another
  * @changing: a membership change is not complete
+ * @transferee: leader: whom it is handing over to, 0 if nobody
+ * @transfer_cause: enum raft_transfer_cause, of the last transfer
+ * @n_transfers: how many this server has begun
+ * @priority: of this server
  * @n_proposals: pending proposals of this node
  * @n_reads: pending reads of this node
  * @n_read_rounds: rounds of heartbeats that reads alone were the reason for
@@ -948,6 +1016,10 @@ struct raft_status {
 	u64 configuration_index;
 	u64 configuration_seq;
 	bool changing;
+	u32 transferee;
+	u8 transfer_cause;
+	u8 priority;
+	u64 n_transfers;
 	u32 n_proposals;
 	u32 n_reads;
 	u64 n_read_rounds;
@@ -969,6 +1041,7 @@ struct raft_status {
  * @recent_active: answered within an election timeout
  * @foreign: last heard from with another disk than the configuration knows
  * @caught_up: a leader that would promote it need not wait for it (4.2.1)
+ * @priority: as it told, 0 if it did not
  *
  * On a server that does not lead, only @id and @last_contact_ns (of any message)
  * mean something.
@@ -979,6 +1052,7 @@ struct raft_peer_status {
 	bool recent_active;
 	bool foreign;
 	bool caught_up;
+	u8 priority;
 	u64 next_index;
 	u64 match_index;
 	u32 inflight_messages;
@@ -1023,5 +1097,6 @@ const char *raft_reason_name(u8 reason);
 const char *raft_edge_name(u8 edge);
 const char *raft_message_type_name(u8 type);
 const char *raft_progress_name(u8 progress);
+const char *raft_transfer_cause_name(u8 cause);
 
 #endif /* RAFTLOG_RAFT_H */

@@ -48,6 +48,7 @@ void raft_forget_peer(struct raft *r, struct raft_peer *peer)
 {
 	if (!peer->incarnation)
 		return;
+	raft_keep_lease_promise(r);
 	peer->match_index = 0;
 	peer->match_ns = r->now_ns;
 	peer->commit_told = 0;
@@ -105,6 +106,7 @@ static struct raft_send *add_append(struct raft *r, struct raft_update *update,
 	send->message.append_entries.leader_commit = r->commit_index;
 	send->message.append_entries.sent_ns = r->now_ns;
 	r->append_sent_ns = r->now_ns;
+	send->message.append_entries.best_priority = r->best_priority;
 	send->message.n_entries = last_index - prev_log_index;
 	send->first_index = prev_log_index + 1;
 	send->last_index = last_index;
@@ -342,6 +344,10 @@ static bool step_down(struct raft *r, struct raft_update *update)
 	if (paused_ns > 2 * r->settings.heartbeat_interval_ns)
 		r->quorum_grace_ns =
 			r->now_ns + 2 * r->settings.heartbeat_interval_ns;
+	if (!disk_is_stalled(r))
+		r->stall_handled = false;
+	else if (raft_transfer_stalled(r))
+		return false;
 	if (disk_is_stalled(r))
 		reason = RAFT_REASON_DISK_STALLED;
 	else if (r->now_ns >= quorum_deadline(r))
@@ -384,7 +390,8 @@ u64 raft_leader_deadline(const struct raft *r)
 	u64 deadline = min(r->heartbeat_due_ns, quorum_deadline(r));
 	u32 i;
 
-	if (r->persist_seq != r->persisted_seq)
+	deadline = min(deadline, raft_transfer_deadline(r));
+	if (r->persist_seq != r->persisted_seq && !disk_is_stalled(r))
 		deadline = min(deadline,
 			       r->oldest_persist_ns +
 				       r->settings.election_timeout_ns);
@@ -404,22 +411,32 @@ u64 raft_leader_deadline(const struct raft *r)
  * kept back for clocks that run at different speed: none may gain more than that
  * on another, and none may leap, or stand still while the machine sleeps. Reads by
  * lease rely on it, and nothing else does. Whatever lets another one be elected
- * within the timeout must make this 0 first.
+ * within the timeout must make this 0 first: so it does not reach beyond when a
+ * write that is under way makes this server give up, nor into a transfer.
  */
 u64 raft_lease_until(const struct raft *r)
 {
 	u64 values[RAFT_MEMBERS_MAX];
 	u64 timeout = r->settings.election_timeout_ns;
-	u64 sent;
+	u64 sent, until;
 	u32 i;
 
-	if (r->role != RAFT_LEADER)
+	if (r->role != RAFT_LEADER || r->transferee)
 		return 0;
-	for (i = 0; i < r->configuration.n_members; i++)
-		values[i] = raft_is_self(r, i) ? r->now_ns :
-						 r->peers[i].answered_sent_ns;
+	for (i = 0; i < r->configuration.n_members; i++) {
+		sent = r->peers[i].answered_sent_ns;
+		if (raft_is_self(r, i))
+			values[i] = r->now_ns;
+		else
+			values[i] = sent >= r->transfer_void_ns ? sent : 0;
+	}
 	sent = raft_quorum_value(r, values);
-	return sent ? sent + timeout - timeout / 8 : 0;
+	if (!sent)
+		return 0;
+	until = sent + timeout - timeout / 8;
+	if (r->persist_seq != r->persisted_seq)
+		until = min(until, r->oldest_persist_ns + timeout);
+	return until;
 }
 
 void raft_set_commit(struct raft *r, struct raft_update *update, u64 index)
@@ -561,6 +578,7 @@ void raft_receive_append_response(struct raft *r, struct raft_update *update,
 		return;
 
 	note_answer(r, peer, message->append_entries_response.sent_ns);
+	peer->priority = message->append_entries_response.priority;
 	if (message->append_entries_response.rejected) {
 		refused(r, peer, message);
 		return;

@@ -11,6 +11,7 @@
  *	 |        '-----------------(5)-----------------------'     v
  *	 '-----------------------(4)----------------------------- leader
  *
+ * (1) leads from follower to candidate at once where the leader asks for it (3.10).
  * (5) a majority refuses, another server leads, or a newer term is seen.
  * (4) a newer term is seen, no quorum answers, or the disk stalls.
  */
@@ -56,11 +57,21 @@ void raft_become_follower(struct raft *r, struct raft_update *update, u64 term,
 	bool other_leader = r->leader_id != leader_id;
 	bool other_term = term > r->hard_state.current_term;
 
+	if (led) {
+		/* It keeps the word that it gave as a leader: see transfer.c. */
+		raft_keep_lease_promise(r);
+		r->sticky_until_ns =
+			max(r->sticky_until_ns, r->lease_promised_ns);
+		if (term > r->hard_state.current_term)
+			reason = raft_transfer_reason(r, reason);
+		r->transferee = RAFT_ID_NONE;
+	}
 	if (other_term) {
 		raft_set_hard_state(r, update, term, RAFT_ID_NONE);
 		r->verified_index = 0;
 		r->ack_owed = false;
 		r->refused_cost_min = U64_MAX;
+		r->leader_sent_ns = 0;
 	}
 	r->leader_id = leader_id;
 	if (r->role == passive_role(r)) {
@@ -94,17 +105,19 @@ void raft_become_pre_candidate(struct raft *r, struct raft_update *update,
 	raft_requeue_reads(r);
 }
 
-void raft_become_candidate(struct raft *r, struct raft_update *update)
+/* @reason: how it comes that it campaigns. */
+void raft_become_candidate(struct raft *r, struct raft_update *update,
+			   u8 reason)
 {
 	r->votes.granted = 0;
 	r->votes.refused = 0;
 	r->verified_index = 0;
 	r->ack_owed = false;
 	r->refused_cost_min = U64_MAX;
+	r->leader_sent_ns = 0;
 	raft_set_hard_state(r, update, r->hard_state.current_term + 1,
 			    r->settings.node_id);
-	transition(r, update, RAFT_CANDIDATE, r->round_edge,
-		   RAFT_REASON_PRE_VOTE_WON, false);
+	transition(r, update, RAFT_CANDIDATE, r->round_edge, reason, false);
 }
 
 /* The configuration with the disks of all voters, each of which has voted. */
@@ -138,6 +151,8 @@ void raft_become_leader(struct raft *r, struct raft_update *update)
 	transition(r, update, RAFT_LEADER, RAFT_EDGE_MAJORITY,
 		   RAFT_REASON_VOTE_WON, false);
 	raft_start_replication(r);
+	raft_reset_transfer(r);
+	r->kept_by_request = r->campaign_requested;
 	if (!r->sealed)
 		seal(r, &first);
 	raft_append_entry(r, update, &first);
