@@ -27,13 +27,17 @@
  *
  * message	 0  u8   type		enum raft_message_type
  *		 1  u8   flags		enum wire_message_flags
- *		 2  le16 0
+ *		 2  u8   priority	AppendEntries: the highest among the voters that
+ *					answer; its response: the sender's; else 0
+ *		 3  u8   0
  *		 4  le32 n_entries	0; AppendEntries: any; Propose: 1
  *		 8  le64 term		not 0
  *		16  le64 incarnation	of the sender's disk, not 0
  *	RequestVote
  *		24  le64 last_log_index
  *		32  le64 last_log_term
+ *		40  le64 leadership_transfer_ns	until_ns of a TimeoutNow, 0: none;
+ *					PreVote: 0
  *	RequestVote response
  *		24  (nothing)
  *	AppendEntries
@@ -61,6 +65,9 @@
  *		24  le64 session	not 0
  *		32  le64 sequence	not 0
  *		40  le64 index		not 0
+ *	TimeoutNow
+ *		24  le64 last_log_index
+ *		32  le64 until_ns	not 0
  *
  * Behind the fixed part follow n_entries entry headers, then their payloads in
  * the same order without padding, then nothing.
@@ -118,6 +125,7 @@ enum wire_message_flags {
 	WIRE_F_GRANTED = 1 << 1, /* RequestVote response */
 	WIRE_F_REJECTED = 1 << 2, /* AppendEntries response */
 	WIRE_F_LEASE = 1 << 3, /* ReadIndex */
+	WIRE_F_REQUESTED = 1 << 3, /* TimeoutNow */
 };
 
 /* Numbers of errno differ between architectures; these do not. */
@@ -140,7 +148,7 @@ enum wire_limits_fixed {
 	WIRE_DATAGRAM_BYTES_MIN = 512,
 	WIRE_DATAGRAM_BYTES_MAX = 65000,
 
-	WIRE_REQUEST_VOTE_BYTES = 40,
+	WIRE_REQUEST_VOTE_BYTES = 48,
 	WIRE_REQUEST_VOTE_RESPONSE_BYTES = 24,
 	WIRE_APPEND_ENTRIES_BYTES = 56,
 	WIRE_APPEND_ENTRIES_RESPONSE_BYTES = 64,
@@ -148,6 +156,7 @@ enum wire_limits_fixed {
 	WIRE_PROPOSE_RESPONSE_BYTES = 48,
 	WIRE_READ_INDEX_BYTES = 40,
 	WIRE_READ_INDEX_RESPONSE_BYTES = 48,
+	WIRE_TIMEOUT_NOW_BYTES = 40,
 	WIRE_MESSAGE_FIXED_BYTES_MIN = 16,
 	WIRE_MESSAGE_FIXED_BYTES_MAX = WIRE_APPEND_ENTRIES_RESPONSE_BYTES,
 	WIRE_ENTRY_BYTES = 32,

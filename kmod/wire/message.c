@@ -9,6 +9,7 @@ struct type_row {
 	u32 fixed_bytes; /* 0: no such type */
 	u32 n_entries_max;
 	u8 flags;
+	bool priority; /* it tells one */
 };
 
 /* Indexed by enum raft_message_type. */
@@ -24,10 +25,12 @@ static const struct type_row type_rows[] = {
 	[RAFT_APPEND_ENTRIES] = {
 		.fixed_bytes = WIRE_APPEND_ENTRIES_BYTES,
 		.n_entries_max = WIRE_ENTRIES_MAX,
+		.priority = true,
 	},
 	[RAFT_APPEND_ENTRIES_RESPONSE] = {
 		.fixed_bytes = WIRE_APPEND_ENTRIES_RESPONSE_BYTES,
 		.flags = WIRE_F_REJECTED,
+		.priority = true,
 	},
 	[RAFT_PROPOSE] = {
 		.fixed_bytes = WIRE_PROPOSE_BYTES,
@@ -42,6 +45,10 @@ static const struct type_row type_rows[] = {
 	},
 	[RAFT_READ_INDEX_RESPONSE] = {
 		.fixed_bytes = WIRE_READ_INDEX_RESPONSE_BYTES,
+	},
+	[RAFT_TIMEOUT_NOW] = {
+		.fixed_bytes = WIRE_TIMEOUT_NOW_BYTES,
+		.flags = WIRE_F_REQUESTED,
 	},
 };
 
@@ -142,7 +149,9 @@ static bool message_possible(const struct raft_message *message)
 	case RAFT_REQUEST_VOTE:
 		return position_possible(message->request_vote.last_log_index,
 					 message->request_vote.last_log_term) &&
-		       message->request_vote.last_log_term <= message->term;
+		       message->request_vote.last_log_term <= message->term &&
+		       !(message->request_vote.pre_vote &&
+			 message->request_vote.leadership_transfer_ns);
 	case RAFT_APPEND_ENTRIES:
 		return append_entries_possible(message);
 	case RAFT_APPEND_ENTRIES_RESPONSE:
@@ -160,6 +169,8 @@ static bool message_possible(const struct raft_message *message)
 		return message->read_index_response.session &&
 		       message->read_index_response.sequence &&
 		       message->read_index_response.index;
+	case RAFT_TIMEOUT_NOW:
+		return message->timeout_now.until_ns;
 	default:
 		return true;
 	}
@@ -196,6 +207,20 @@ static u8 message_flags(const struct raft_message *message)
 			       WIRE_F_REJECTED : 0;
 	case RAFT_READ_INDEX:
 		return message->read_index.lease ? WIRE_F_LEASE : 0;
+	case RAFT_TIMEOUT_NOW:
+		return message->timeout_now.requested ? WIRE_F_REQUESTED : 0;
+	default:
+		return 0;
+	}
+}
+
+static u8 message_priority(const struct raft_message *message)
+{
+	switch (message->type) {
+	case RAFT_APPEND_ENTRIES:
+		return message->append_entries.best_priority;
+	case RAFT_APPEND_ENTRIES_RESPONSE:
+		return message->append_entries_response.priority;
 	default:
 		return 0;
 	}
@@ -205,7 +230,8 @@ static void encode_fixed(const struct raft_message *message, u8 *p)
 {
 	p[0] = message->type;
 	p[1] = message_flags(message);
-	put_unaligned_le16(0, p + 2);
+	p[2] = message_priority(message);
+	p[3] = 0;
 	put_unaligned_le32(message->n_entries, p + 4);
 	put_unaligned_le64(message->term, p + 8);
 	put_unaligned_le64(message->incarnation, p + 16);
@@ -214,6 +240,7 @@ static void encode_fixed(const struct raft_message *message, u8 *p)
 	case RAFT_REQUEST_VOTE:
 		put_unaligned_le64(message->request_vote.last_log_index, p + 24);
 		put_unaligned_le64(message->request_vote.last_log_term, p + 32);
+		put_unaligned_le64(message->request_vote.leadership_transfer_ns, p + 40);
 		break;
 	case RAFT_APPEND_ENTRIES:
 		put_unaligned_le64(message->append_entries.prev_log_index, p + 24);
@@ -246,6 +273,10 @@ static void encode_fixed(const struct raft_message *message, u8 *p)
 		put_unaligned_le64(message->read_index_response.sequence, p + 32);
 		put_unaligned_le64(message->read_index_response.index, p + 40);
 		break;
+	case RAFT_TIMEOUT_NOW:
+		put_unaligned_le64(message->timeout_now.last_log_index, p + 24);
+		put_unaligned_le64(message->timeout_now.until_ns, p + 32);
+		break;
 	}
 }
 
@@ -261,6 +292,7 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 	case RAFT_REQUEST_VOTE:
 		message->request_vote.last_log_index = get_unaligned_le64(p + 24);
 		message->request_vote.last_log_term = get_unaligned_le64(p + 32);
+		message->request_vote.leadership_transfer_ns = get_unaligned_le64(p + 40);
 		message->request_vote.pre_vote = flags & WIRE_F_PRE_VOTE;
 		break;
 	case RAFT_REQUEST_VOTE_RESPONSE:
@@ -272,6 +304,7 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 		message->append_entries.prev_log_term = get_unaligned_le64(p + 32);
 		message->append_entries.leader_commit = get_unaligned_le64(p + 40);
 		message->append_entries.sent_ns = get_unaligned_le64(p + 48);
+		message->append_entries.best_priority = p[2];
 		break;
 	case RAFT_APPEND_ENTRIES_RESPONSE:
 		message->append_entries_response.match_index = get_unaligned_le64(p + 24);
@@ -280,6 +313,7 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 		message->append_entries_response.hint_term = get_unaligned_le64(p + 48);
 		message->append_entries_response.sent_ns = get_unaligned_le64(p + 56);
 		message->append_entries_response.rejected = flags & WIRE_F_REJECTED;
+		message->append_entries_response.priority = p[2];
 		break;
 	case RAFT_PROPOSE:
 		message->propose.proposed_at = get_unaligned_le64(p + 24);
@@ -298,6 +332,11 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 		message->read_index_response.session = get_unaligned_le64(p + 24);
 		message->read_index_response.sequence = get_unaligned_le64(p + 32);
 		message->read_index_response.index = get_unaligned_le64(p + 40);
+		break;
+	case RAFT_TIMEOUT_NOW:
+		message->timeout_now.last_log_index = get_unaligned_le64(p + 24);
+		message->timeout_now.until_ns = get_unaligned_le64(p + 32);
+		message->timeout_now.requested = flags & WIRE_F_REQUESTED;
 		break;
 	}
 }
@@ -396,7 +435,7 @@ int wire_message_decode(struct raft_message *message,
 	row = type_row(p[0]);
 	if (!row || bytes < row->fixed_bytes)
 		return -EBADMSG;
-	if ((p[1] & ~row->flags) || get_unaligned_le16(p + 2))
+	if ((p[1] & ~row->flags) || (p[2] && !row->priority) || p[3])
 		return -EBADMSG;
 
 	memset(message, 0, sizeof(*message));
