@@ -336,6 +336,7 @@ static void send_messages(struct raftlog_life *life, u64 now_ns)
 static void publish(struct raftlog_life *life, const struct raft_status *status)
 {
 	bool changed;
+	struct raft_status before = life->status;
 	u32 i;
 
 	if (status->foreign && !life->status.foreign)
@@ -352,6 +353,7 @@ static void publish(struct raftlog_life *life, const struct raft_status *status)
 		raft_peer_status(life->raft, life->configuration.members[i].id,
 				 &life->peers[i]);
 	spin_unlock(&life->status_lock);
+	raftlog_transfer_note(life, &before, status);
 	/* For whoever had them changed. */
 	if (changed)
 		wake_up_interruptible_all(&life->group->write_wait);

@@ -110,6 +110,8 @@ static void fill_status(struct raftlog_life *life,
 	status->lost_index = core.lost_index;
 	status->configuration_index = core.configuration_index;
 	status->changing = core.changing;
+	status->transferee = core.transferee;
+	status->priority = core.priority;
 	status->commit_index = core.commit_index;
 	status->lease_remaining_ns =
 		core.lease_until_ns > now_ns ? core.lease_until_ns - now_ns : 0;

@@ -333,6 +333,22 @@ static int get_events(struct file *file, void *arg)
 	return 0;
 }
 
+static int transfer(struct file *file, void *arg)
+{
+	struct raftlog_transfer *transfer = arg;
+	struct raftlog_life *life;
+	int error;
+
+	if (transfer->flags || transfer->__reserved)
+		return -EINVAL;
+	life = raftlog_group_life(open_of(file)->group);
+	if (!life)
+		return -ENOTCONN;
+	error = raftlog_transfer(life, transfer->target, &transfer->leader_id);
+	raftlog_life_put(life);
+	return error;
+}
+
 /* Sizes are those of the first version that had the ioctl. */
 struct raftlog_ioctl {
 	unsigned int cmd;
@@ -362,6 +378,7 @@ static const struct raftlog_ioctl ioctls[] = {
 	IOCTL(GET_EVENTS, get_events, NO_CAPABILITY),
 	IOCTL(CHANGE_MEMBERS, change_members, CAP_SYS_ADMIN),
 	IOCTL(READ_INDEX, read_index, NO_CAPABILITY),
+	IOCTL(TRANSFER, transfer, CAP_SYS_ADMIN),
 };
 
 union raftlog_ioctl_arg {
@@ -375,6 +392,7 @@ union raftlog_ioctl_arg {
 	struct raftlog_events events;
 	struct raftlog_change_members change_members;
 	struct raftlog_read_index read_index;
+	struct raftlog_transfer transfer;
 };
 
 static int copy_out(void __user *user, size_t user_bytes, const void *arg,
@@ -400,6 +418,7 @@ long raftlog_ioctl(struct file *file, unsigned int cmd, unsigned long user_arg)
 	    _IOC_NR(cmd) >= ARRAY_SIZE(ioctls))
 		return -ENOTTY;
 	ioctl = &ioctls[_IOC_NR(cmd)];
+	/* Numbers without one have no direction either, and no handler. */
 	if (!ioctl->handler || _IOC_DIR(cmd) != _IOC_DIR(ioctl->cmd))
 		return -ENOTTY;
 	if (user_bytes < ioctl->bytes)

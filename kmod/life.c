@@ -164,6 +164,7 @@ static void set_settings(struct raftlog_life *life)
 		.space_reserve_bytes = SPACE_RESERVE_BYTES,
 		.window_entries = RAFTLOG_WINDOW_ENTRIES,
 		.proposals_max = RAFTLOG_PENDING_MAX,
+		.priority = start->priority,
 	};
 }
 
@@ -221,6 +222,8 @@ life_alloc(struct raftlog_group *group, const struct raftlog_start *start)
 	INIT_LIST_HEAD(&life->persisted);
 	INIT_LIST_HEAD(&life->caught_up);
 	INIT_LIST_HEAD(&life->changes);
+	INIT_LIST_HEAD(&life->transfers);
+	init_waitqueue_head(&life->transfer_wait);
 	spin_lock_init(&life->runs_lock);
 	spin_lock_init(&life->status_lock);
 	return life;
@@ -489,6 +492,7 @@ static void tear_down(struct raftlog_life *life)
 	spin_unlock(&life->intake_lock);
 	wake_up_interruptible_all(&life->group->read_wait);
 	wake_up_interruptible_all(&life->group->write_wait);
+	wake_up_all(&life->transfer_wait);
 	if (life->owner)
 		kthread_stop(life->owner);
 
@@ -652,8 +656,10 @@ int raftlog_life_stop(struct raftlog_group *group)
 	struct raftlog_life *life;
 
 	lockdep_assert_held(&group->lifecycle);
-	spin_lock(&group->lock);
 	life = group->life;
+	if (life)
+		raftlog_transfer_before_stop(life);
+	spin_lock(&group->lock);
 	group->life = NULL;
 	if (life)
 		group->n_stops++;

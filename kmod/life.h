@@ -31,6 +31,7 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/timerqueue.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "cache.h"
@@ -194,6 +195,7 @@ struct raftlog_counters {
  * @storage_error: K: negative errno
  * @caught_up: K: struct raftlog_catch_up, read
  * @changes: K: struct raftlog_member_change
+ * @transfers: K: struct raftlog_transfer_request
  * @n_pending: K: proposals that are not done
  * @pending_bytes: K: their memory
  * @cache: recent entries, with its own lock
@@ -206,6 +208,7 @@ struct raftlog_counters {
  * @peers: S: of the core, as in @configuration; that of this node is zero
  * @configuration: S: newest in the log; the owner thread alone writes it
  * @configuration_seq: O: of the core, for @configuration
+ * @transfer_wait: a transfer began or ended, role or leader changed, or all stops
  * @counters: written by the owner thread with WRITE_ONCE()
  */
 struct raftlog_life {
@@ -259,6 +262,7 @@ struct raftlog_life {
 	int storage_error;
 	struct list_head caught_up;
 	struct list_head changes;
+	struct list_head transfers;
 	u32 n_pending;
 	u64 pending_bytes;
 
@@ -273,6 +277,7 @@ struct raftlog_life {
 	struct raft_peer_status peers[RAFT_MEMBERS_MAX];
 	struct raft_configuration configuration;
 	u64 configuration_seq;
+	wait_queue_head_t transfer_wait;
 
 	struct raftlog_counters counters;
 };
@@ -406,6 +411,39 @@ void raftlog_catch_up_done(struct raftlog_life *life,
 
 /** raftlog_catch_up_free() - none is under way any more */
 void raftlog_catch_up_free(struct raftlog_life *life);
+
+/* transfer.c; the first two are the owner thread's */
+
+/**
+ * raftlog_transfer_step() - step what was wished for
+ * @life: whose
+ * @requests: of the intake, emptied
+ * @step: steps the core; NULL: all end with -ESHUTDOWN
+ */
+void raftlog_transfer_step(struct raftlog_life *life, struct list_head *requests,
+			   int (*step)(struct raftlog_life *life,
+				       struct raft_event *event));
+
+/** raftlog_transfer_note() - the published status changed: does anybody wait? */
+void raftlog_transfer_note(struct raftlog_life *life,
+			   const struct raft_status *before,
+			   const struct raft_status *after);
+
+/**
+ * raftlog_transfer() - hand the leadership over; sleeps until that is over
+ * @life: the caller has a reference
+ * @target: to whom, 0: to the best one
+ * @leader_id: who leads then
+ *
+ * Return: 0 or an errno as the uapi header says.
+ */
+int raftlog_transfer(struct raftlog_life *life, u32 target, u32 *leader_id);
+
+/**
+ * raftlog_transfer_before_stop() - a leader that is stopped in order hands over
+ * @life: whose; sleeps an election timeout at most
+ */
+void raftlog_transfer_before_stop(struct raftlog_life *life);
 
 /* reader.c; any thread that may sleep */
 

@@ -6,7 +6,7 @@
  * A round:
  *	1. completions of the storage thread, so that what waits for them leaves
  *	2. messages from the socket
- *	3. proposals and reads, then those to give up (signals, expiries)
+ *	3. transfers, proposals and reads, then those to give up (signals, expiries)
  *	4. messages whose entries were read from the disk
  *	5. RAFT_EVENT_TIME, and the update is carried out
  *
@@ -50,6 +50,7 @@ struct intake {
 	struct list_head read_cancels;
 	struct list_head caught_up;
 	struct list_head changes;
+	struct list_head transfers;
 	int storage_error;
 	bool any;
 };
@@ -62,6 +63,7 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 	INIT_LIST_HEAD(&in->read_cancels);
 	INIT_LIST_HEAD(&in->caught_up);
 	INIT_LIST_HEAD(&in->changes);
+	INIT_LIST_HEAD(&in->transfers);
 
 	spin_lock(&life->intake_lock);
 	list_splice_init(&life->persisted, &in->persisted);
@@ -70,6 +72,7 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 	list_splice_init(&life->read_cancels, &in->read_cancels);
 	list_splice_init(&life->caught_up, &in->caught_up);
 	list_splice_init(&life->changes, &in->changes);
+	list_splice_init(&life->transfers, &in->transfers);
 	list_splice_tail_init(&life->proposals, &life->queued);
 	in->storage_error = life->storage_error;
 	life->storage_error = 0;
@@ -79,6 +82,7 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 		  !list_empty(&in->caught_up) || !list_empty(&in->changes) ||
 		  !list_empty(&life->queued) ||
 		  !list_empty(&in->reads) || !list_empty(&in->read_cancels) ||
+		  !list_empty(&in->transfers) ||
 		  in->storage_error;
 }
 
@@ -423,6 +427,7 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 		step_storage_failed(life, in.storage_error);
 	more = receive(life);
 	in.any |= life->n_received;
+	raftlog_transfer_step(life, &in.transfers, step);
 	more |= propose(life);
 	step_cancels(life, &in.cancels);
 	step_expiries(life);
@@ -478,6 +483,7 @@ static void shut_down(struct raftlog_life *life)
 
 	life->shutting_down = true;
 	take_intake(life, &in);
+	raftlog_transfer_step(life, &in.transfers, NULL);
 	list_for_each_entry_safe(proposal, next, &life->queued, node)
 		end_proposal(life, proposal, -ESHUTDOWN);
 	list_for_each_entry_safe(read, next_read, &in.reads, node)

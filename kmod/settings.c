@@ -37,6 +37,7 @@ int raftlog_start_check(struct raftlog_start *s)
 	    (!s->n_members && s->members) ||
 	    !is_join_or_not(s) ||
 	    !is_zero_padded(s->cluster_name, sizeof(s->cluster_name)) ||
+	    s->priority > RAFTLOG_PRIORITY_MAX || s->__reserved_priority ||
 	    memchr_inv(s->__reserved, 0, sizeof(s->__reserved)))
 		return -EINVAL;
 	if (s->listen.family == 0 &&

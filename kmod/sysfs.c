@@ -47,6 +47,8 @@ STATUS_ATTR(commit_index, "%llu", status.commit_index);
 STATUS_ATTR(last_applied, "%llu", status.last_applied);
 STATUS_ATTR(lease_until, "%llu %llu", status.current_term,
 	    status.lease_remaining_ns);
+STATUS_ATTR(transferee, "%u", status.transferee);
+STATUS_ATTR(priority, "%u", status.priority);
 STATUS_ATTR(log_bytes, "%llu", status.log_bytes);
 STATUS_ATTR(log_bytes_free, "%llu", status.log_bytes_free);
 STATUS_ATTR(cache_bytes, "%llu", status.cache_bytes);
@@ -101,6 +103,8 @@ static struct attribute *raftlog_attrs[] = {
 	&dev_attr_commit_index.attr,
 	&dev_attr_last_applied.attr,
 	&dev_attr_lease_until.attr,
+	&dev_attr_transferee.attr,
+	&dev_attr_priority.attr,
 	&dev_attr_log_bytes.attr,
 	&dev_attr_log_bytes_free.attr,
 	&dev_attr_cache_bytes.attr,

@@ -117,6 +117,32 @@ DEFINE_EVENT(raftlog_transition, raftlog_leader,
 	TP_ARGS(group, transition)
 );
 
+TRACE_EVENT(raftlog_transfer,
+	TP_PROTO(const char *group, const struct raft_status *status),
+	TP_ARGS(group, status),
+	TP_STRUCT__entry(
+		__string(group, group)
+		__field(u32, transferee)
+		__field(u8, cause)
+		__field(u8, role)
+		__field(u64, current_term)
+		__field(u64, last_index)
+	),
+	TP_fast_assign(
+		raftlog_assign_str(group, group);
+		__entry->transferee = status->transferee;
+		__entry->cause = status->transfer_cause;
+		__entry->role = status->role;
+		__entry->current_term = status->hard_state.current_term;
+		__entry->last_index = status->last_index;
+	),
+	TP_printk("%s: transferee=%u cause=%s role=%s current_term=%llu last_index=%llu",
+		  __get_str(group), __entry->transferee,
+		  raft_transfer_cause_name(__entry->cause),
+		  raft_role_name(__entry->role), __entry->current_term,
+		  __entry->last_index)
+);
+
 DECLARE_EVENT_CLASS(raftlog_request,
 	TP_PROTO(const char *group,
 		 const struct raftlog_storage_request *request),

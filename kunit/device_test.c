@@ -139,7 +139,9 @@ REFUSAL(join_without_cluster_id,
 	join(s); s->cluster_id = 0)
 REFUSAL(join_without_listen,
 	join(s); memset(&s->listen, 0, sizeof(s->listen)))
-REFUSAL(reserved, s->__reserved[2] = 1)
+REFUSAL(priority, s->priority = 256)
+REFUSAL(reserved_priority, s->__reserved_priority = 1)
+REFUSAL(reserved, s->__reserved[1] = 1)
 
 #define CASE(name) { #name, spoil_##name }
 
@@ -165,6 +167,8 @@ static const struct refusal refusals[] = {
 	CASE(join_with_members),
 	CASE(join_without_cluster_id),
 	CASE(join_without_listen),
+	CASE(priority),
+	CASE(reserved_priority),
 	CASE(reserved),
 };
 

@@ -35,8 +35,8 @@
  * number. A larger struct than the kernel knows is accepted if what it does not
  * know is zero (else E2BIG); a smaller one is taken as if followed by zeros.
  * Flags that are not known and reserved fields that are not zero get EINVAL.
- * RAFTLOG_IOC_START, RAFTLOG_IOC_STOP and RAFTLOG_IOC_CHANGE_MEMBERS need
- * CAP_SYS_ADMIN (EPERM).
+ * RAFTLOG_IOC_START, RAFTLOG_IOC_STOP, RAFTLOG_IOC_CHANGE_MEMBERS and
+ * RAFTLOG_IOC_TRANSFER need CAP_SYS_ADMIN (EPERM).
  *
  * All integers are in host byte order unless marked otherwise.
  */
@@ -187,6 +187,9 @@ struct raftlog_version {
  * @inflight_messages: the same in AppendEntries, 1 … 1024, 0: 64
  * @cluster_id: with RAFTLOG_START_F_JOIN: of the cluster, as its status says; not 0.
  *	Else 0
+ * @priority: as a leader, 0 … 255: with less than another voter that is there this
+ *	node calls elections later, and as a leader hands over to it
+ * @__reserved_priority: 0
  * @__reserved: 0
  *
  * Errors: EBUSY (started already, or the file is in use), EEXIST (the WAL belongs
@@ -214,7 +217,9 @@ struct raftlog_start {
 	__u64 cache_bytes;
 	__u64 inflight_bytes;
 	__u64 cluster_id;
-	__u64 __reserved[3];
+	__u32 priority;
+	__u32 __reserved_priority;
+	__u64 __reserved[2];
 };
 
 /**
@@ -222,7 +227,8 @@ struct raftlog_start {
  * @flags: 0
  * @__reserved: 0
  *
- * Every sleeper wakes with ESHUTDOWN. Errors: ENOTCONN.
+ * A leader hands over first, which takes an election timeout at most; a signal that
+ * kills cuts it short. Every sleeper wakes with ESHUTDOWN. Errors: ENOTCONN.
  */
 struct raftlog_stop {
 	__u32 flags;
@@ -259,7 +265,8 @@ struct raftlog_stop {
  *	that have not come again from a leader, 0 if none
  * @configuration_index: log index of the members in force, 0 if none are known
  * @changing: 1 while a change of the members is not complete
- * @__reserved32: 0
+ * @transferee: leader: the node it is handing over to, 0 if none
+ * @priority: of this node, see struct raftlog_start
  * @__reserved: 0
  */
 struct raftlog_status {
@@ -289,8 +296,9 @@ struct raftlog_status {
 	__u64 lost_index;
 	__u64 configuration_index;
 	__u32 changing;
-	__u32 __reserved32;
-	__u64 __reserved[1];
+	__u32 transferee;
+	__u32 priority;
+	__u32 __reserved;
 };
 
 /**
@@ -306,6 +314,8 @@ struct raftlog_status {
  * @inflight_bytes: their payload
  * @last_contact_ms: since anything was heard, U64_MAX if never
  * @rtt_ns: smoothed round-trip time, 0 if not known
+ * @priority: as it told this node when that was the leader, 0 if it never did
+ * @__reserved: 0
  */
 struct raftlog_peer {
 	struct raftlog_member member;
@@ -318,6 +328,8 @@ struct raftlog_peer {
 	__u64 inflight_bytes;
 	__u64 last_contact_ms;
 	__u64 rtt_ns;
+	__u32 priority;
+	__u32 __reserved;
 };
 
 #define RAFTLOG_PEER_F_SELF (1u << 0)
@@ -577,6 +589,32 @@ struct raftlog_read_index {
 	__u64 term;
 };
 
+/**
+ * struct raftlog_transfer - RAFTLOG_IOC_TRANSFER: let another node lead
+ * @flags: 0
+ * @target: which; 0: the one of highest priority, and of these the most complete
+ * @leader_id: out: who leads now; usually @target
+ * @__reserved: 0
+ *
+ * Returns once another leader is known. If this node leads and is @target it returns
+ * at once, and what it was handing over it keeps. Until
+ * then writes wait, for about a round trip between the nodes; none is refused. What
+ * the leader published as lease_remaining_ns has run out before anybody else leads.
+ * A node that leads by this keeps to it, whatever the priorities.
+ *
+ * Errors: EREMOTE (this node does not lead: ask leader_id of its status), ENOENT
+ * (no such member, or no other voter), EOPNOTSUPP (a learner, or known with another
+ * disk), EHOSTUNREACH (silent for an election timeout), EAGAIN (too far behind),
+ * EBUSY (another transfer is under way), ETIMEDOUT (aborted: this node still leads,
+ * or none is known to), EINTR (it goes on), ENOTCONN, ESHUTDOWN, EIO.
+ */
+struct raftlog_transfer {
+	__u32 flags;
+	__u32 target;
+	__u32 leader_id;
+	__u32 __reserved;
+};
+
 #define RAFTLOG_IOC_MAGIC 0xBC
 
 #define RAFTLOG_IOC_GET_VERSION \
@@ -596,5 +634,7 @@ struct raftlog_read_index {
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x07, struct raftlog_events)
 #define RAFTLOG_IOC_READ_INDEX \
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x0a, struct raftlog_read_index)
+#define RAFTLOG_IOC_TRANSFER \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x09, struct raftlog_transfer)
 
 #endif /* _UAPI_LINUX_RAFTLOG_H */

@@ -37,6 +37,8 @@ static const struct request {
 	  sizeof(struct raftlog_read_index), ENOTCONN, 0 },
 	{ "CHANGE_MEMBERS", 8, _IOC_READ | _IOC_WRITE,
 	  sizeof(struct raftlog_change_members), ENOTCONN, 0 },
+	{ "TRANSFER", 9, _IOC_READ | _IOC_WRITE,
+	  sizeof(struct raftlog_transfer), ENOTCONN, 12 },
 };
 
 static struct raftlog_event some_events[4];

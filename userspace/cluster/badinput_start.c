@@ -49,7 +49,7 @@ void start_parameters(void)
 	} while (0)
 
 	REFUSE("with an unknown flag", EINVAL, s.flags |= 1u << 31);
-	REFUSE("with a reserved field set", EINVAL, s.__reserved[2] = 1);
+	REFUSE("with a reserved field set", EINVAL, s.__reserved[1] = 1);
 	REFUSE("as node 0", EINVAL, s.node_id = 0);
 	REFUSE("as a node that is no member", EINVAL, s.node_id = 9);
 	REFUSE("with too many members", EINVAL,
@@ -109,6 +109,7 @@ void start_unprivileged(void)
 {
 	int wal = make_wal("unprivileged", WAL_BYTES);
 	struct raftlog_start s = a_start(wal, 1);
+	struct raftlog_transfer transfer = { 0 };
 	pid_t pid;
 	int status;
 
@@ -120,6 +121,8 @@ void start_unprivileged(void)
 		n_failed = 0;
 		expect("start without CAP_SYS_ADMIN", start_group(&s), EPERM);
 		expect("stop without CAP_SYS_ADMIN", stop_group(), EPERM);
+		expect("transfer without CAP_SYS_ADMIN",
+		       ioctl(device, RAFTLOG_IOC_TRANSFER, &transfer), EPERM);
 		_exit(n_failed != 0);
 	}
 	waitpid(pid, &status, 0);

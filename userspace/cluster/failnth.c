@@ -346,6 +346,14 @@ static long call_events(void)
 	return ioctl(device, RAFTLOG_IOC_GET_EVENTS, &get);
 }
 
+/* Of the only member to itself: it goes the whole way, and nothing comes of it. */
+static long call_transfer(void)
+{
+	struct raftlog_transfer transfer = { .target = 1 };
+
+	return ioctl(device, RAFTLOG_IOC_TRANSFER, &transfer);
+}
+
 static glob_t attributes;
 
 static void prepare_sysfs(void)
@@ -491,6 +499,8 @@ static const struct call calls[] = {
 	{ "change members", prepare_change, call_change, prepare_change, NULL,
 	  { EFAULT } },
 	{ "events", must_run, call_events, NULL, NULL,
+	  { EFAULT } },
+	{ "transfer", must_run, call_transfer, NULL, NULL,
 	  { EFAULT } },
 	{ "sysfs", prepare_sysfs, call_sysfs, NULL, NULL,
 	  { EFAULT } },

@@ -57,7 +57,9 @@ OFFSET(raftlog_start, inflight_messages, 108, 4);
 OFFSET(raftlog_start, cache_bytes, 112, 8);
 OFFSET(raftlog_start, inflight_bytes, 120, 8);
 OFFSET(raftlog_start, cluster_id, 128, 8);
-OFFSET(raftlog_start, __reserved, 136, 24);
+OFFSET(raftlog_start, priority, 136, 4);
+OFFSET(raftlog_start, __reserved_priority, 140, 4);
+OFFSET(raftlog_start, __reserved, 144, 16);
 
 SIZE(raftlog_stop, 8);
 OFFSET(raftlog_stop, flags, 0, 4);
@@ -90,10 +92,11 @@ OFFSET(raftlog_status, failure, 144, 96);
 OFFSET(raftlog_status, lost_index, 240, 8);
 OFFSET(raftlog_status, configuration_index, 248, 8);
 OFFSET(raftlog_status, changing, 256, 4);
-OFFSET(raftlog_status, __reserved32, 260, 4);
-OFFSET(raftlog_status, __reserved, 264, 8);
+OFFSET(raftlog_status, transferee, 260, 4);
+OFFSET(raftlog_status, priority, 264, 4);
+OFFSET(raftlog_status, __reserved, 268, 4);
 
-SIZE(raftlog_peer, 88);
+SIZE(raftlog_peer, 96);
 OFFSET(raftlog_peer, member, 0, 32);
 OFFSET(raftlog_peer, flags, 32, 4);
 OFFSET(raftlog_peer, progress, 36, 4);
@@ -104,6 +107,8 @@ OFFSET(raftlog_peer, replaces, 60, 4);
 OFFSET(raftlog_peer, inflight_bytes, 64, 8);
 OFFSET(raftlog_peer, last_contact_ms, 72, 8);
 OFFSET(raftlog_peer, rtt_ns, 80, 8);
+OFFSET(raftlog_peer, priority, 88, 4);
+OFFSET(raftlog_peer, __reserved, 92, 4);
 
 SIZE(raftlog_members, 24);
 OFFSET(raftlog_members, flags, 0, 4);
@@ -176,6 +181,11 @@ OFFSET(raftlog_read_index, flags, 0, 4);
 OFFSET(raftlog_read_index, timeout_ms, 4, 4);
 OFFSET(raftlog_read_index, index, 8, 8);
 OFFSET(raftlog_read_index, term, 16, 8);
+SIZE(raftlog_transfer, 16);
+OFFSET(raftlog_transfer, flags, 0, 4);
+OFFSET(raftlog_transfer, target, 4, 4);
+OFFSET(raftlog_transfer, leader_id, 8, 4);
+OFFSET(raftlog_transfer, __reserved, 12, 4);
 
 REQUEST(GET_VERSION, 0x8030bc00);
 REQUEST(START, 0x40a0bc01);
@@ -187,6 +197,7 @@ REQUEST(SET_FRAMED, 0x4008bc06);
 REQUEST(GET_EVENTS, 0xc028bc07);
 REQUEST(READ_INDEX, 0xc018bc0a);
 REQUEST(CHANGE_MEMBERS, 0xc020bc08);
+REQUEST(TRANSFER, 0xc010bc09);
 
 VALUE(RAFTLOG_ABI_VERSION, 1);
 VALUE(RAFTLOG_MEMBERS_MAX, 32);
