@@ -100,6 +100,11 @@ u32 device_setting(const char *path, const char *name)
 	return value;
 }
 
+int device_transfer(int fd, struct raftlog_transfer *transfer)
+{
+	return call(fd, RAFTLOG_IOC_TRANSFER, transfer);
+}
+
 int device_seek(int fd, u64 index)
 {
 	return lseek(fd, index, SEEK_SET) < 0 ? -errno : 0;

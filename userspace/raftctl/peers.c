@@ -230,6 +230,7 @@ static void peer_json(const struct raftlog_peer *peer,
 		json_string("progress", progress_name(peer->progress));
 		json_number("next_index", peer->next_index);
 		json_number("match_index", peer->match_index);
+		json_number("priority", peer->priority);
 		json_number("lag", peer_lag(peer, status));
 		json_number("inflight_messages", peer->inflight_messages);
 		json_number("inflight_bytes", peer->inflight_bytes);

@@ -3,7 +3,8 @@
 
 _raftctl()
 {
-	local verbs='start stop status members append read tail wait events bench version help'
+	local verbs='start stop status members transfer append read tail
+		wait events bench version help'
 	local common='--device --group --json --help'
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb='' word i options
@@ -49,7 +50,7 @@ _raftctl()
 			--dir --wal --size
 			--format --force --election-timeout --heartbeat
 			--append-timeout --max-entry --datagram --cache --inflight
-			--inflight-messages $common"
+			--inflight-messages --salvage --priority $common"
 		;;
 	members)
 		options="add promote demote remove set-address replace --auto-promote

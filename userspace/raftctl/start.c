@@ -51,6 +51,7 @@ enum {
 	OPTION_CACHE,
 	OPTION_INFLIGHT,
 	OPTION_INFLIGHT_MESSAGES,
+	OPTION_PRIORITY,
 };
 
 static const struct option start_options[] = {
@@ -77,6 +78,7 @@ static const struct option start_options[] = {
 	{ "inflight", required_argument, NULL, OPTION_INFLIGHT },
 	{ "inflight-messages", required_argument, NULL,
 	  OPTION_INFLIGHT_MESSAGES },
+	{ "priority", required_argument, NULL, OPTION_PRIORITY },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -199,6 +201,9 @@ static bool take_start_option(void *context, int option)
 	case OPTION_FORCE:
 		starting->wal.force = true;
 		return true;
+	case OPTION_PRIORITY:
+		return option_u32("--priority", optarg, 0, 255,
+				  &starting->start.priority);
 	case OPTION_SALVAGE:
 		starting->start.flags |= RAFTLOG_START_F_SALVAGE;
 		return true;
@@ -498,5 +503,6 @@ const struct verb start_verb = {
 		"      --datagram BYTES          UDP payload, 512 to 65000 (1400)\n"
 		"      --cache BYTES             memory for recent entries (64M)\n"
 		"      --inflight BYTES          sent to a peer and not acknowledged (8M)\n"
-		"      --inflight-messages N     the same in messages (64)\n",
+		"      --inflight-messages N     the same in messages (64)\n"
+		"      --priority N              as a leader, 0 to 255 (0)\n",
 };

@@ -21,6 +21,8 @@ static void print_leader(const struct raftlog_status *status)
 	if (status->lease_remaining_ns)
 		printf(", surely for another %s",
 		       format_ns(buf, status->lease_remaining_ns));
+	if (status->transferee)
+		printf(", handing over to node %u", status->transferee);
 	putchar('\n');
 }
 
@@ -74,6 +76,8 @@ static void print_running(const struct raftlog_status *status)
 	       format_bytes(bytes, status->log_bytes));
 	printf("  pending  %u %s here\n", status->n_pending,
 	       status->n_pending == 1 ? "write" : "writes");
+	if (status->priority)
+		printf("  priority %u\n", status->priority);
 	printf("  up       %s\n", format_duration(up, status->uptime_ms));
 }
 
@@ -117,6 +121,8 @@ static void print_status_json(const struct raftlog_status *status,
 	json_number("commit_index", status->commit_index);
 	json_number("last_applied", status->last_applied);
 	json_number("lease_remaining_ns", status->lease_remaining_ns);
+	json_number("transferee", status->transferee);
+	json_number("priority", status->priority);
 	json_number("log_bytes", status->log_bytes);
 	json_number("log_bytes_free", status->log_bytes_free);
 	json_number("cache_bytes", status->cache_bytes);

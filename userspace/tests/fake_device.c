@@ -12,6 +12,7 @@
  *			FAKE_CHANGE_TIMES of them; FAKE_CHANGE_OUT: file they go to
  *	FAKE_ELECTION	a leader appears at the first poll
  *	FAKE_READ_INDEX	errno of read indexes
+ *	FAKE_TRANSFER	errno of a transfer
  *	FAKE_CALL	errno of every other ioctl
  */
 #include <arpa/inet.h>
@@ -74,6 +75,9 @@ static int errno_of(const char *variable)
 		{ "EIO", EIO },
 		{ "ENOTTY", ENOTTY },
 		{ "EBUSY", EBUSY },
+		{ "EREMOTE", EREMOTE },
+		{ "ENOENT", ENOENT },
+		{ "EOPNOTSUPP", EOPNOTSUPP },
 		{ "EEXIST", EEXIST },
 		{ "ENODATA", ENODATA },
 		{ "EUCLEAN", EUCLEAN },
@@ -175,6 +179,17 @@ int device_stop(int fd)
 {
 	(void)fd;
 	return scene("stopped") ? -ENOTCONN : -errno_of("FAKE_CALL");
+}
+
+int device_transfer(int fd, struct raftlog_transfer *transfer)
+{
+	(void)fd;
+	if (transfer->flags || transfer->__reserved)
+		abort();
+	if (scene("stopped"))
+		return -ENOTCONN;
+	transfer->leader_id = transfer->target ? transfer->target : 3;
+	return -errno_of("FAKE_TRANSFER");
 }
 
 static void set_role(struct raftlog_status *status)

@@ -537,6 +537,33 @@ unset FAKE_SCENE FAKE_START_OUT
 
 run 0 "stop" stop
 FAKE_SCENE=stopped run 1 "stop of a stopped group" stop
+run 0 "transfer" transfer
+golden "transfer, output" <<'END'
+node 3 leads
+END
+run 0 "transfer to a node" transfer 1
+golden "transfer to a node, output" <<'END'
+node 1 leads
+END
+run 0 "transfer --json" transfer 1 --json
+is_json "transfer --json is JSON"
+run 1 "transfer to node 0" transfer 0
+run 1 "transfer to two nodes" transfer 1 3
+FAKE_SCENE=stopped run 1 "transfer in a stopped group" transfer
+FAKE_SCENE=follower FAKE_TRANSFER=EREMOTE run 1 "transfer on a follower" transfer
+complains "transfer on a follower, why" "node 1 leads, not this one"
+while read -r errno words; do
+	FAKE_TRANSFER=$errno run 1 "transfer, $errno" transfer 3
+	complains "transfer, $errno, why" "$words"
+done <<'END'
+ENOENT no such member
+EOPNOTSUPP has no vote
+EHOSTUNREACH does not answer
+EAGAIN too far behind
+EBUSY handing over already
+ETIMEDOUT not taken over in time
+EPERM not permitted
+END
 run 0 "version" version
 golden "version, output" <<'END'
 raftctl 0.1.0, ABI 1
