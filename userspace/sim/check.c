@@ -85,10 +85,12 @@ bool check_clocks_agree(const struct world *w)
 	return w->plan.drift <= LEASE_DRIFT_MAX;
 }
 
-/* While one may answer for the group, nobody else leads it. */
+/*
+ * While one may answer for the group, nobody else leads it: nor until the latest
+ * time that it told anybody, whatever it says now.
+ */
 static void check_leases(struct world *w, const struct node *leader)
 {
-	struct raft_status status;
 	u32 i;
 
 	if (!check_clocks_agree(w))
@@ -96,24 +98,70 @@ static void check_leases(struct world *w, const struct node *leader)
 	for (i = 0; i < w->n_nodes; i++) {
 		const struct node *node = &w->nodes[i];
 
-		if (!node->up || node->current_term >= leader->current_term)
-			continue;
-		raft_status(node->raft, &status);
-		if (!status.lease_until_ns)
+		/* A late winner of an earlier term finds nobody to follow it. */
+		if (node == leader || !node->lease_until_ns ||
+		    node->lease_term > leader->current_term)
 			continue;
 		w->counters.leases_checked++;
-		if (status.lease_until_ns > node_clock(w, node))
+		if (node->lease_until_ns > w->now_ns)
 			violation(w, "lease",
-				  "node %u leads term %llu while node %u holds term %llu for another %llu ns",
+				  "node %u leads term %llu while node %u holds a lease for another %llu ns",
 				  leader->id, leader->current_term, node->id,
-				  node->current_term,
-				  status.lease_until_ns - node_clock(w, node));
+				  node->lease_until_ns - w->now_ns);
 	}
 }
 
 u32 check_leader_of(const struct world *w, u64 term)
 {
 	return term < TERMS_MAX ? w->check.leaders[term] : RAFT_ID_NONE;
+}
+
+static void note_lease(struct world *w, struct node *node,
+		       const struct raft_status *status)
+{
+	u64 clock = node_clock(w, node);
+	u64 ns;
+
+	if (status->lease_until_ns <= clock)
+		return;
+	ns = (status->lease_until_ns - clock - 1) * 1000 / node->clock_rate;
+	node->lease_until_ns = max(node->lease_until_ns, w->now_ns + ns);
+	node->lease_term = status->hard_state.current_term;
+}
+
+static void note_transfer(struct world *w, struct node *node,
+			  const struct raft_status *status)
+{
+	struct counters *c = &w->counters;
+	u64 *const counters[] = {
+		[RAFT_TRANSFER_REQUESTED] = &c->transfers_requested,
+		[RAFT_TRANSFER_SHUTDOWN] = &c->transfers_shutdown,
+		[RAFT_TRANSFER_PRIORITY] = &c->transfers_priority,
+		[RAFT_TRANSFER_DISK_STALLED] = &c->transfers_stalled,
+	};
+
+	if (status->n_transfers != node->n_transfers)
+		++*counters[status->transfer_cause];
+	if (status->transferee && status->lease_until_ns)
+		violation(w, "lease",
+			  "node %u publishes a lease while it hands over to %u",
+			  node->id, status->transferee);
+	if (node->transferee && !status->transferee &&
+	    status->role == RAFT_LEADER)
+		c->transfers_aborted++;
+	node->n_transfers = status->n_transfers;
+	node->transferee = status->transferee;
+}
+
+void check_timeout_now(struct world *w, struct node *node,
+		       const struct raft_message *message)
+{
+	struct raft_status status;
+
+	raft_status(node->raft, &status);
+	if (status.role != RAFT_CANDIDATE ||
+	    status.hard_state.current_term != message->term + 1)
+		w->counters.timeout_now_ignored++;
 }
 
 static void check_leader(struct world *w, struct node *node, u64 term)
@@ -184,6 +232,10 @@ void check_transition(struct world *w, struct node *node,
 	c->leaders_removed += transition->from == RAFT_LEADER &&
 			      transition->reason == RAFT_REASON_MEMBERSHIP;
 	c->disk_stalled += transition->reason == RAFT_REASON_DISK_STALLED;
+	if (transition->to == RAFT_CANDIDATE)
+		node->by_transfer =
+			transition->reason == RAFT_REASON_TRANSFERRED;
+	c->transferred += transition->to == RAFT_LEADER && node->by_transfer;
 	if (transition->to == RAFT_LEADER)
 		check_leader(w, node, transition->term);
 }
@@ -512,6 +564,8 @@ void check_batch(struct world *w, struct node *node)
 			  node->id, status.hard_state.current_term,
 			  node->current_term);
 	node->current_term = status.hard_state.current_term;
+	note_lease(w, node, &status);
+	note_transfer(w, node, &status);
 	if (status.last_index != node->log.n ||
 	    status.last_term != log_term(&node->log, node->log.n) ||
 	    status.commit_index != node->commit_index)

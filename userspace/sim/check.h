@@ -77,6 +77,10 @@ void check_commit(struct world *w, struct node *node, u64 commit_index);
 /** check_batch() - the core between two batches */
 void check_batch(struct world *w, struct node *node);
 
+/** check_timeout_now() - after the core took one */
+void check_timeout_now(struct world *w, struct node *node,
+		       const struct raft_message *message);
+
 /** check_said() - what a message says is true when the core says it */
 void check_said(struct world *w, struct node *node,
 		const struct raft_message *message);

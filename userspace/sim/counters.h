@@ -85,7 +85,15 @@
 	X(reads_by_lease, "read by lease")       \
 	X(leases_unsound, "leases unsound")      \
 	X(reads_failed, "reads failed")          \
-	X(read_requests, "reads forwarded")
+	X(read_requests, "reads forwarded")     \
+	X(transfers_requested, "transfers requested") \
+	X(transfers_shutdown, "at a stop")	 \
+	X(transfers_priority, "for priority")	 \
+	X(transfers_stalled, "of slow disks")	 \
+	X(transfers_refused, "transfers refused") \
+	X(transfers_aborted, "aborted")		 \
+	X(transferred, "leaders by transfer")	 \
+	X(timeout_now_ignored, "TimeoutNow too late")
 
 struct counters {
 #define X(name, text) u64 name;

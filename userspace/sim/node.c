@@ -43,6 +43,7 @@ void node_jump(struct world *w, struct node *node, u64 ns)
 	node->clock_base += ns;
 	node->jumped = true;
 	w->jumped_ns = w->now_ns;
+	node->lease_until_ns = 0;
 	owner_wake(w, node);
 }
 
@@ -66,6 +67,7 @@ static void make_core(struct world *w, struct node *node)
 			wal_entry_overhead_bytes(plan->block_bytes),
 		.window_entries = plan->window_entries,
 		.proposals_max = plan->proposals_max,
+		.priority = plan->priorities[node->id - 1],
 	};
 	size_t bytes = raft_footprint(&settings);
 
@@ -225,6 +227,10 @@ static void forget(struct world *w, struct node *node)
 	node->role = RAFT_FOLLOWER;
 	node->commit_index = 0;
 	node->persisted_seq = 0;
+	node->by_transfer = false;
+	node->transferee = RAFT_ID_NONE;
+	node->n_transfers = 0;
+	node->stop_at = 0;
 	node->wake_at = 0;
 	node->paused_until = 0;
 	node->timer_at = U64_MAX;
@@ -292,6 +298,56 @@ void node_crash(struct world *w, struct node *node)
 	w->counters.crashes++;
 	store_crash(w, node);
 	forget(w, node);
+}
+
+void node_transfer(struct world *w, struct node *node, u32 target, u8 cause)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_TRANSFER,
+		.transfer = { .target = target, .cause = cause },
+	};
+	int error = owner_step(w, node, &event);
+
+	trace(w, TRACE_TRANSFER, node->id, target, cause, -error, 0);
+	switch (error) {
+	case 0:
+		break;
+	case -EREMOTE:
+	case -ENOENT:
+	case -EOPNOTSUPP:
+	case -EHOSTUNREACH:
+	case -ESTALE:
+	case -EBUSY:
+	case -ENOTRECOVERABLE:
+		w->counters.transfers_refused++;
+		break;
+	default:
+		violation(w, "core", "node %u: refused a transfer: %d",
+			  node->id, error);
+		break;
+	}
+	if (node->role == RAFT_FAILED)
+		return;
+	owner_step_time(w, node);
+	owner_carry_out(w, node);
+}
+
+/* In order: a leader hands over first, if that can be done in good time. */
+void node_leave(struct world *w, struct node *node)
+{
+	if (!node->stop_at) {
+		node->stop_at = w->now_ns + w->plan.election_timeout_ns;
+		if (node->role == RAFT_LEADER)
+			node_transfer(w, node, RAFT_ID_NONE,
+				      RAFT_TRANSFER_SHUTDOWN);
+	}
+	if (node->transferee && w->now_ns < node->stop_at) {
+		world_at(w, w->now_ns + w->plan.election_timeout_ns / 20,
+			 EVENT_STOP, node, NULL);
+		return;
+	}
+	node_shutdown(w, node);
+	world_repair_later(w, node);
 }
 
 void node_shutdown(struct world *w, struct node *node)

@@ -109,6 +109,12 @@ struct read_job {
  * @persisted_seq: newest hard_state_seq given to the core
  * @promised: newest term in a message that left; a lower bound of the hard
  *	state to be found after a crash
+ * @lease_until_ns: world's clock: latest that it published
+ * @lease_term: the term that it then led
+ * @by_transfer: it is a candidate because a leader wanted it
+ * @transferee: of the last update
+ * @n_transfers: of the last update
+ * @stop_at: it is being stopped in order, and that is when at the latest; else 0
  * @elected: it became leader in the update that is being carried out
  */
 struct node {
@@ -162,6 +168,12 @@ struct node {
 	u8 role;
 	u64 persisted_seq;
 	u64 promised_term;
+	u64 lease_until_ns;
+	u64 lease_term;
+	bool by_transfer;
+	u32 transferee;
+	u64 n_transfers;
+	u64 stop_at;
 	bool elected;
 };
 
@@ -183,6 +195,8 @@ void node_crash(struct world *w, struct node *node);
 void node_exchange(struct world *w, struct node *node);
 /** node_make_twin() - down, with an empty disk, and the id of @other */
 void node_make_twin(struct world *w, struct node *twin, const struct node *other);
+void node_transfer(struct world *w, struct node *node, u32 target, u8 cause);
+void node_leave(struct world *w, struct node *node);
 void node_shutdown(struct world *w, struct node *node);
 void node_swap(struct world *w, struct node *node, struct node *other);
 void node_jump(struct world *w, struct node *node, u64 ns);
@@ -195,6 +209,7 @@ void owner_run(struct world *w, struct node *node);
 void owner_timer(struct world *w, struct node *node);
 void owner_pause(struct world *w, struct node *node, u64 ns);
 void owner_carry_out(struct world *w, struct node *node);
+int owner_step(struct world *w, struct node *node, struct raft_event *event);
 void owner_step_time(struct world *w, struct node *node);
 void owner_stop(struct node *node);
 bool owner_provide_terms(struct world *w, struct node *node);

@@ -195,7 +195,7 @@ void owner_step_time(struct world *w, struct node *node)
 			  node->id, error);
 }
 
-static int step(struct world *w, struct node *node, struct raft_event *event)
+int owner_step(struct world *w, struct node *node, struct raft_event *event)
 {
 	u32 i;
 
@@ -244,7 +244,9 @@ static void step_packet(struct world *w, struct node *node, struct item *item)
 			if (node->log.records[i - 1]->op == op)
 				w->counters.deduplicated++;
 	}
-	error = step(w, node, &event);
+	error = owner_step(w, node, &event);
+	if (message.type == RAFT_TIMEOUT_NOW)
+		check_timeout_now(w, node, &message);
 	if (error && error != -ENOTRECOVERABLE)
 		violation(w, "core", "node %u: refused a %s: %d", node->id,
 			  raft_message_type_name(message.type), error);
@@ -260,7 +262,7 @@ static void step_propose(struct world *w, struct node *node, struct op *op)
 
 	op->proposal.payload = op;
 	op->proposal.bytes = op->bytes;
-	error = step(w, node, &event);
+	error = owner_step(w, node, &event);
 	if (!error) {
 		clients_hand(w, op, node->session);
 		trace(w, TRACE_PROPOSE, node->id, op->number, op->bytes,
@@ -336,7 +338,7 @@ static void step_item(struct world *w, struct node *node, struct item *item)
 		trace(w, TRACE_CANCEL, node->id, item->op->number, 0, 0, 0);
 		event.type = RAFT_EVENT_CANCEL;
 		event.proposal = &item->op->proposal;
-		step(w, node, &event);
+		owner_step(w, node, &event);
 		break;
 	case ITEM_READ_INDEX:
 		step_read(w, node, item->lookup);
@@ -357,7 +359,7 @@ static void step_item(struct world *w, struct node *node, struct item *item)
 		event.persisted.index = item->persisted.index;
 		event.persisted.term = item->persisted.term;
 		event.persisted.space_bytes = item->persisted.space_bytes;
-		step(w, node, &event);
+		owner_step(w, node, &event);
 		node->persisted_seq = item->persisted.seq;
 		sender_release(w, node);
 		break;
@@ -367,7 +369,7 @@ static void step_item(struct world *w, struct node *node, struct item *item)
 	case ITEM_FAILED:
 		event.type = RAFT_EVENT_STORAGE_FAILED;
 		event.error = -EIO;
-		step(w, node, &event);
+		owner_step(w, node, &event);
 		break;
 	}
 }

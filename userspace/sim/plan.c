@@ -167,6 +167,29 @@ static void draw_failpoints(struct plan *plan, struct rng *rng)
 				rng_between(rng, 1000, 300000);
 }
 
+/* Leaders that hand over, also while what an earlier one sent is under way. */
+static void draw_transfers(struct plan *plan, struct rng *rng)
+{
+	u64 timeout = plan->election_timeout_ns;
+	u32 i;
+
+	if (rng_chance(rng, 350000))
+		for (i = 0; i < plan->n_nodes; i++)
+			plan->priorities[i] = rng_below(rng, 3);
+	if (rng_chance(rng, 400000))
+		plan->faults[FAULT_TRANSFER] = 8;
+	if (plan->n_nodes < 3 || !rng_chance(rng, 80000))
+		return;
+	plan->faults[FAULT_TRANSFER] = 60;
+	plan->fault_interval_ns = timeout;
+	plan->repair_ns_max = timeout;
+	plan->fault_phase_ns = 50 * timeout;
+	plan->slow_ns = 4 * timeout;
+	plan->slow = rng_between(rng, 10000, 300000);
+	plan->duplicate = 300000;
+	plan->late_duplicates = true;
+}
+
 /* Drawn by itself, and seldom: two nodes at once are down for long. */
 static void draw_swaps(struct plan *plan, struct rng *rng)
 {
@@ -250,4 +273,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_changes(plan, &rng);
 	draw_witnesses(plan, &rng);
 	draw_readers(plan, &rng);
+	draw_transfers(plan, &rng);
 }

@@ -28,6 +28,7 @@ enum { NODES_MAX = 7 };
  * @FAULT_SWAP: the disks of two nodes that are down change places
  * @FAULT_TWIN: a second machine with the id and the address of a node, and a disk
  *	of its own, is started by mistake, or stopped
+ * @FAULT_TRANSFER: somebody wants another leader
  * @FAULTS: how many
  */
 enum fault {
@@ -48,6 +49,7 @@ enum fault {
 	FAULT_JUMP,
 	FAULT_SWAP,
 	FAULT_TWIN,
+	FAULT_TRANSFER,
 	FAULTS,
 };
 
@@ -67,6 +69,7 @@ enum fault {
  * @uncommitted_bytes_max: likewise
  * @window_entries: likewise
  * @proposals_max: likewise
+ * @priorities: likewise, of each node
  * @update_entries: room for entries in an update
  * @update_sends: room for messages in an update
  * @term_runs: room for runs of terms at start
@@ -123,6 +126,7 @@ struct plan {
 	u32 uncommitted_bytes_max;
 	u32 window_entries;
 	u32 proposals_max;
+	u8 priorities[NODES_MAX];
 	u32 update_entries;
 	u32 update_sends;
 	u32 term_runs;

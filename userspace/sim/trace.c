@@ -22,6 +22,8 @@ static const char *value_name(const char *label, u64 value)
 		return raft_role_name(value);
 	if (!strcmp(label, "%reason"))
 		return raft_reason_name(value);
+	if (!strcmp(label, "%cause"))
+		return raft_transfer_cause_name(value);
 	return raft_edge_name(value);
 }
 

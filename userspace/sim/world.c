@@ -83,7 +83,7 @@ static struct node *find_leader(struct world *w)
 	return leader;
 }
 
-static void repair_later(struct world *w, struct node *node)
+void world_repair_later(struct world *w, struct node *node)
 {
 	u64 after = rng_below(&w->rng, w->plan.repair_ns_max);
 
@@ -95,7 +95,7 @@ static void crash(struct world *w, struct node *node)
 	if (!node->up)
 		return;
 	node_crash(w, node);
-	repair_later(w, node);
+	world_repair_later(w, node);
 }
 
 /* Of two nodes that have their own; down they are, or have to be. */
@@ -171,10 +171,8 @@ static void inflict(struct world *w, enum fault fault)
 			crash(w, &w->nodes[i]);
 		break;
 	case FAULT_SHUTDOWN:
-		if (node->up) {
-			node_shutdown(w, node);
-			repair_later(w, node);
-		}
+		if (node->up && !node->stop_at)
+			node_leave(w, node);
 		break;
 	case FAULT_HEAL:
 		net_heal(w);
@@ -195,6 +193,14 @@ static void inflict(struct world *w, enum fault fault)
 		break;
 	case FAULT_JUMP:
 		node_jump(w, node, ns);
+		break;
+	case FAULT_TRANSFER:
+		if (rng_chance(&w->rng, RNG_ONE / 8) || !leader)
+			leader = node;
+		if (leader->up)
+			node_transfer(w, leader,
+				      rng_below(&w->rng, w->n_nodes + 1),
+				      RAFT_TRANSFER_REQUESTED);
 		break;
 	case FAULT_SWAP:
 		swap_disks(w, node);
@@ -330,6 +336,10 @@ static void node_event(struct world *w, const struct event *event)
 		break;
 	case EVENT_STORE:
 		store_event(w, node);
+		break;
+	case EVENT_STOP:
+		if (!w->quiet)
+			node_leave(w, node);
 		break;
 	case EVENT_POWER:
 		if (!w->quiet)

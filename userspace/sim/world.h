@@ -47,6 +47,7 @@ enum event_kind {
 	EVENT_GIVE_UP, /* object: lookup */
 	EVENT_FAULT,
 	EVENT_START, /* node is repaired */
+	EVENT_STOP, /* node may have handed over by now */
 	EVENT_QUIET, /* faults end */
 	EVENT_CONVERGE, /* there must be a leader by now */
 	EVENT_PROBE, /* new proposals must be done by now */
@@ -139,6 +140,7 @@ const void *world_payload(const struct record *record);
 /** world_twin() - the machine that has the id of another one, if it is up */
 struct node *world_twin(struct world *w);
 
+void world_repair_later(struct world *w, struct node *node);
 void world_at(struct world *w, u64 at_ns, enum event_kind kind,
 	      struct node *node, void *object);
 
