@@ -99,6 +99,11 @@ bool event_is_possible(const struct event *event)
 	case EVENT_ELECTION:
 		return !is_leader(node) && node->current_term < bounds.terms &&
 		       common->timeouts < bounds.timeouts;
+	case EVENT_TAKE_OVER:
+		return node->role == RAFT_FOLLOWER &&
+		       core_of(node)->leader_id &&
+		       node->current_term < bounds.terms &&
+		       common->transfers < bounds.transfers;
 	case EVENT_HEARTBEAT:
 	case EVENT_QUORUM:
 		return is_leader(node);
@@ -220,6 +225,31 @@ static void read_index(struct node *node, bool slow)
 	node_step(node, &event, slow);
 }
 
+/*
+ * At the worst moment: whatever its log lacks, and in time for all voters, as
+ * stickiness is no matter of safety here.
+ */
+static void take_over(struct node *node, bool slow)
+{
+	const struct raft *r = core_of(node);
+	struct raft_message message = {
+		.type = RAFT_TIMEOUT_NOW,
+		.from = r->leader_id,
+		.to = node->id,
+		.term = r->hard_state.current_term,
+		.incarnation = r->peers[r->leader_id - 1].incarnation,
+		.timeout_now = { .last_log_index = r->log.last_index,
+				 .until_ns = U64_MAX },
+	};
+	struct raft_event arrives = {
+		.type = RAFT_EVENT_MESSAGE,
+		.message = &message,
+	};
+
+	node->now_ns = max(node->now_ns, r->sticky_until_ns);
+	node_step(node, &arrives, slow);
+}
+
 /* It notices that it did not run for long, looks for answers, and steps down. */
 static void lose_quorum(struct node *node, bool slow)
 {
@@ -271,6 +301,11 @@ void event_happens(const struct event *event)
 		counters.election_timeouts++;
 		node->now_ns = max(node->now_ns, r->election_deadline_ns);
 		node_step(node, NULL, event->slow);
+		break;
+	case EVENT_TAKE_OVER:
+		world.common.transfers++;
+		counters.take_overs++;
+		take_over(node, event->slow);
 		break;
 	case EVENT_HEARTBEAT:
 		counters.heartbeats++;

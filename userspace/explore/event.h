@@ -13,6 +13,7 @@
  * @EVENT_DUPLICATE: the same as EVENT_DELIVER, and it is still under way
  * @EVENT_DROP: it is lost
  * @EVENT_ELECTION: the election timer runs out
+ * @EVENT_TAKE_OVER: a follower's leader wants it to lead; as if it were complete
  * @EVENT_HEARTBEAT: a leader's heartbeats are due
  * @EVENT_LOSS: a leader takes what it sent for lost
  * @EVENT_QUORUM: a leader heard of no majority for an election timeout
@@ -33,6 +34,7 @@ enum event_kind {
 	EVENT_DUPLICATE,
 	EVENT_DROP,
 	EVENT_ELECTION,
+	EVENT_TAKE_OVER,
 	EVENT_HEARTBEAT,
 	EVENT_LOSS,
 	EVENT_QUORUM,

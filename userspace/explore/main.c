@@ -36,6 +36,7 @@ static int usage(FILE *out, int status)
 	      "                    disks (0); else none can be replaced\n"
 	      "  --delays N        writes that are not done at once (1)\n"
 	      "  --timeouts N      election timers that run out, 255: any (2)\n"
+	      "  --transfers N     leaders that want another one to lead (0)\n"
 	      "  --channel N       messages under way from one node to another,\n"
 	      "                    1 to 4; more, and the oldest is lost (1)\n"
 	      "  --append N        entries of one AppendEntries, 1 to 4 (2)\n"
@@ -83,6 +84,7 @@ static const struct bound {
 	{ "open", &bounds.open, 0, 1, 0 },
 	{ "delays", &bounds.delays, 0, U8_MAX, 1 },
 	{ "timeouts", &bounds.timeouts, 0, U8_MAX, 2 },
+	{ "transfers", &bounds.transfers, 0, 3, 0 },
 	{ "channel", &bounds.channel, 1, CHANNEL_MAX, 1 },
 	{ "append", &bounds.append, 1, APPEND_MAX, 2 },
 	{ "inflight", &bounds.inflight, 1, 4, 1 },
@@ -303,6 +305,7 @@ static const struct option longopts[] = {
 	{ "open", required_argument, NULL, 'b' },
 	{ "delays", required_argument, NULL, 'b' },
 	{ "timeouts", required_argument, NULL, 'b' },
+	{ "transfers", required_argument, NULL, 'b' },
 	{ "channel", required_argument, NULL, 'b' },
 	{ "append", required_argument, NULL, 'b' },
 	{ "inflight", required_argument, NULL, 'b' },

@@ -245,6 +245,7 @@ static void put_packet(struct text *text, const struct naming *naming,
 		put(text, m->request_vote.last_log_index);
 		put(text, m->request_vote.last_log_term);
 		put(text, m->request_vote.pre_vote);
+		put(text, !!m->request_vote.leadership_transfer_ns);
 		break;
 	case RAFT_REQUEST_VOTE_RESPONSE:
 		put(text, m->request_vote_response.granted);
@@ -421,6 +422,7 @@ static void put_common(struct text *text, const struct naming *naming)
 	put(text, c->wipes);
 	put(text, c->delays);
 	put(text, c->timeouts);
+	put(text, c->transfers);
 	put(text, c->n_ops);
 	for (i = 0; i < c->n_ops; i++) {
 		if (c->ops[i].state != OP_NEVER)

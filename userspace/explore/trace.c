@@ -7,6 +7,7 @@ static const char *const kinds[] = {
 	[EVENT_DUPLICATE] = "duplicate",
 	[EVENT_DROP] = "drop",
 	[EVENT_ELECTION] = "election",
+	[EVENT_TAKE_OVER] = "take-over",
 	[EVENT_HEARTBEAT] = "heartbeat",
 	[EVENT_LOSS] = "loss",
 	[EVENT_QUORUM] = "quorum",

@@ -192,6 +192,7 @@ struct lookup {
  * @wipes: crashes after which the disk was another one
  * @delays: writes that did not complete at once
  * @timeouts: election timers that ran out
+ * @transfers: leaders that wanted another one to lead
  * @n_ops: proposals made
  * @ops: the proposals
  * @n_lookups: linearizable reads made
@@ -208,6 +209,7 @@ struct common {
 	u8 wipes;
 	u8 delays;
 	u8 timeouts;
+	u8 transfers;
 	u8 n_ops;
 	struct op ops[PROPOSALS_MAX];
 	u8 n_lookups;
@@ -237,6 +239,7 @@ struct world {
  * @open: begin with a configuration that does not know the disks
  * @delays: writes that take longer than the event they belong to
  * @timeouts: election timers that run out
+ * @transfers: leaders that want another one to lead
  * @channel: messages from one node to another; more, and the oldest is lost
  * @append: entries of one AppendEntries
  * @inflight: of them to one peer at a time
@@ -254,6 +257,7 @@ struct bounds {
 	u32 open;
 	u32 delays;
 	u32 timeouts;
+	u32 transfers;
 	u32 channel;
 	u32 append;
 	u32 inflight;
@@ -268,6 +272,7 @@ struct bounds {
 	X(overflows, "lost in a full channel")   \
 	X(late_requests, "after stickiness")     \
 	X(election_timeouts, "election timeouts") \
+	X(take_overs, "take-overs")              \
 	X(heartbeats, "heartbeats")              \
 	X(loss_timeouts, "loss timeouts")        \
 	X(quorums_lost, "quorums lost")          \

@@ -289,7 +289,7 @@ static void step_change(struct world *w, struct node *node,
 		.type = RAFT_EVENT_CHANGE,
 		.change = &request,
 	};
-	int error = step(w, node, &event);
+	int error = owner_step(w, node, &event);
 
 	if (!error)
 		members_asked(w, node, &request);
@@ -305,7 +305,7 @@ static void step_read(struct world *w, struct node *node,
 		.type = RAFT_EVENT_READ_INDEX,
 		.read = &lookup->read,
 	};
-	int error = step(w, node, &event);
+	int error = owner_step(w, node, &event);
 
 	trace(w, TRACE_READ, node->id, lookup->number, lookup->read.lease,
 	      lookup->floor_index, 0);
