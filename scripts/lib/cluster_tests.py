@@ -13,6 +13,8 @@ from scene import claim, lines_of, n_acknowledged
 
 HOLD_SECONDS = 60
 FAILOVER_MS = 2000
+# raftctl start's own.
+ELECTION_TIMEOUT_MS = 500
 RELOADS = 20
 # Where the log begins in a WAL: see kmod/wal/format.h.
 LOG_AREA = 64 << 10
@@ -108,6 +110,92 @@ def test_leader_killed(scene):
 def longest_gap_ms(load):
     times = sorted(line.ms for line in lines_of(load) if line.outcome == "A")
     return max(b - a for a, b in zip(times, times[1:]))
+
+
+def test_transfer(scene):
+    """Leadership handed to and fro under load: no append fails, hardly one waits."""
+    scene.fresh()
+    gaps = transfer_under_load(scene)
+    refuse_transfers(scene)
+    stopped = stop_leader_under_load(scene)
+    higher_priority_leads(scene)
+    remark = scene.prove()
+    claim(max(gaps) < ELECTION_TIMEOUT_MS and stopped < ELECTION_TIMEOUT_MS,
+          f"{gaps} ms without an acknowledged append, {stopped} ms when the leader is stopped: "
+          f"not less than {ELECTION_TIMEOUT_MS}")
+    return (f"{max(gaps)} ms of guest time without an append in {len(gaps)} loads, {stopped} ms "
+            f"when the leader is stopped; {remark}")
+
+
+def transfer_under_load(scene):
+    """Longest time without an acknowledged append of each load."""
+    loads = [scene.load(node) for node in scene]
+    scene.wait_acknowledged(loads, 100)
+    for turn in range(6):
+        leader, (first, second) = scene.followers()
+        target = (first, second, None)[turn % 3]
+        out = leader.run(f"raftctl transfer {target.id if target else ''}").out
+        wanted = [target] if target else [first, second]
+        claim(out in [f"node {node.id} leads\n" for node in wanted], f"transfer says {out!r}")
+        wait_until(lambda: scene.leader_of(scene.up()) in wanted, 30, "the others to follow")
+        claim(leader.run("cat /sys/class/raftlog/raftlog/reason").out == "transferred\n",
+              "the old leader does not say that it handed over")
+        before = max(n_acknowledged(load) for load in loads)
+        scene.wait_acknowledged(loads, before + 50)
+    scene.end_loads(loads)
+    claim_all_acknowledged(loads)
+    return [longest_gap_ms(load) for load in loads]
+
+
+def claim_all_acknowledged(loads):
+    others = [line for load in loads for line in lines_of(load) if line.outcome != "A"]
+    claim(not others, f"{len(others)} appends failed, one with errno "
+          f"{others[0].errno if others else 0}")
+
+
+def refuse_transfers(scene):
+    leader, (first, second) = scene.followers()
+
+    def refuses(node, target, words):
+        result = node.run(f"raftctl transfer {target}", check=False)
+        claim(result.code == 1 and words in result.err,
+              f"transfer on n{node.id} to {target}: {result.code} {result.err!r}")
+
+    refuses(first, second.id, f"node {leader.id} leads, not this one")
+    refuses(leader, 9, "no such member")
+    scene.isolate(second.id)
+    peer = f"/sys/class/raftlog/raftlog/peers/{second.id}"
+    wait_until(lambda: leader.run(f"cat {peer}/active").out == "0\n", 20, "silence")
+    refuses(leader, second.id, "does not answer")
+    scene.heal()
+    wait_until(lambda: leader.run(f"cat {peer}/active {peer}/progress").out == "1\nreplicate\n",
+               20, "the node to be back")
+
+
+def stop_leader_under_load(scene):
+    """A leader stopped in order: longest time without an append of the others."""
+    leader, rest = scene.followers()
+    loads = [scene.load(node) for node in rest]
+    scene.wait_acknowledged(loads, 100)
+    scene.leave(leader)
+    before = max(n_acknowledged(load) for load in loads)
+    scene.wait_acknowledged(loads, before + 50)
+    scene.end_loads(loads)
+    claim_all_acknowledged(loads)
+    scene.join(leader)
+    return max(longest_gap_ms(load) for load in loads)
+
+
+def higher_priority_leads(scene):
+    """Whoever is started with a higher priority leads, once it has caught up."""
+    _, (node, _) = scene.followers()
+    scene.leave(node)
+    scene.join(node, "--priority", "7")
+    wait_until(lambda: scene.leader_of(scene.up()) is node, 30,
+               "the node of the highest priority to lead")
+    claim(node.run("cat /sys/class/raftlog/raftlog/priority").out == "7\n", "its priority is lost")
+    scene.leave(node)
+    scene.join(node)
 
 
 def test_minority(scene):

@@ -349,7 +349,7 @@ static void step_item(struct world *w, struct node *node, struct item *item)
 			break;
 		event.type = RAFT_EVENT_CANCEL_READ;
 		event.read = &item->lookup->read;
-		step(w, node, &event);
+		owner_step(w, node, &event);
 		break;
 	case ITEM_PERSISTED:
 		trace(w, TRACE_PERSISTED, node->id, item->persisted.seq,
