@@ -218,6 +218,10 @@ int server_receive(struct server *s, const struct raft_message *message)
 
 	if (!known.incarnation)
 		known.incarnation = FIXTURE_INCARNATION + known.from;
+	if (known.type == RAFT_REQUEST_VOTE_RESPONSE &&
+	    !known.request_vote_response.candidate_incarnation)
+		known.request_vote_response.candidate_incarnation =
+			s->r->incarnation;
 	event.message = &known;
 	error = server_event(s, &event);
 	take_write(s);

@@ -283,7 +283,8 @@ struct ask_case {
 
 static const struct ask_case ask_cases[] = {
 	{ "none, 2 asks", 0, 2, true },	 { "none, 3 asks", 0, 3, true },
-	{ "2, 2 asks", 2, 2, true },	 { "3, 3 asks", 3, 3, true },
+	/* Of 2 it does not know any more with which disk it was. */
+	{ "2, 2 asks", 2, 2, false },	 { "3, 3 asks", 3, 3, false },
 	{ "2, 3 asks", 2, 3, false },	 { "3, 2 asks", 3, 2, false },
 	{ "itself, 2 asks", 1, 2, false },
 };

@@ -69,20 +69,26 @@ static const struct golden goldens[] = {
 		.message = {
 			.type = RAFT_REQUEST_VOTE_RESPONSE, .from = 1, .to = 2,
 			.term = 5, .incarnation = 0x71,
-			.request_vote_response = { .granted = true },
+			.request_vote_response = {
+				.granted = true,
+				.candidate_incarnation = 0x72,
+			},
 		},
-		.n_bytes = 24,
-		.bytes = { 2, 2, 0, 0, LE32(0), LE64(5), LE64(0x71) },
+		.n_bytes = 32,
+		.bytes = { 2, 2, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x72) },
 	}, {
 		.name = "PreVote response",
 		.message = {
 			.type = RAFT_REQUEST_VOTE_RESPONSE, .from = 1, .to = 2,
 			.term = 5, .incarnation = 0x71,
-			.request_vote_response = { .granted = true,
-						   .pre_vote = true },
+			.request_vote_response = {
+				.granted = true,
+				.pre_vote = true,
+				.candidate_incarnation = 0x72,
+			},
 		},
-		.n_bytes = 24,
-		.bytes = { 2, 3, 0, 0, LE32(0), LE64(5), LE64(0x71) },
+		.n_bytes = 32,
+		.bytes = { 2, 3, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x72) },
 	}, {
 		.name = "heartbeat",
 		.message = {

@@ -208,6 +208,8 @@ static void answer_vote(struct raft *r, struct raft_update *update,
 	send->message.request_vote_response.granted = granted;
 	send->message.request_vote_response.pre_vote =
 		request->request_vote.pre_vote;
+	send->message.request_vote_response.candidate_incarnation =
+		request->incarnation;
 	if (granted && request->request_vote.pre_vote)
 		send->message.term = request->term;
 	raft_send_durable(r, send);
@@ -216,18 +218,19 @@ static void answer_vote(struct raft *r, struct raft_update *update,
 /*
  * A vote is for a server with its disk. With another one it does not know that it
  * may lead this term already, and would make other entries in the same places.
- * Once the configuration knows the disks, no other asks.
+ * After a restart nobody knows which it was: the candidate tries the next term.
  */
 static bool has_voted_for(const struct raft *r,
 			  const struct raft_message *message)
 {
 	return r->hard_state.voted_for == message->from &&
-	       (r->sealed || r->voted_for_incarnation == message->incarnation);
+	       r->voted_for_incarnation == message->incarnation;
 }
 
 /*
  * One rule for PreVote and vote; they differ in what a grant changes: nothing,
- * or the durable voted_for.
+ * or the durable voted_for. Whether the configuration knows the disk of one or the
+ * other is for the candidate to judge: its configuration may be the newer one.
  */
 void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 			       const struct raft_message *message)
@@ -235,9 +238,6 @@ void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 	bool pre_vote = message->request_vote.pre_vote;
 	bool grant;
 
-	/* Nobody counts the votes of a disk that has forgotten earlier ones. */
-	if (r->self < RAFT_MEMBERS_MAX && !raft_is_known(r, r->self))
-		return;
 	if (raft_is_sticky(r) && !raft_is_handed_over(r, message)) {
 		/*
 		 * A refusal tells a pre_candidate of an older term about the
@@ -280,6 +280,10 @@ void raft_receive_vote(struct raft *r, struct raft_update *update,
 	u64 current = r->hard_state.current_term;
 	u32 position;
 
+	/* For another server of this id, or this one with an earlier disk. */
+	if (message->request_vote_response.candidate_incarnation !=
+	    r->incarnation)
+		return;
 	if (granted && pre_vote) {
 		if (message->term != current + 1)
 			return;

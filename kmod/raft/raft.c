@@ -228,8 +228,6 @@ static void receive(struct raft *r, struct raft_update *update,
 		    const struct raft_message *message)
 {
 	struct raft_peer *peer = raft_find_peer(r, message->from);
-	bool election = message->type == RAFT_REQUEST_VOTE ||
-			message->type == RAFT_REQUEST_VOTE_RESPONSE;
 
 	if (!may_say(r, message))
 		return;
@@ -239,7 +237,9 @@ static void receive(struct raft *r, struct raft_update *update,
 		if (peer->incarnation != message->incarnation)
 			raft_forget_peer(r, peer);
 		peer->incarnation = message->incarnation;
-		if (election && !raft_is_known(r, peer - r->peers))
+		/* Nobody counts what a disk says that forgot what it said. */
+		if (message->type == RAFT_REQUEST_VOTE_RESPONSE &&
+		    !raft_is_known(r, peer - r->peers))
 			return;
 	}
 	switch (message->type) {

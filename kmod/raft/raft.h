@@ -308,6 +308,7 @@ enum raft_message_type {
  * @request_vote_response: of RAFT_REQUEST_VOTE_RESPONSE
  * @request_vote_response.granted: the vote is given
  * @request_vote_response.pre_vote: answers a PreVote
+ * @request_vote_response.candidate_incarnation: of the request: of that disk's server
  * @append_entries: of RAFT_APPEND_ENTRIES
  * @append_entries.prev_log_index: index before the first of @entries
  * @append_entries.prev_log_term: its term
@@ -368,6 +369,7 @@ struct raft_message {
 		struct {
 			bool granted;
 			bool pre_vote;
+			u64 candidate_incarnation;
 		} request_vote_response;
 		struct {
 			u64 prev_log_index;

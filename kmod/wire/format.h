@@ -39,7 +39,7 @@
  *		40  le64 leadership_transfer_ns	until_ns of a TimeoutNow, 0: none;
  *					PreVote: 0
  *	RequestVote response
- *		24  (nothing)
+ *		24  le64 candidate_incarnation	of the request, not 0
  *	AppendEntries
  *		24  le64 prev_log_index
  *		32  le64 prev_log_term
@@ -149,7 +149,7 @@ enum wire_limits_fixed {
 	WIRE_DATAGRAM_BYTES_MAX = 65000,
 
 	WIRE_REQUEST_VOTE_BYTES = 48,
-	WIRE_REQUEST_VOTE_RESPONSE_BYTES = 24,
+	WIRE_REQUEST_VOTE_RESPONSE_BYTES = 32,
 	WIRE_APPEND_ENTRIES_BYTES = 56,
 	WIRE_APPEND_ENTRIES_RESPONSE_BYTES = 64,
 	WIRE_PROPOSE_BYTES = 32,

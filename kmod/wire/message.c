@@ -152,6 +152,8 @@ static bool message_possible(const struct raft_message *message)
 		       message->request_vote.last_log_term <= message->term &&
 		       !(message->request_vote.pre_vote &&
 			 message->request_vote.leadership_transfer_ns);
+	case RAFT_REQUEST_VOTE_RESPONSE:
+		return message->request_vote_response.candidate_incarnation;
 	case RAFT_APPEND_ENTRIES:
 		return append_entries_possible(message);
 	case RAFT_APPEND_ENTRIES_RESPONSE:
@@ -242,6 +244,10 @@ static void encode_fixed(const struct raft_message *message, u8 *p)
 		put_unaligned_le64(message->request_vote.last_log_term, p + 32);
 		put_unaligned_le64(message->request_vote.leadership_transfer_ns, p + 40);
 		break;
+	case RAFT_REQUEST_VOTE_RESPONSE:
+		put_unaligned_le64(message->request_vote_response.candidate_incarnation,
+				   p + 24);
+		break;
 	case RAFT_APPEND_ENTRIES:
 		put_unaligned_le64(message->append_entries.prev_log_index, p + 24);
 		put_unaligned_le64(message->append_entries.prev_log_term, p + 32);
@@ -298,6 +304,8 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 	case RAFT_REQUEST_VOTE_RESPONSE:
 		message->request_vote_response.pre_vote = flags & WIRE_F_PRE_VOTE;
 		message->request_vote_response.granted = flags & WIRE_F_GRANTED;
+		message->request_vote_response.candidate_incarnation =
+			get_unaligned_le64(p + 24);
 		break;
 	case RAFT_APPEND_ENTRIES:
 		message->append_entries.prev_log_index = get_unaligned_le64(p + 24);

@@ -40,7 +40,7 @@ enum {
 	WRITE_ENTRIES_MAX = 2 + PROPOSALS_MAX,
 	PARKED_MAX = 8,
 	TERM_RUNS = 32,
-	CORE_BYTES = 16 << 10,
+	CORE_BYTES = 24 << 10,
 };
 
 /**
