@@ -603,16 +603,18 @@ static void tell_started(struct raftlog_life *life)
 	const char *name = raftlog_group_name(life->group);
 	bool sealed;
 	u32 n_members;
+	u64 last_index;
 
 	/* The owner thread runs. */
 	spin_lock(&life->status_lock);
+	last_index = life->status.last_index;
 	n_members = life->configuration.n_members;
 	sealed = raft_configuration_is_sealed(&life->configuration);
 	spin_unlock(&life->status_lock);
 
 	pr_info("%s: started: node %u of cluster %016llx, %u members, entries %llu to %llu\n",
 		name, life->start.node_id, life->cluster_id, n_members,
-		life->info.first_index, life->runs.end_index - 1);
+		life->info.first_index, last_index);
 	if (!n_members)
 		pr_info("%s: waits to be added to the cluster\n", name);
 	else if (!sealed)
