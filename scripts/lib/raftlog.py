@@ -101,7 +101,7 @@ class RaftCluster(Cluster):
                 return json.loads(result.out)
             # Nothing was done: another node can, or this one once it has heard from the rest.
             if any(said in result.err for said in ("this node does not lead", "not this one",
-                                                   "does not answer")):
+                                                   "does not answer", "not caught up")):
                 return None
             raise ClusterError(f"{line}: {result.err.strip()}")
 
