@@ -392,27 +392,53 @@ static void voters_to_be_must_answer(struct kunit *test)
 	expect_members(net, "123");
 }
 
+static bool timeout_now(struct network *net, const struct raft_message *message)
+{
+	return message->type == RAFT_TIMEOUT_NOW;
+}
+
 /* 4.2.2: it goes on until C_new is committed, without counting itself. */
+static void removed_leader_hands_over(struct kunit *test)
+{
+	struct network *net = led(test, 3);
+
+	KUNIT_EXPECT_EQ(test, change(net, 1, REMOVE(1)), 0);
+	pass(net);
+	KUNIT_EXPECT_STREQ(test, members(net, 2), "23");
+	/* Once its lease is over, and before anybody's timer is. */
+	network_silence(net, FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_EQ(test, network_server(net, 1)->r->role,
+			(u8)RAFT_LEARNER);
+	KUNIT_EXPECT_EQ(test, network_server(net, 1)->r->reason,
+			(u8)RAFT_REASON_TRANSFERRED);
+	KUNIT_EXPECT_TRUE(test,
+			  network_server(net, 2)->r->role == RAFT_LEADER ||
+			  network_server(net, 3)->r->role == RAFT_LEADER);
+}
+
 static void removed_leader_steps_down(struct kunit *test)
 {
 	struct network *net = led(test, 3);
 	struct raft_proposal p = { .bytes = 10 };
 
 	KUNIT_EXPECT_EQ(test, change(net, 1, REMOVE(1)), 0);
-	pass(net);
+	net->loses = timeout_now;
+	network_pass(net, 3 * FIXTURE_ELECTION_NS);
 	KUNIT_EXPECT_STREQ(test, members(net, 2), "23");
 	KUNIT_EXPECT_EQ(test, network_server(net, 1)->r->role,
 			(u8)RAFT_LEARNER);
 	KUNIT_EXPECT_EQ(test, network_server(net, 1)->r->reason,
 			(u8)RAFT_REASON_MEMBERSHIP);
-	network_elect(net, 2);
+	if (network_server(net, 2)->r->role != RAFT_LEADER)
+		network_elect(net, 2);
 	network_propose(net, 3, &p);
 	network_settle(net);
 	KUNIT_EXPECT_GT(test, p.index, 0ull);
 	KUNIT_EXPECT_STREQ(test, members(net, 3), "23");
 	/* What it hears from others it may not even know any more. */
 	network_pass(net, 5 * FIXTURE_ELECTION_NS);
-	KUNIT_EXPECT_STREQ(test, network_roles(net), "l2 L3 F3");
+	KUNIT_EXPECT_EQ(test, network_server(net, 1)->r->hard_state.current_term,
+			2ull);
 }
 
 static bool from_or_to_new(struct network *net,
@@ -848,6 +874,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(change_is_refused, refusal_gen_params),
 	KUNIT_CASE(change_before_own_term_commit_is_refused),
 	KUNIT_CASE(voters_to_be_must_answer),
+	KUNIT_CASE(removed_leader_hands_over),
 	KUNIT_CASE(removed_leader_steps_down),
 	KUNIT_CASE(removed_leader_does_not_count_itself),
 	KUNIT_CASE(all_members_are_replaced_at_once),

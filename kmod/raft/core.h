@@ -204,6 +204,7 @@ struct raft {
 	u8 transfer_cause;
 	bool transfer_told; /* TimeoutNow was sent */
 	bool stall_handled; /* it tried to hand over when its disk stalled */
+	bool removal_handled; /* likewise, when it was no voter any more */
 	bool kept_by_request; /* it leads because somebody asked for it */
 	u64 n_transfers;
 	u64 transfer_from_ns;
@@ -286,6 +287,7 @@ void raft_transfer_time(struct raft *r, struct raft_update *update);
 u64 raft_transfer_deadline(const struct raft *r);
 bool raft_transfer_holds_proposals(const struct raft *r);
 bool raft_transfer_stalled(struct raft *r);
+bool raft_transfer_removed(struct raft *r);
 u8 raft_transfer_reason(const struct raft *r, u8 reason);
 void raft_reset_transfer(struct raft *r);
 void raft_keep_lease_promise(struct raft *r);

@@ -359,7 +359,7 @@ void raft_change_members(struct raft *r, struct raft_update *update,
 	request->index = 0;
 	if (r->role != RAFT_LEADER)
 		error = -EREMOTE;
-	else if (!may_change(r))
+	else if (!may_change(r) || raft_transfer_holds_proposals(r))
 		error = -EBUSY;
 	r->decoded = r->configuration;
 	for (i = 0; i < request->n_changes && !error; i++)
@@ -409,6 +409,16 @@ void raft_membership_time(struct raft *r, struct raft_update *update)
 	    raft_log_term(&r->log, r->commit_index) !=
 		    r->hard_state.current_term)
 		return;
+	if (!r->configuration.joint && !raft_is_voter(r, r->self)) {
+		if (!raft_transfer_removed(r))
+			raft_become_follower(r, update,
+					     r->hard_state.current_term,
+					     RAFT_ID_NONE,
+					     RAFT_REASON_MEMBERSHIP);
+		return;
+	}
+	if (raft_transfer_holds_proposals(r))
+		return;
 	if (r->configuration.joint) {
 		if (!has_room(r, update, 1)) {
 			r->more |= update->n_entries > 0;
@@ -417,11 +427,6 @@ void raft_membership_time(struct raft *r, struct raft_update *update)
 		r->decoded = r->configuration;
 		leave(&r->decoded);
 		append(r, update);
-		return;
-	}
-	if (!raft_is_voter(r, r->self)) {
-		raft_become_follower(r, update, r->hard_state.current_term,
-				     RAFT_ID_NONE, RAFT_REASON_MEMBERSHIP);
 		return;
 	}
 	learner = find_promotable(r);

@@ -92,6 +92,7 @@ const char *raft_transfer_cause_name(u8 cause)
 		[RAFT_TRANSFER_SHUTDOWN] = "shutdown",
 		[RAFT_TRANSFER_PRIORITY] = "priority",
 		[RAFT_TRANSFER_DISK_STALLED] = "disk_stalled",
+		[RAFT_TRANSFER_REMOVED] = "removed",
 	};
 
 	return NAME_OF(names, cause);

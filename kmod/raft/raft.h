@@ -504,8 +504,8 @@ struct raft_change {
  * @n_changes: how many
  * @result: set by the core: 0, the change is in this leader's log, or
  *	-EREMOTE: this server does not lead;
- *	-EBUSY: another change is under way, or this leader has not yet committed an
- *	entry of its own term;
+ *	-EBUSY: another change or a transfer is under way, or this leader has not yet
+ *	committed an entry of its own term;
  *	-ENOENT: no such member; -EEXIST: there is one with this id or address;
  *	-EALREADY: nothing would change; -EINVAL: no voter would be left, or not a
  *	valid change; -E2BIG: more than RAFT_MEMBERS_MAX;
@@ -570,6 +570,7 @@ enum raft_event_type {
  * @RAFT_TRANSFER_SHUTDOWN: it is about to be stopped
  * @RAFT_TRANSFER_PRIORITY: a peer of higher priority has caught up
  * @RAFT_TRANSFER_DISK_STALLED: its oldest write is older than an election timeout
+ * @RAFT_TRANSFER_REMOVED: it is no voter any more
  * @RAFT_TRANSFER_CAUSE_LAST: the last value
  *
  * RAFT_EVENT_TRANSFER brings one of the first two, the core finds the others.
@@ -579,7 +580,8 @@ enum raft_transfer_cause {
 	RAFT_TRANSFER_SHUTDOWN = 1,
 	RAFT_TRANSFER_PRIORITY = 2,
 	RAFT_TRANSFER_DISK_STALLED = 3,
-	RAFT_TRANSFER_CAUSE_LAST = RAFT_TRANSFER_DISK_STALLED,
+	RAFT_TRANSFER_REMOVED = 4,
+	RAFT_TRANSFER_CAUSE_LAST = RAFT_TRANSFER_REMOVED,
 };
 
 /**

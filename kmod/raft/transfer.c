@@ -66,6 +66,7 @@ void raft_reset_transfer(struct raft *r)
 	r->transfer_void_ns = 0;
 	r->lease_promised_ns = 0;
 	r->stall_handled = false;
+	r->removal_handled = false;
 	r->handover_after_ns =
 		r->now_ns + SETTLE_TIMEOUTS * r->settings.election_timeout_ns;
 }
@@ -212,6 +213,28 @@ bool raft_transfer_stalled(struct raft *r)
 	peer = find_target(r, &why);
 	if (peer)
 		begin(r, peer->id, RAFT_TRANSFER_DISK_STALLED);
+	return peer;
+}
+
+/*
+ * A leader that is no voter any more hands over, or steps down if nobody takes over
+ * (4.2.2).
+ *
+ * Return: whether it is handing over.
+ */
+bool raft_transfer_removed(struct raft *r)
+{
+	struct raft_peer *peer;
+	int why;
+
+	if (r->transferee)
+		return true;
+	if (r->removal_handled)
+		return false;
+	r->removal_handled = true;
+	peer = find_target(r, &why);
+	if (peer)
+		begin(r, peer->id, RAFT_TRANSFER_REMOVED);
 	return peer;
 }
 

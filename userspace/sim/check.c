@@ -138,6 +138,7 @@ static void note_transfer(struct world *w, struct node *node,
 		[RAFT_TRANSFER_SHUTDOWN] = &c->transfers_shutdown,
 		[RAFT_TRANSFER_PRIORITY] = &c->transfers_priority,
 		[RAFT_TRANSFER_DISK_STALLED] = &c->transfers_stalled,
+		[RAFT_TRANSFER_REMOVED] = &c->transfers_removed,
 	};
 
 	if (status->n_transfers != node->n_transfers)

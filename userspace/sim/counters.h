@@ -90,6 +90,7 @@
 	X(transfers_shutdown, "at a stop")	 \
 	X(transfers_priority, "for priority")	 \
 	X(transfers_stalled, "of slow disks")	 \
+	X(transfers_removed, "of removed ones")	 \
 	X(transfers_refused, "transfers refused") \
 	X(transfers_aborted, "aborted")		 \
 	X(transferred, "leaders by transfer")	 \
