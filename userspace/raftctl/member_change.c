@@ -127,6 +127,10 @@ static const char *outcome(const struct raftlog_change *change)
 
 	switch (change->type) {
 	case RAFTLOG_CHANGE_ADD:
+		if (change->flags & RAFTLOG_CHANGE_F_WITNESS)
+			return promoted ?
+				       "added as a witness, gets a vote once it has caught up" :
+				       "added as a witness, as a learner";
 		return promoted ? "added, gets a vote once it has caught up" :
 				  "added, as a learner";
 	case RAFTLOG_CHANGE_PROMOTE:

@@ -17,6 +17,7 @@
  * @take: turns @n_words words into a change. Return: false, having complained
  * @n_words: words for each change
  * @may_promote: takes --auto-promote
+ * @may_witness: takes --witness
  */
 struct action {
 	const char *name;
@@ -26,6 +27,7 @@ struct action {
 		     struct raftlog_change *change);
 	int n_words;
 	bool may_promote;
+	bool may_witness;
 };
 
 /**

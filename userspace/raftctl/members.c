@@ -67,24 +67,27 @@ static bool take_pair(const struct action *action, char **words,
 }
 
 static const struct action actions[] = {
-	{ "add", RAFTLOG_CHANGE_ADD, "ID=ADDRESS:PORT", take_member, 1, true },
-	{ "promote", RAFTLOG_CHANGE_PROMOTE, "ID", take_id, 1, false },
-	{ "demote", RAFTLOG_CHANGE_DEMOTE, "ID", take_id, 1, true },
-	{ "remove", RAFTLOG_CHANGE_REMOVE, "ID", take_id, 1, false },
+	{ "add", RAFTLOG_CHANGE_ADD, "ID=ADDRESS:PORT", take_member, 1, true,
+	  true },
+	{ "promote", RAFTLOG_CHANGE_PROMOTE, "ID", take_id, 1, false, false },
+	{ "demote", RAFTLOG_CHANGE_DEMOTE, "ID", take_id, 1, true, false },
+	{ "remove", RAFTLOG_CHANGE_REMOVE, "ID", take_id, 1, false, false },
 	{ "set-address", RAFTLOG_CHANGE_SET_ADDRESS, "ID=ADDRESS:PORT",
-	  take_member, 1, false },
+	  take_member, 1, false, false },
 	{ "replace", RAFTLOG_CHANGE_REPLACE, "OLD NEW=ADDRESS:PORT", take_pair,
-	  2, false },
+	  2, false, true },
 };
 
 /**
  * struct asked - what the command line asks for
  * @auto_promote: --auto-promote
+ * @witness: --witness
  * @timed: --timeout was given
  * @timeout_ms: --timeout
  */
 struct asked {
 	bool auto_promote;
+	bool witness;
 	bool timed;
 	u64 timeout_ms;
 };
@@ -92,11 +95,13 @@ struct asked {
 enum {
 	OPTION_AUTO_PROMOTE = OPTION_OF_VERB,
 	OPTION_TIMEOUT,
+	OPTION_WITNESS,
 };
 
 static const struct option members_options[] = {
 	{ "auto-promote", no_argument, NULL, OPTION_AUTO_PROMOTE },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "witness", no_argument, NULL, OPTION_WITNESS },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -106,6 +111,10 @@ static bool take_members_option(void *context, int option)
 
 	if (option == OPTION_AUTO_PROMOTE) {
 		asked->auto_promote = true;
+		return true;
+	}
+	if (option == OPTION_WITNESS) {
+		asked->witness = true;
 		return true;
 	}
 	asked->timed = true;
@@ -148,16 +157,25 @@ static bool take_words(struct member_change *change, int n_words, char **words)
 
 static bool take_flags(struct member_change *change, const struct asked *asked)
 {
-	if (!asked->auto_promote)
-		return true;
-	if (!change->action->may_promote) {
-		complain(help_advice(),
-			 "%s: --auto-promote means nothing here",
-			 change->action->name);
+	const struct action *action = change->action;
+	const char *wrong = NULL;
+	__u32 flags = 0;
+
+	if (asked->auto_promote && !action->may_promote)
+		wrong = "--auto-promote";
+	else if (asked->witness && !action->may_witness)
+		wrong = "--witness";
+	if (wrong) {
+		complain(help_advice(), "%s: %s means nothing here",
+			 action->name, wrong);
 		return false;
 	}
+	if (asked->auto_promote)
+		flags |= RAFTLOG_CHANGE_F_AUTO_PROMOTE;
+	if (asked->witness)
+		flags |= RAFTLOG_CHANGE_F_WITNESS;
 	for (unsigned int i = 0; i < change->n; i++)
-		change->changes[i].flags = RAFTLOG_CHANGE_F_AUTO_PROMOTE;
+		change->changes[i].flags = flags;
 	return true;
 }
 
@@ -173,7 +191,7 @@ static int run_members(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (optind == argc) {
-		if (!asked.auto_promote && !asked.timed)
+		if (!asked.auto_promote && !asked.witness && !asked.timed)
 			return show();
 		complain(help_advice(), "options of a change, and no change");
 		return EXIT_ERROR;
@@ -203,6 +221,8 @@ const struct verb members_verb = {
 		"  replace OLD NEW=ADDRESS:PORT    NEW comes as a learner; once it has caught up it\n"
 		"                                  gets a vote and OLD leaves, in one step\n\n"
 		"      --auto-promote  add, demote: a vote (back) by itself, once caught up\n"
+		"      --witness       add, replace: it keeps places of entries, not what they say:\n"
+		"                      it votes, and cannot lead or be read. For good\n"
 		"      --timeout S     how long to wait for it, and for another change (10)\n\n"
 		"Exits with 0 once it is complete, 1 if nothing was done, 4 if that is not known.\n",
 };

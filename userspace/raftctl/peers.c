@@ -60,6 +60,11 @@ static u64 peer_lag(const struct raftlog_peer *peer,
 		       0;
 }
 
+static bool is_witness(const struct raftlog_peer *peer)
+{
+	return peer->member.flags & RAFTLOG_MEMBER_F_WITNESS;
+}
+
 static const char *peer_role(const struct raftlog_peer *peer,
 			     const struct raftlog_status *status)
 {
@@ -153,7 +158,8 @@ static void add_row(struct table *table, const struct raftlog_peer *peer,
 	char buf[ADDR_CHARS];
 
 	table_cell(table, "%u", peer->member.id);
-	table_cell(table, "%s%s", peer_role(peer, status),
+	table_cell(table, "%s%s%s", peer_role(peer, status),
+		   is_witness(peer) ? ", witness" : "",
 		   self ? " (this node)" : "");
 	table_cell(table, "%s", addr_format(buf, &peer->member.addr));
 	add_contact(table, peer, status);
@@ -209,6 +215,7 @@ static void peer_json(const struct raftlog_peer *peer,
 	json_object(NULL);
 	json_number("id", peer->member.id);
 	json_string("kind", member_kind_name(peer->member.kind));
+	json_bool("witness", is_witness(peer));
 	json_string("address", addr_format(buf, &peer->member.addr));
 	json_bool("self", peer->flags & RAFTLOG_PEER_F_SELF);
 	json_bool("leader", peer->flags & RAFTLOG_PEER_F_LEADER);

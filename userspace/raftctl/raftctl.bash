@@ -50,10 +50,10 @@ _raftctl()
 			--dir --wal --size
 			--format --force --election-timeout --heartbeat
 			--append-timeout --max-entry --datagram --cache --inflight
-			--inflight-messages --salvage --priority $common"
+			--inflight-messages --salvage --priority --witness $common"
 		;;
 	members)
-		options="add promote demote remove set-address replace --auto-promote
+		options="add promote demote remove set-address replace --auto-promote --witness
 			--timeout $common"
 		;;
 	append)

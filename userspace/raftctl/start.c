@@ -52,6 +52,7 @@ enum {
 	OPTION_INFLIGHT,
 	OPTION_INFLIGHT_MESSAGES,
 	OPTION_PRIORITY,
+	OPTION_WITNESS,
 };
 
 static const struct option start_options[] = {
@@ -79,6 +80,7 @@ static const struct option start_options[] = {
 	{ "inflight-messages", required_argument, NULL,
 	  OPTION_INFLIGHT_MESSAGES },
 	{ "priority", required_argument, NULL, OPTION_PRIORITY },
+	{ "witness", required_argument, NULL, OPTION_WITNESS },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -177,6 +179,8 @@ static bool take_start_option(void *context, int option)
 	case OPTION_ADVERTISE:
 		return start_members_address("--advertise", optarg,
 					     &members->advertise);
+	case OPTION_WITNESS:
+		return start_members_witness(members, optarg);
 	case OPTION_PEER:
 		return start_members_add(members, optarg);
 	case OPTION_CLUSTER:
@@ -230,11 +234,12 @@ static bool check_join(const struct starting *starting)
 	else if (!members->listen.family)
 		complain("--listen ADDRESS:PORT, where it takes datagrams",
 			 "--join: --listen is missing");
-	else if (members->n || members->advertise.family ||
+	else if (members->n || members->n_witnesses ||
+		 members->advertise.family ||
 		 start->cluster_name[0])
 		complain(
 			help_advice(),
-			"--join excludes --peer, --advertise and --cluster: the leader says who the members are");
+			"--join excludes --peer, --witness, --advertise and --cluster: the leader says who the members are");
 	else
 		return true;
 	return false;
@@ -486,6 +491,9 @@ const struct verb start_verb = {
 		"      --peer ID=ADDRESS:PORT    another member, once for each; the list may name\n"
 		"                                this node too. All members are given at the first\n"
 		"                                start, the same on every node\n"
+		"      --witness ID              that member keeps places of entries, not what they\n"
+		"                                say: it votes, cannot lead or be read, and needs\n"
+		"                                little room. Once for each, on every node\n"
 		"      --cluster NAME            makes clusters of the same members distinct\n"
 		"      --join                    a new node of a cluster that runs, where raftctl\n"
 		"                                members add has announced it: no --peer\n"

@@ -66,6 +66,16 @@ bool start_members_add(struct start_members *members, const char *text)
 	       add(members, id, &addr);
 }
 
+bool start_members_witness(struct start_members *members, const char *text)
+{
+	if (members->n_witnesses == RAFTLOG_MEMBERS_MAX) {
+		complain(NULL, "more than %d members", RAFTLOG_MEMBERS_MAX);
+		return false;
+	}
+	return option_u32("--witness", text, 1, UINT32_MAX,
+			  &members->witnesses[members->n_witnesses++]);
+}
+
 static const struct raftlog_member *find(const struct start_members *members,
 					 __u32 id)
 {
@@ -127,6 +137,30 @@ static bool is_distinct(const struct raftlog_member *member,
 	return true;
 }
 
+/* At most half of them, or what is committed may be known to nobody. */
+static bool mark_witnesses(struct start_members *members)
+{
+	for (unsigned int i = 0; i < members->n_witnesses; i++) {
+		struct raftlog_member *member = members->members;
+
+		while (member < members->members + members->n &&
+		       member->id != members->witnesses[i])
+			member++;
+		if (member == members->members + members->n) {
+			complain("give it with --peer as well",
+				 "--witness %u: no such member",
+				 members->witnesses[i]);
+			return false;
+		}
+		member->flags |= RAFTLOG_MEMBER_F_WITNESS;
+	}
+	if (2 * members->n_witnesses <= members->n)
+		return true;
+	complain("others must be able to tell what is committed",
+		 "more than half of the members are witnesses");
+	return false;
+}
+
 bool start_members_finish(struct start_members *members)
 {
 	struct raftlog_member *member = members->members;
@@ -138,5 +172,5 @@ bool start_members_finish(struct start_members *members)
 		for (unsigned int j = 0; j < i; j++)
 			if (!is_distinct(&member[i], &member[j]))
 				return false;
-	return true;
+	return mark_witnesses(members);
 }

@@ -14,6 +14,8 @@
  * @node_id: this node
  * @listen: its local address; family 0: not given
  * @advertise: where the others reach it; family 0: not given
+ * @n_witnesses: in @witnesses
+ * @witnesses: ids of --witness
  * @n: members in @members
  * @members: as given with --peer; complete and sorted by start_members_finish()
  */
@@ -21,6 +23,8 @@ struct start_members {
 	__u32 node_id;
 	struct raftlog_addr listen;
 	struct raftlog_addr advertise;
+	unsigned int n_witnesses;
+	__u32 witnesses[RAFTLOG_MEMBERS_MAX];
 	unsigned int n;
 	struct raftlog_member members[RAFTLOG_MEMBERS_MAX];
 };
@@ -43,6 +47,9 @@ bool start_members_parse(const char *option, const char *text, __u32 *id,
 
 /** start_members_add() - a --peer ID=ADDRESS. Return: false, having complained. */
 bool start_members_add(struct start_members *members, const char *text);
+
+/** start_members_witness() - a --witness ID. Return: false, having complained. */
+bool start_members_witness(struct start_members *members, const char *text);
 
 /**
  * start_members_finish() - add this node, sort, check

@@ -198,6 +198,8 @@ words() {
 }
 words "add --auto-promote" "type 1 flags 1 id 4 new 0 10.0.0.4 7400" \
 	add --auto-promote 4=10.0.0.4:7400
+words "add --witness" "type 1 flags 3 id 4 new 0 10.0.0.4 7400" \
+	add 4=10.0.0.4:7400 --witness --auto-promote
 words "promote" "type 2 flags 0 id 4 new 0
 type 2 flags 0 id 5 new 0" promote 4 5
 words "demote" "type 3 flags 0 id 4 new 0" demote 4
@@ -205,6 +207,8 @@ words "demote --auto-promote" "type 3 flags 1 id 4 new 0" demote 4 --auto-promot
 words "remove" "type 4 flags 0 id 4 new 0
 type 4 flags 0 id 5 new 0" remove 4 5
 words "set-address" "type 5 flags 0 id 4 new 0 10.0.0.9 7401" set-address 4=10.0.0.9:7401
+words "replace --witness" "type 6 flags 2 id 4 new 6 10.0.0.6 7400" \
+	replace --witness 4 6=10.0.0.6:7400
 words "replace" "type 6 flags 0 id 4 new 6 10.0.0.6 7400" replace 4 6=10.0.0.6:7400
 run 0 "members add --json" members add --json 4=10.0.0.4:7400
 python3 -c 'import json, sys
@@ -220,6 +224,7 @@ run 1 "members promote of node 0" members promote 0
 run 1 "members promote of what is no number" members promote 4x
 run 1 "members promote --auto-promote" members promote --auto-promote 4
 run 1 "members --auto-promote of nothing" members --auto-promote
+run 1 "members demote --witness" members demote --witness 4
 run 1 "members add without an address" members add 4
 run 1 "members add where nobody can be reached" members add 4=0.0.0.0:7400
 run 1 "members replace by nobody" members replace 4
@@ -433,6 +438,12 @@ complains "start, two nodes of one id, why" "node 1 is given twice"
 run 1 "start, two nodes of one address" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
 	--peer 1=10.0.0.2:7400
 complains "start, two nodes of one address, why" "nodes 1 and 2 have the same address"
+run 1 "start, a witness that is no member" start --id 2 --listen 10.0.0.2:7400 \
+	--dir "$dir/a" --peer 1=10.0.0.1:7400 --witness 3
+complains "start, a witness that is no member, why" "--witness 3: no such member"
+run 1 "start, too many witnesses" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
+	--peer 1=10.0.0.1:7400 --peer 3=10.0.0.3:7400 --witness 1 --witness 2
+complains "start, too many witnesses, why" "more than half of the members"
 "$raftctl" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/probe" --size 1M >/dev/null 2>"$dir/err"
 if grep -q "direct I/O" "$dir/err"; then
 	echo "ok - raftctl: start # SKIP no direct I/O in $dir"
