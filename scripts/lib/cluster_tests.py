@@ -401,11 +401,12 @@ def test_wiped(scene):
     for node in (leader, wiped):
         foreign = node.run(f"cat /sys/class/raftlog/raftlog/peers/{wiped.id}/foreign").out
         claim(foreign == "1\n", f"{node} tells that {wiped} has another disk")
-    scene.leave(leader)
+    # Not in order: then it would hand over before it goes.
+    scene.kill(leader)
     asked = tx_messages(other)
     wait_until(lambda: tx_messages(other) >= asked + 12, 60, "more requests for votes")
     claim(not scene.leader_of([other, wiped]), "a vote of another disk made a leader")
-    scene.join(leader)
+    scene.revive(leader)
     scene.wait_leader()
     load = scene.load(wiped, count=20)
     load.wait(60)
