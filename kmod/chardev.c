@@ -51,6 +51,8 @@ static int device_open(struct inode *inode, struct file *file)
 	spin_unlock(&group->lock);
 	file->private_data = open;
 	file->f_pos = POSITION_OF_FILE;
+	/* io_uring hands in what it can without a thread of its own. */
+	file->f_mode |= FMODE_NOWAIT;
 	return 0;
 }
 
@@ -77,8 +79,11 @@ static u64 first_index(loff_t position)
 	return position > 0 ? position : 1;
 }
 
-/* Without sleeping for one: -EAGAIN at the end. */
-static int get_entry(struct raftlog_open *open, loff_t position,
+/*
+ * Without sleeping for one: -EAGAIN at the end, and with @nowait for what must be
+ * read from the disk.
+ */
+static int get_entry(struct raftlog_open *open, loff_t position, bool nowait,
 		     struct raftlog_entry **entry)
 {
 	struct raftlog_life *life = raftlog_group_life(open->group);
@@ -87,7 +92,7 @@ static int get_entry(struct raftlog_open *open, loff_t position,
 	if (!life)
 		return -ENOTCONN;
 	error = raftlog_read_next(life, first_index(position),
-				  wants_internal(open), entry);
+				  wants_internal(open), nowait, entry);
 	if (error == -EAGAIN && raftlog_life_is_failed(life))
 		error = -EIO;
 	raftlog_life_put(life);
@@ -152,14 +157,14 @@ static ssize_t copy_frame(const struct raftlog_entry *entry,
 
 /* As many entries as there are and fit, if framed; else one. */
 static ssize_t read_at(struct raftlog_open *open, struct iov_iter *to,
-		       loff_t *position)
+		       loff_t *position, bool nowait)
 {
 	bool framed = READ_ONCE(open->framed);
 	ssize_t total = 0;
 
 	do {
 		struct raftlog_entry *entry;
-		ssize_t ret = get_entry(open, *position, &entry);
+		ssize_t ret = get_entry(open, *position, nowait, &entry);
 
 		if (!ret) {
 			ret = framed ? copy_frame(entry, to) :
@@ -176,15 +181,22 @@ static ssize_t read_at(struct raftlog_open *open, struct iov_iter *to,
 	return total;
 }
 
-static ssize_t read_file(struct raftlog_open *open, struct iov_iter *to,
-			 loff_t *position)
+static int lock_position(struct raftlog_open *open, bool nowait)
 {
-	ssize_t ret;
+	if (nowait)
+		return mutex_trylock(&open->read_lock) ? 0 : -EAGAIN;
+	return mutex_lock_interruptible(&open->read_lock) ? -ERESTARTSYS : 0;
+}
 
-	if (mutex_lock_interruptible(&open->read_lock))
-		return -ERESTARTSYS;
+static ssize_t read_file(struct raftlog_open *open, struct iov_iter *to,
+			 loff_t *position, bool nowait)
+{
+	ssize_t ret = lock_position(open, nowait);
+
+	if (ret)
+		return ret;
 	*position = open->position;
-	ret = read_at(open, to, position);
+	ret = read_at(open, to, position, nowait);
 	if (ret > 0)
 		WRITE_ONCE(open->position, *position);
 	mutex_unlock(&open->read_lock);
@@ -195,8 +207,7 @@ static ssize_t device_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
 	struct raftlog_open *open = open_of(file);
-	bool nonblock = file->f_flags & O_NONBLOCK ||
-			iocb->ki_flags & IOCB_NOWAIT;
+	bool nowait = iocb->ki_flags & IOCB_NOWAIT;
 
 	if (!iov_iter_count(to))
 		return 0;
@@ -205,10 +216,10 @@ static ssize_t device_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		ssize_t ret;
 
 		if (position == POSITION_OF_FILE)
-			ret = read_file(open, to, &position);
+			ret = read_file(open, to, &position, nowait);
 		else
-			ret = read_at(open, to, &position);
-		if (ret != -EAGAIN || nonblock)
+			ret = read_at(open, to, &position, nowait);
+		if (ret != -EAGAIN || nowait || file->f_flags & O_NONBLOCK)
 			return ret;
 		ret = wait_entry(open, position);
 		if (ret)

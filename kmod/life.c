@@ -163,7 +163,7 @@ static void set_settings(struct raftlog_life *life)
 		.entry_overhead_bytes = ENTRY_OVERHEAD_BYTES,
 		.space_reserve_bytes = SPACE_RESERVE_BYTES,
 		.window_entries = RAFTLOG_WINDOW_ENTRIES,
-		.proposals_max = RAFTLOG_PENDING_MAX,
+		.proposals_max = RAFTLOG_PROPOSALS_MAX,
 		.priority = start->priority,
 	};
 }
@@ -216,7 +216,7 @@ life_alloc(struct raftlog_group *group, const struct raftlog_start *start)
 	timerqueue_init_head(&life->read_expiries);
 	spin_lock_init(&life->intake_lock);
 	INIT_LIST_HEAD(&life->proposals);
-	INIT_LIST_HEAD(&life->cancels);
+	init_llist_head(&life->cancels);
 	INIT_LIST_HEAD(&life->reads);
 	INIT_LIST_HEAD(&life->read_cancels);
 	INIT_LIST_HEAD(&life->persisted);
@@ -473,10 +473,9 @@ static void free_cancels(struct raftlog_life *life)
 	struct raftlog_proposal *proposal, *next;
 	struct raftlog_read *read, *next_read;
 
-	list_for_each_entry_safe(proposal, next, &life->cancels, cancel_node) {
-		list_del_init(&proposal->cancel_node);
+	llist_for_each_entry_safe(proposal, next,
+				  llist_del_all(&life->cancels), cancel_node)
 		raftlog_proposal_put(proposal);
-	}
 	list_for_each_entry_safe(read, next_read, &life->read_cancels,
 				 cancel_node) {
 		list_del_init(&read->cancel_node);

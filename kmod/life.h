@@ -20,6 +20,7 @@
  * Locking: I: set before the owner thread runs. O: the owner thread's, and of
  * whoever starts it before and stops it after. K: @intake_lock. S: @status_lock.
  * All are leaves, but for raftlog_open.lock, which is taken inside @intake_lock.
+ * Cancels come without a lock: some under one that interrupts take as well.
  */
 #ifndef RAFTLOG_LIFE_H
 #define RAFTLOG_LIFE_H
@@ -27,6 +28,7 @@
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/interrupt.h>
+#include <linux/llist.h>
 #include <linux/raftlog.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
@@ -46,8 +48,11 @@ struct task_struct;
 
 enum raftlog_life_limits {
 	/* Proposals of this node that are not done, and their bytes. */
-	RAFTLOG_PENDING_MAX = 4096,
+	RAFTLOG_PENDING_MAX = 1 << 14,
 	RAFTLOG_PENDING_BYTES_MAX = 64 << 20,
+
+	/* Of those the core has at a time; the others wait for their turn. */
+	RAFTLOG_PROPOSALS_MAX = 4096,
 
 	/* Linearizable reads of this node that are not done. */
 	RAFTLOG_READS_MAX = 4096,
@@ -183,11 +188,11 @@ struct raftlog_counters {
  * @read_expiries: O: of all of them
  * @shutting_down: O: whatever ends now ends by the shutdown
  * @attached: O: entries of the message that is being sent
+ * @cancels: to give up; any context adds
  * @intake_lock: see below
  * @stopping: K: nothing more is taken in; everybody leaves
  * @failed: K: likewise, but committed entries can be read
  * @proposals: K: to propose
- * @cancels: K: to give up
  * @reads: K: linearizable reads for the core
  * @read_cancels: K: those to give up
  * @n_reads: K: those that are not done
@@ -198,6 +203,7 @@ struct raftlog_counters {
  * @transfers: K: struct raftlog_transfer_request
  * @n_pending: K: proposals that are not done
  * @pending_bytes: K: their memory
+ * @turned_away: K: somebody waits for room
  * @cache: recent entries, with its own lock
  * @runs_lock: the next two, which the owner thread alone changes
  * @runs: terms and kinds of all entries
@@ -250,11 +256,11 @@ struct raftlog_life {
 	bool shutting_down;
 	struct raftlog_entry *attached[RAFTLOG_APPEND_ENTRIES_MAX];
 
+	struct llist_head cancels;
 	spinlock_t intake_lock; /* K: what others put in */
 	bool stopping;
 	bool failed;
 	struct list_head proposals;
-	struct list_head cancels;
 	struct list_head reads;
 	struct list_head read_cancels;
 	u32 n_reads;
@@ -265,6 +271,7 @@ struct raftlog_life {
 	struct list_head transfers;
 	u32 n_pending;
 	u64 pending_bytes;
+	bool turned_away;
 
 	struct raftlog_cache cache;
 	spinlock_t runs_lock; /* runs, commit_index */
@@ -452,13 +459,14 @@ void raftlog_transfer_before_stop(struct raftlog_life *life);
  * @life: started
  * @index: from here on
  * @internal: also entries of the group's own
+ * @nowait: do not sleep for the disk
  * @entry: with a reference for the caller
  *
- * Return: 0, -EAGAIN at the end, -EOPNOTSUPP on a witness, or what reading the log
- * said.
+ * Return: 0, -EAGAIN at the end (or, with @nowait, if it is not in memory),
+ * -EOPNOTSUPP on a witness, or what reading the log said.
  */
 int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
-		      struct raftlog_entry **entry);
+		      bool nowait, struct raftlog_entry **entry);
 
 /** raftlog_read_index() - index of that entry, 0 at the end; never sleeps */
 u64 raftlog_read_index(struct raftlog_life *life, u64 index, bool internal);

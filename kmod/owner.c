@@ -45,7 +45,7 @@ enum {
 /* What others put in, taken at once. */
 struct intake {
 	struct list_head persisted;
-	struct list_head cancels;
+	struct llist_node *cancels;
 	struct list_head reads;
 	struct list_head read_cancels;
 	struct list_head caught_up;
@@ -55,10 +55,21 @@ struct intake {
 	bool any;
 };
 
+/* However long the queue is, each of them ends in time. */
+static void queue_proposals(struct raftlog_life *life, struct list_head *taken)
+{
+	struct raftlog_proposal *proposal;
+
+	list_for_each_entry(proposal, taken, node)
+		timerqueue_add(&life->expiries, &proposal->expiry);
+	list_splice_tail(taken, &life->queued);
+}
+
 static void take_intake(struct raftlog_life *life, struct intake *in)
 {
+	LIST_HEAD(proposals);
+
 	INIT_LIST_HEAD(&in->persisted);
-	INIT_LIST_HEAD(&in->cancels);
 	INIT_LIST_HEAD(&in->reads);
 	INIT_LIST_HEAD(&in->read_cancels);
 	INIT_LIST_HEAD(&in->caught_up);
@@ -67,18 +78,20 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 
 	spin_lock(&life->intake_lock);
 	list_splice_init(&life->persisted, &in->persisted);
-	list_splice_init(&life->cancels, &in->cancels);
 	list_splice_init(&life->reads, &in->reads);
 	list_splice_init(&life->read_cancels, &in->read_cancels);
 	list_splice_init(&life->caught_up, &in->caught_up);
 	list_splice_init(&life->changes, &in->changes);
 	list_splice_init(&life->transfers, &in->transfers);
-	list_splice_tail_init(&life->proposals, &life->queued);
+	list_splice_init(&life->proposals, &proposals);
+	/* Here: a cancel comes behind what it cancels. */
+	in->cancels = llist_del_all(&life->cancels);
 	in->storage_error = life->storage_error;
 	life->storage_error = 0;
 	spin_unlock(&life->intake_lock);
 
-	in->any = !list_empty(&in->persisted) || !list_empty(&in->cancels) ||
+	queue_proposals(life, &proposals);
+	in->any = !list_empty(&in->persisted) || in->cancels ||
 		  !list_empty(&in->caught_up) || !list_empty(&in->changes) ||
 		  !list_empty(&life->queued) ||
 		  !list_empty(&in->reads) || !list_empty(&in->read_cancels) ||
@@ -227,8 +240,6 @@ static bool propose(struct raftlog_life *life)
 		};
 		int error;
 
-		if (RB_EMPTY_NODE(&proposal->expiry.node))
-			timerqueue_add(&life->expiries, &proposal->expiry);
 		if (n++ == RAFTLOG_BATCH_PROPOSALS_MAX)
 			return true;
 		error = step(life, &event);
@@ -266,12 +277,11 @@ static void give_up(struct raftlog_life *life,
 	}
 }
 
-static void step_cancels(struct raftlog_life *life, struct list_head *cancels)
+static void step_cancels(struct raftlog_life *life, struct llist_node *cancels)
 {
 	struct raftlog_proposal *proposal, *next;
 
-	list_for_each_entry_safe(proposal, next, cancels, cancel_node) {
-		list_del_init(&proposal->cancel_node);
+	llist_for_each_entry_safe(proposal, next, cancels, cancel_node) {
 		give_up(life, proposal);
 		raftlog_proposal_put(proposal);
 	}
@@ -429,7 +439,7 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 	in.any |= life->n_received;
 	raftlog_transfer_step(life, &in.transfers, step);
 	more |= propose(life);
-	step_cancels(life, &in.cancels);
+	step_cancels(life, in.cancels);
 	step_expiries(life);
 	step_changes(life, &in.changes);
 	step_reads(life, &in.reads);
@@ -440,6 +450,8 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 	step(life, &time);
 	deadline = life->update.deadline_ns;
 	raftlog_execute(life, time.now_ns);
+	/* What ended made room in the core for what waits for its turn. */
+	more |= !list_empty(&life->queued) && !list_empty(&life->retired);
 	release_received(life);
 	drop_retired(life, &retired);
 
@@ -490,7 +502,7 @@ static void shut_down(struct raftlog_life *life)
 		end_read(life, read, -ESHUTDOWN);
 	step(life, &event);
 	flush(life);
-	step_cancels(life, &in.cancels);
+	step_cancels(life, in.cancels);
 	list_for_each_entry_safe(change, more, &in.changes, node)
 		raftlog_members_done(change, -ESHUTDOWN);
 	step_read_cancels(life, &in.read_cancels);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The write path, up to the owner thread and back. */
+#include <linux/aio.h>
 #include <linux/errno.h>
 #include <linux/ktime.h>
 #include <linux/poll.h>
@@ -42,7 +43,6 @@ static struct raftlog_proposal *proposal_alloc(struct iov_iter *from)
 	proposal->core.bytes = bytes;
 	refcount_set(&proposal->refs, 1);
 	INIT_LIST_HEAD(&proposal->node);
-	INIT_LIST_HEAD(&proposal->cancel_node);
 	INIT_LIST_HEAD(&proposal->open_node);
 	timerqueue_init(&proposal->expiry);
 	init_completion(&proposal->done);
@@ -68,6 +68,26 @@ static bool has_room(const struct raftlog_life *life, u64 bytes)
 		life->pending_bytes + bytes <= RAFTLOG_PENDING_BYTES_MAX);
 }
 
+/*
+ * Whoever was turned away is woken once there is room for many, not for each that
+ * ends: all of them would come for that one place.
+ */
+static bool has_much_room(const struct raftlog_life *life)
+{
+	return life->n_pending <= RAFTLOG_PENDING_MAX / 4 * 3 &&
+	       life->pending_bytes <= RAFTLOG_PENDING_BYTES_MAX / 2;
+}
+
+/* Under the intake lock. */
+static bool take_room(struct raftlog_life *life, u64 bytes)
+{
+	bool room = has_room(life, bytes);
+
+	if (!room)
+		life->turned_away = true;
+	return room;
+}
+
 static bool has_leader(struct raftlog_life *life)
 {
 	bool known;
@@ -83,7 +103,7 @@ bool raftlog_write_has_room(struct raftlog_life *life)
 	bool room;
 
 	spin_lock(&life->intake_lock);
-	room = !life->stopping && !life->failed && has_room(life, 0);
+	room = !life->stopping && !life->failed && take_room(life, 0);
 	spin_unlock(&life->intake_lock);
 	return room && has_leader(life);
 }
@@ -112,6 +132,47 @@ static void open_done(struct raftlog_proposal *proposal)
 	kref_put(&open->refs, raftlog_open_release);
 }
 
+/* Any context. It was submitted, and its life cannot end meanwhile. */
+static void cancel(struct raftlog_proposal *proposal)
+{
+	struct raftlog_life *life = proposal->life;
+
+	if (atomic_xchg(&proposal->cancelled, 1))
+		return;
+	refcount_inc(&proposal->refs);
+	llist_add(&proposal->cancel_node, &life->cancels);
+	raftlog_life_kick(life);
+}
+
+/*
+ * io_cancel(2), io_destroy(2), and the end of a process: under the lock of the
+ * AIO context, without interrupts. raftlog_proposal_complete() takes that lock on
+ * its way, so until this returns the proposal and its life are there.
+ */
+static int cancel_iocb(struct kiocb *iocb)
+{
+	cancel(iocb->private);
+	return 0;
+}
+
+/*
+ * Under the intake lock: neither a cancel nor the owner thread comes before the
+ * proposal is where they look for it.
+ */
+static void make_cancellable(struct raftlog_proposal *proposal)
+{
+	struct kiocb *iocb = proposal->iocb;
+
+	iocb->private = proposal;
+	/*
+	 * Kernels that do not mark the kiocbs of AIO would take one of io_uring
+	 * for one of those. io_uring itself never asks the file to cancel.
+	 */
+#ifdef IOCB_AIO_RW
+	kiocb_set_cancel_fn(iocb, cancel_iocb);
+#endif
+}
+
 /* -EAGAIN: no room now. On success the owner thread has its own reference. */
 static int try_submit(struct raftlog_life *life,
 		      struct raftlog_proposal *proposal,
@@ -124,7 +185,7 @@ static int try_submit(struct raftlog_life *life,
 		error = -ESHUTDOWN;
 	} else if (life->failed) {
 		error = -EIO;
-	} else if (!has_room(life, memory_of(proposal))) {
+	} else if (!take_room(life, memory_of(proposal))) {
 		error = -EAGAIN;
 	} else {
 		life->n_pending++;
@@ -134,6 +195,8 @@ static int try_submit(struct raftlog_life *life,
 		if (track)
 			open_accept(track, proposal);
 		list_add_tail(&proposal->node, &life->proposals);
+		if (proposal->iocb)
+			make_cancellable(proposal);
 	}
 	spin_unlock(&life->intake_lock);
 	if (!error)
@@ -175,19 +238,10 @@ static int submit(struct raftlog_life *life, struct raftlog_proposal *proposal,
 
 	if (!nonblock)
 		return submit_wait(life, proposal);
-	if (!has_leader(life) && !raftlog_life_is_failed(life))
+	if (track && !has_leader(life) && !raftlog_life_is_failed(life))
 		return -EAGAIN;
 	error = try_submit(life, proposal, track);
 	return error == -ESHUTDOWN ? -ENOTCONN : error;
-}
-
-static void cancel(struct raftlog_life *life, struct raftlog_proposal *proposal)
-{
-	refcount_inc(&proposal->refs);
-	spin_lock(&life->intake_lock);
-	list_add_tail(&proposal->cancel_node, &life->cancels);
-	spin_unlock(&life->intake_lock);
-	raftlog_life_kick(life);
 }
 
 /*
@@ -195,14 +249,13 @@ static void cancel(struct raftlog_life *life, struct raftlog_proposal *proposal)
  * signal only makes it do so now; the answer is prompt, so wait for it: nothing
  * else says whether the entry can be in the log.
  */
-static int wait_done(struct raftlog_life *life,
-		     struct raftlog_proposal *proposal)
+static int wait_done(struct raftlog_proposal *proposal)
 {
 	bool interrupted =
 		wait_for_completion_interruptible(&proposal->done) != 0;
 
 	if (interrupted) {
-		cancel(life, proposal);
+		cancel(proposal);
 		wait_for_completion(&proposal->done);
 	}
 	if (interrupted && proposal->core.result == -EHOSTUNREACH)
@@ -252,9 +305,6 @@ ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 	if (IS_ERR(proposal))
 		return PTR_ERR(proposal);
 	proposal->expiry.expires = ktime_add_ms(now, timeout_ms);
-	if (async)
-		proposal->iocb = iocb;
-
 	life = raftlog_group_life(open->group);
 	if (!life) {
 		ret = -ENOTCONN;
@@ -265,6 +315,9 @@ ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 		ret = -EMSGSIZE;
 		goto put_life;
 	}
+	proposal->life = life;
+	if (async)
+		proposal->iocb = iocb;
 	ret = submit(life, proposal, nonblock && !async ? open : NULL,
 		     nonblock);
 	if (ret)
@@ -274,7 +327,7 @@ ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 	} else if (nonblock) {
 		ret = bytes;
 	} else {
-		ret = wait_done(life, proposal);
+		ret = wait_done(proposal);
 		if (!ret) {
 			ret = bytes;
 			if (index)
@@ -331,11 +384,28 @@ static void count(struct raftlog_life *life,
 	}
 }
 
+/* As a signal ends a write: not in the log for certain, or not known. */
+static long result_for_iocb(const struct raftlog_proposal *proposal)
+{
+	bool cancelled = atomic_read(&proposal->cancelled);
+
+	switch (proposal->core.result) {
+	case 0:
+		return proposal->core.bytes;
+	case -EHOSTUNREACH:
+		return cancelled ? -ECANCELED : -EHOSTUNREACH;
+	case -ETIMEDOUT:
+		return cancelled ? -EINTR : -ETIMEDOUT;
+	default:
+		return proposal->core.result;
+	}
+}
+
 void raftlog_proposal_complete(struct raftlog_life *life,
 			       struct raftlog_proposal *proposal)
 {
 	struct kiocb *iocb = proposal->iocb;
-	bool was_full;
+	bool wake;
 
 	proposal->state = RAFTLOG_PROPOSAL_DONE;
 	count(life, proposal);
@@ -343,19 +413,19 @@ void raftlog_proposal_complete(struct raftlog_life *life,
 				    &proposal->core);
 
 	spin_lock(&life->intake_lock);
-	was_full = !has_room(life, RAFTLOG_PENDING_BYTES_MAX / 2);
 	life->n_pending--;
 	life->pending_bytes -= memory_of(proposal);
+	wake = life->turned_away && has_much_room(life);
+	if (wake)
+		life->turned_away = false;
 	spin_unlock(&life->intake_lock);
-	if (was_full)
+	if (wake)
 		wake_up_interruptible_poll(&life->group->write_wait,
 					   EPOLLOUT | EPOLLWRNORM);
 
 	if (proposal->open)
 		open_done(proposal);
 	if (iocb)
-		iocb->ki_complete(iocb, proposal->core.result ?
-						proposal->core.result :
-						(long)proposal->core.bytes);
+		iocb->ki_complete(iocb, result_for_iocb(proposal));
 	complete(&proposal->done);
 }

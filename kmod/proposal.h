@@ -8,14 +8,16 @@
  *
  * The writer waits, or is told through its kiocb, or (O_NONBLOCK) looks later by
  * fsync(2). Whoever waits, the owner thread alone decides how a proposal ends: a
- * timeout and a signal only ask it to.
+ * timeout, a signal and io_cancel(2) only ask it to.
  */
 #ifndef RAFTLOG_PROPOSAL_H
 #define RAFTLOG_PROPOSAL_H
 
+#include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/refcount.h>
 #include <linux/timerqueue.h>
 #include <linux/uio.h>
@@ -41,7 +43,9 @@ enum raftlog_proposal_state {
 /**
  * struct raftlog_proposal - one write
  * @core: what the core links; result, index and term are valid once done
- * @refs: the owner thread's, the waiter's, and one for each cancel under way
+ * @refs: the owner thread's, the waiter's, and one for a cancel under way
+ * @life: where it was submitted; valid until it is done
+ * @cancelled: somebody asked for its end
  * @entry: the bytes
  * @state: owner thread: enum raftlog_proposal_state
  * @node: intake, then owner thread: queue or live list
@@ -56,11 +60,13 @@ enum raftlog_proposal_state {
 struct raftlog_proposal {
 	struct raft_proposal core;
 	refcount_t refs;
+	struct raftlog_life *life;
+	atomic_t cancelled;
 	struct raftlog_entry *entry;
 
 	u8 state;
 	struct list_head node;
-	struct list_head cancel_node;
+	struct llist_node cancel_node;
 	struct timerqueue_node expiry;
 
 	struct completion done;
@@ -75,7 +81,8 @@ struct raftlog_proposal {
  * @open: through which open file
  * @from: the bytes
  * @iocb: asynchronous if not synchronous by is_sync_kiocb(); NULL: synchronous
- * @nonblock: never sleep
+ * @nonblock: never sleep for room. Without a leader nothing is taken either,
+ *	unless it is asynchronous: the answer can wait then
  * @timeout_ms: 0: the group's
  * @index: if not NULL: where it went
  * @term: if not NULL: the term of that entry

@@ -38,7 +38,7 @@ static int readable(struct raftlog_entry **entry)
 }
 
 int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
-		      struct raftlog_entry **entry)
+		      bool nowait, struct raftlog_entry **entry)
 {
 	u64 term;
 
@@ -48,6 +48,8 @@ int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
 	*entry = raftlog_cache_get(&life->cache, index);
 	if (*entry)
 		return readable(entry);
+	if (nowait)
+		return -EAGAIN;
 	/* What is committed and not in the cache is on disk: see execute.c. */
 	*entry = raftlog_storage_read(life->storage, index, term);
 	if (IS_ERR(*entry))

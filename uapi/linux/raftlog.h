@@ -11,6 +11,17 @@
  * waits until every entry written through the same open file is committed, and
  * says if one may not be.
  *
+ * Asynchronous writes. What is submitted by io_uring or io_submit(2) completes when
+ * the entry is committed, so one thread keeps thousands under way. It is taken
+ * without a thread of its own also while there is no leader, and ends with the same
+ * errors as a write that waits. What the group has no room for io_uring keeps until
+ * there is; io_submit(2) sleeps, or says EAGAIN with RWF_NOWAIT. Closing the file
+ * changes nothing for what is under way. io_cancel(2) ends a write at once:
+ * ECANCELED if it is not in the log and never will be, EINTR if that is not known;
+ * so does the end of the process. io_uring cannot cancel what it has handed in
+ * (ENOENT or EALREADY), and a process ends once that did, after append_timeout_ms at
+ * most.
+ *
  * Reading. read(2) returns the next committed entry, whole; the file position is
  * a log index (the first is 1). Entries the group makes for itself are passed
  * over. At the end it sleeps, or returns EAGAIN under O_NONBLOCK. A buffer that is
@@ -28,7 +39,7 @@
  * and the event that says so is there. EPOLLERR: it failed.
  *
  * Errors of a write. Not in the log, and never will be: EAGAIN, EMSGSIZE, ENOSPC,
- * ENOTCONN (not started), EPERM, EINVAL, EHOSTUNREACH (no leader within
+ * ENOTCONN (not started), EPERM, EINVAL, ECANCELED, EHOSTUNREACH (no leader within
  * append_timeout_ms). Outcome unknown: ETIMEDOUT, EINTR, ESHUTDOWN, EIO.
  *
  * ioctls. Each takes a pointer to a struct whose size is part of the request
