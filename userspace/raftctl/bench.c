@@ -2,7 +2,7 @@
 /*
  * bench: K threads append one entry after the other for T seconds, or ask one time
  * after the other up to where to read. Each has an open file of its own, as K
- * programs would.
+ * programs would. Or one thread keeps as many appends under way (bench_async.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench.h"
 #include "device.h"
-#include "histogram.h"
 #include "json.h"
 #include "names.h"
 #include "raftctl.h"
@@ -23,51 +23,9 @@
 enum {
 	THREADS_MAX = 1024,
 	THREAD_STACK_BYTES = 128 << 10,
-	ERRNO_MAX = 4096,
-	/* After an error, until a write would be taken again. */
-	RETRY_MS = 100,
 };
 
-/**
- * struct bench - one run
- * @bytes: of an entry
- * @reads: linearizable reads, and no entries
- * @lease: by lease
- * @threads: how many, each with one entry or read under way
- * @warmup_ms: time that does not count
- * @ms: time that does
- * @warmup_end_ns: what ends before does not count
- * @end_ns: what ends behind does not count
- */
-struct bench {
-	u64 bytes;
-	bool reads;
-	bool lease;
-	u32 threads;
-	u64 warmup_ms;
-	u64 ms;
-	u64 warmup_end_ns;
-	u64 end_ns;
-};
-
-/**
- * struct worker - one thread
- * @bench: the run
- * @thread: its handle
- * @number: from 0 on
- * @latency: in ns
- * @errors: how often each errno was seen
- */
-struct worker {
-	const struct bench *bench;
-	pthread_t thread;
-	unsigned int number;
-	struct histogram latency;
-	u32 errors[ERRNO_MAX];
-};
-
-/* Nothing that gets better by trying again. */
-static bool is_final(int error)
+bool bench_is_final(int error)
 {
 	switch (error) {
 	case EAGAIN:
@@ -81,9 +39,28 @@ static bool is_final(int error)
 	}
 }
 
-static bool is_over(const struct bench *bench)
+bool bench_is_over(const struct bench *bench)
 {
 	return interrupted || monotonic_ns() >= bench->end_ns;
+}
+
+void bench_count(struct worker *worker, u64 start_ns)
+{
+	const struct bench *bench = worker->bench;
+	u64 end_ns = monotonic_ns();
+
+	if (end_ns >= bench->warmup_end_ns && end_ns < bench->end_ns)
+		histogram_add(&worker->latency, end_ns - start_ns);
+}
+
+bool bench_fail(struct worker *worker, int error)
+{
+	/* What ends the run may end an append of it. */
+	if ((error == EINTR || error == ECANCELED) &&
+	    bench_is_over(worker->bench))
+		return false;
+	worker->errors[error < ERRNO_MAX ? error : 0]++;
+	return !bench_is_final(error);
 }
 
 static int call_once(const struct bench *bench, int fd, void *data)
@@ -103,21 +80,15 @@ static int call_once(const struct bench *bench, int fd, void *data)
 /* Return: false if it makes no sense to go on. */
 static bool work_once(struct worker *worker, int fd, void *data)
 {
-	const struct bench *bench = worker->bench;
-	u64 start_ns = monotonic_ns(), end_ns;
+	u64 start_ns = monotonic_ns();
 	int ret;
 
-	ret = call_once(bench, fd, data);
-	end_ns = monotonic_ns();
+	ret = call_once(worker->bench, fd, data);
 	if (!ret) {
-		if (end_ns >= bench->warmup_end_ns && end_ns < bench->end_ns)
-			histogram_add(&worker->latency, end_ns - start_ns);
+		bench_count(worker, start_ns);
 		return true;
 	}
-	if (ret == -EINTR && is_over(bench))
-		return false;
-	worker->errors[-ret < ERRNO_MAX ? -ret : 0]++;
-	if (is_final(-ret))
+	if (!bench_fail(worker, -ret))
 		return false;
 	device_poll(fd, POLLOUT, RETRY_MS);
 	return true;
@@ -140,8 +111,12 @@ static void *work(void *argument)
 	if (fd < 0) {
 		worker->errors[errno]++;
 	} else {
-		while (!is_over(bench) && work_once(worker, fd, data))
-			;
+		if (bench->depth)
+			bench_append_async(worker, fd, data);
+		else
+			while (!bench_is_over(bench) &&
+			       work_once(worker, fd, data))
+				;
 		device_close(fd);
 	}
 	free(data);
@@ -202,7 +177,7 @@ static void join_worker(const struct bench *bench, struct worker *worker)
 		deadline.tv_nsec %= 1000000000;
 		if (!pthread_timedjoin_np(worker->thread, NULL, &deadline))
 			return;
-		if (is_over(bench))
+		if (bench_is_over(bench))
 			pthread_kill(worker->thread, SIGUSR1);
 	}
 }
@@ -253,6 +228,11 @@ static void gather(const struct bench *bench, const struct worker *workers,
 	}
 }
 
+static u32 inflight(const struct bench *bench)
+{
+	return bench->depth ? bench->depth : bench->threads;
+}
+
 static double quantile_us(const struct result *result, double quantile)
 {
 	return histogram_quantile(&result->latency, quantile) / 1e3;
@@ -278,8 +258,9 @@ static void print_result(const struct bench *bench, const struct result *result)
 		       bench->lease ? "by lease" : "by round", bench->threads,
 		       result->seconds);
 	else
-		printf("%llu bytes, %u in flight, %.1f s\n", bench->bytes,
-		       bench->threads, result->seconds);
+		printf("%llu bytes, %u in flight%s, %.1f s\n", bench->bytes,
+		       inflight(bench), bench->depth ? " of one thread" : "",
+		       result->seconds);
 	printf("%-8s %llu\n", bench->reads ? "reads" : "appends",
 	       result->latency.count);
 	if (result->latency.count)
@@ -294,7 +275,8 @@ static void print_result_json(const struct bench *bench,
 			      const struct result *result)
 {
 	json_object(NULL);
-	json_number("inflight", bench->threads);
+	json_number("inflight", inflight(bench));
+	json_bool("async", bench->depth);
 	json_real("seconds", result->seconds);
 	if (bench->reads) {
 		json_number("reads", result->latency.count);
@@ -372,6 +354,7 @@ enum {
 	OPTION_INFLIGHT,
 	OPTION_SECONDS,
 	OPTION_WARMUP,
+	OPTION_ASYNC,
 };
 
 static const struct option bench_options[] = {
@@ -381,6 +364,7 @@ static const struct option bench_options[] = {
 	{ "inflight", required_argument, NULL, OPTION_INFLIGHT },
 	{ "seconds", required_argument, NULL, OPTION_SECONDS },
 	{ "warmup", required_argument, NULL, OPTION_WARMUP },
+	{ "async", required_argument, NULL, OPTION_ASYNC },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -403,6 +387,9 @@ static bool take_bench_option(void *context, int option)
 				  &bench->threads);
 	case OPTION_SECONDS:
 		return option_seconds("--seconds", optarg, &bench->ms);
+	case OPTION_ASYNC:
+		return option_u32("--async", optarg, 1, DEPTH_MAX,
+				  &bench->depth);
 	default:
 		return option_seconds("--warmup", optarg, &bench->warmup_ms);
 	}
@@ -421,19 +408,32 @@ static int run_bench(int argc, char **argv)
 	int code;
 
 	code = parse_all(argc, argv, &options, &bench);
-	return code >= 0 ? code : run(&bench);
+	if (code >= 0)
+		return code;
+	if (bench.depth && bench.threads > 1) {
+		complain("give one of them",
+			 "--async is instead of --inflight");
+		return EXIT_ERROR;
+	}
+	if (bench.depth && bench.reads) {
+		complain("appends alone are submitted like that",
+			 "--async goes without --reads");
+		return EXIT_ERROR;
+	}
+	return run(&bench);
 }
 
 const struct verb bench_verb = {
 	.name = "bench",
 	.run = run_bench,
 	.synopsis =
-		"[--size BYTES | --reads [--lease]] [--inflight K] [--seconds T]",
+		"[--size BYTES | --reads [--lease]] [--inflight K | --async K] [--seconds T]",
 	.summary = "rate and latency of appends; fills the log with them",
 	.help = "      --size BYTES   of an entry (128)\n"
 		"      --reads        linearizable reads instead; the log stays as it is\n"
 		"      --lease        those by lease\n"
-		"      --inflight K   appends or reads under way at any time (1)\n"
+		"      --inflight K   appends or reads under way at any time, a thread each (1)\n"
+		"      --async K      appends under way at any time, all of one thread (AIO)\n"
 		"      --seconds T    how long (10)\n"
 		"      --warmup T     seconds before, which do not count (1)\n",
 };

@@ -5,10 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/aio_abi.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -103,6 +108,82 @@ u32 device_setting(const char *path, const char *name)
 int device_transfer(int fd, struct raftlog_transfer *transfer)
 {
 	return call(fd, RAFTLOG_IOC_TRANSFER, transfer);
+}
+
+struct device_async {
+	aio_context_t context;
+	u32 depth;
+	struct iocb *iocbs;
+	struct iocb **list;
+	struct io_event *events;
+};
+
+struct device_async *device_async_open(u32 depth)
+{
+	struct device_async *async = calloc(1, sizeof(*async));
+
+	if (!async)
+		return NULL;
+	async->depth = depth;
+	async->iocbs = calloc(depth, sizeof(*async->iocbs));
+	async->list = calloc(depth, sizeof(*async->list));
+	async->events = calloc(depth, sizeof(*async->events));
+	if (async->iocbs && async->list && async->events &&
+	    !syscall(SYS_io_setup, depth, &async->context))
+		return async;
+	free(async->events);
+	free(async->list);
+	free(async->iocbs);
+	free(async);
+	return NULL;
+}
+
+int device_async_append(struct device_async *async, int fd, const u32 *numbers,
+			u32 n, void *data, u32 bytes)
+{
+	long taken;
+
+	for (u32 i = 0; i < n; i++) {
+		u32 number = numbers[n - 1 - i];
+
+		async->iocbs[number] = (struct iocb){
+			.aio_data = number,
+			.aio_lio_opcode = IOCB_CMD_PWRITE,
+			.aio_fildes = fd,
+			.aio_buf = (uintptr_t)data,
+			.aio_nbytes = bytes,
+		};
+		async->list[i] = &async->iocbs[number];
+	}
+	taken = syscall(SYS_io_submit, async->context, n, async->list);
+	return taken < 0 ? -errno : taken;
+}
+
+int device_async_wait(struct device_async *async, struct device_async_end *ends,
+		      u32 n_max, int timeout_ms)
+{
+	struct timespec timeout = { timeout_ms / 1000,
+				    timeout_ms % 1000 * 1000000l };
+	long n;
+
+	if (n_max > async->depth)
+		n_max = async->depth;
+	n = syscall(SYS_io_getevents, async->context, 1, n_max, async->events,
+		    &timeout);
+	for (long i = 0; i < n; i++) {
+		ends[i].number = async->events[i].data;
+		ends[i].result = async->events[i].res;
+	}
+	return n < 0 ? 0 : n;
+}
+
+void device_async_close(struct device_async *async)
+{
+	syscall(SYS_io_destroy, async->context);
+	free(async->events);
+	free(async->list);
+	free(async->iocbs);
+	free(async);
 }
 
 int device_seek(int fd, u64 index)

@@ -40,6 +40,42 @@ int device_transfer(int fd, struct raftlog_transfer *transfer);
  */
 u32 device_setting(const char *path, const char *name);
 
+/**
+ * struct device_async_end - an append that ended
+ * @number: which
+ * @result: bytes, or a negative errno
+ */
+struct device_async_end {
+	u32 number;
+	int result;
+};
+
+struct device_async;
+
+/** device_async_open() - appends that nobody waits for. NULL, with errno */
+struct device_async *device_async_open(u32 depth);
+
+/**
+ * device_async_append() - begin some
+ * @async: opened
+ * @fd: of the device
+ * @numbers: what they are called, each below its depth and not under way
+ * @n: how many; they begin from the last one on
+ * @data: what each appends; stays until it ended
+ * @bytes: its length
+ *
+ * Return: how many began, or a negative errno.
+ */
+int device_async_append(struct device_async *async, int fd, const u32 *numbers,
+			u32 n, void *data, u32 bytes);
+
+/** device_async_wait() - for one to end. Return: how many did, within the time */
+int device_async_wait(struct device_async *async, struct device_async_end *ends,
+		      u32 n_max, int timeout_ms);
+
+/** device_async_close() - what is under way is cancelled */
+void device_async_close(struct device_async *async);
+
 /** device_seek() - the next read starts at @index */
 int device_seek(int fd, u64 index);
 

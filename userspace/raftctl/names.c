@@ -103,6 +103,7 @@ static const struct {
 	{ EREMOTE, "EREMOTE" },
 	{ ESHUTDOWN, "ESHUTDOWN" },
 	{ ETIMEDOUT, "ETIMEDOUT" },
+	{ ECANCELED, "ECANCELED" },
 };
 
 const char *role_name(u32 role)

@@ -74,7 +74,7 @@ _raftctl()
 		options="--follow --after $common"
 		;;
 	bench)
-		options="--size --reads --lease --inflight --seconds --warmup $common"
+		options="--size --reads --lease --inflight --async --seconds --warmup $common"
 		;;
 	help)
 		options=$verbs

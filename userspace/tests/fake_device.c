@@ -362,6 +362,51 @@ int device_append(int fd, struct raftlog_append *append)
 	return 0;
 }
 
+/* Each ends as soon as somebody looks. */
+struct device_async {
+	u32 n;
+	struct device_async_end ends[];
+};
+
+struct device_async *device_async_open(u32 depth)
+{
+	return calloc(1, sizeof(struct device_async) +
+				 depth * sizeof(struct device_async_end));
+}
+
+int device_async_append(struct device_async *async, int fd, const u32 *numbers,
+			u32 n, void *data, u32 bytes)
+{
+	(void)fd;
+	(void)data;
+	for (u32 i = 0; i < n; i++) {
+		struct raftlog_append append = { 0 };
+		int ret = device_append(FAKE_FD, &append);
+
+		async->ends[async->n++] = (struct device_async_end){
+			.number = numbers[n - 1 - i],
+			.result = ret ? ret : (int)bytes,
+		};
+	}
+	return n;
+}
+
+int device_async_wait(struct device_async *async, struct device_async_end *ends,
+		      u32 n_max, int timeout_ms)
+{
+	u32 n = 0;
+
+	(void)timeout_ms;
+	while (n < n_max && async->n)
+		ends[n++] = async->ends[--async->n];
+	return n;
+}
+
+void device_async_close(struct device_async *async)
+{
+	free(async);
+}
+
 int device_set_framed(int fd, u32 flags)
 {
 	(void)fd;

@@ -591,6 +591,11 @@ grep -q 'ESHUTDOWN 1' "$dir/out"
 verdict $? "bench counts errors"
 FAKE_SCENE=stopped run 1 "bench of a stopped group" bench
 run 1 "bench, too many" bench --inflight 100000
+run 0 "bench --async" bench --size 1K --async 1000 --seconds 0.2 --warmup 0 --json
+is_json "bench --async --json is JSON"
+FAKE_APPEND=ESHUTDOWN run 1 "bench --async of a group that stops" \
+	bench --async 8 --seconds 5 --warmup 0
+run 1 "bench in two ways" bench --async 8 --inflight 8
 run 1 "no verb" --json
 run 1 "no such verb" frobnicate
 run 1 "no such option" status --frobnicate
