@@ -31,7 +31,7 @@ enum {
 	UNCOMMITTED_BYTES_MIN = 8 << 20,
 	UNCOMMITTED_BYTES_MAX = 256 << 20,
 	INFLIGHT_BYTES_MAX = 1 << 30,
-	TERM_RUNS_FIRST = 1024,
+	TERM_RUNS_FIRST = 16,
 };
 
 void raftlog_life_kick(struct raftlog_life *life)
@@ -98,17 +98,29 @@ static int provide_terms(struct raftlog_life *life, u32 n)
 	return 0;
 }
 
+static int provide_memory(struct raftlog_life *life)
+{
+	size_t bytes = raft_growth_bytes(life->raft);
+	void *memory;
+
+	if (!bytes)
+		return provide_terms(life,
+				     raft_terms_capacity(life->raft) * 2);
+	memory = kvzalloc(bytes, GFP_KERNEL);
+	if (!memory)
+		return -ENOMEM;
+	kvfree(raft_grow(life->raft, memory));
+	return 0;
+}
+
 static int recovered(void *context, u64 index, const struct raft_entry *entry)
 {
 	struct raftlog_life *life = context;
-	int error = raft_restore_entry(life->raft, index, entry);
+	int error;
 
-	if (error == -ENOMEM) {
-		error = provide_terms(life,
-				      raft_terms_capacity(life->raft) * 2);
-		if (!error)
-			error = raft_restore_entry(life->raft, index, entry);
-	}
+	do {
+		error = raft_restore_entry(life->raft, index, entry);
+	} while (error == -ENOMEM && !provide_memory(life));
 	if (!error)
 		error = raftlog_runs_reserve(life, 1, GFP_KERNEL);
 	if (error)
@@ -179,12 +191,12 @@ static int make_core(struct raftlog_life *life)
 	if (!bytes)
 		return -EINVAL;
 	life->core_memory = kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
-	entries = kvcalloc(RAFTLOG_UPDATE_ENTRIES_MAX, sizeof(*entries),
+	entries = kvcalloc(RAFTLOG_UPDATE_ENTRIES_FIRST, sizeof(*entries),
 			   GFP_KERNEL_ACCOUNT);
-	sends = kvcalloc(RAFTLOG_UPDATE_SENDS_MAX, sizeof(*sends),
+	sends = kvcalloc(RAFTLOG_UPDATE_SENDS_FIRST, sizeof(*sends),
 			 GFP_KERNEL_ACCOUNT);
-	raft_update_init(&life->update, entries, RAFTLOG_UPDATE_ENTRIES_MAX,
-			 sends, RAFTLOG_UPDATE_SENDS_MAX);
+	raft_update_init(&life->update, entries, RAFTLOG_UPDATE_ENTRIES_FIRST,
+			 sends, RAFTLOG_UPDATE_SENDS_FIRST);
 	if (!life->core_memory || !entries || !sends)
 		return -ENOMEM;
 	life->rng.state = get_random_u64();
@@ -485,6 +497,8 @@ static void free_cancels(struct raftlog_life *life)
 
 static void tear_down(struct raftlog_life *life)
 {
+	void *grown;
+
 	/* Nothing is taken in any more. The owner ends what is pending. */
 	spin_lock(&life->intake_lock);
 	WRITE_ONCE(life->stopping, true);
@@ -516,6 +530,8 @@ static void tear_down(struct raftlog_life *life)
 	raftlog_parked_free(life);
 	raftlog_catch_up_free(life);
 	raftlog_cache_destroy(&life->cache);
+	while (life->raft && (grown = raft_take_back(life->raft)))
+		kvfree(grown);
 	kvfree(life->runs.runs);
 	kvfree(life->terms);
 	kvfree(life->update.sends);

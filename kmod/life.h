@@ -68,6 +68,10 @@ enum raftlog_life_limits {
 	RAFTLOG_UPDATE_ENTRIES_MAX = 2304,
 	RAFTLOG_UPDATE_SENDS_MAX = 256,
 
+	/* And what it begins with. */
+	RAFTLOG_UPDATE_ENTRIES_FIRST = 16,
+	RAFTLOG_UPDATE_SENDS_FIRST = 2 * RAFT_STEP_SENDS_MAX,
+
 	/* One batch of the owner thread. */
 	RAFTLOG_BATCH_MESSAGES_MAX = 64,
 	RAFTLOG_BATCH_PROPOSALS_MAX = 512,
@@ -183,7 +187,7 @@ struct raftlog_counters {
  * @live: O: proposals the core has
  * @retired: O: proposals that ended, for one batch more
  * @expiries: O: of all proposals in @queued and @live
- * @catch_ups: O: one for each peer that needed it
+ * @catch_ups: O: one for each peer, made when it is first needed
  * @live_reads: O: linearizable reads the core has
  * @read_expiries: O: of all of them
  * @shutting_down: O: whatever ends now ends by the shutdown

@@ -101,31 +101,86 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 
 static void flush(struct raftlog_life *life);
 
-/* The core ran out of room for runs of terms. */
-static void provide_terms(struct raftlog_life *life)
+/* The core ran out of room for something. */
+static void provide_memory(struct raftlog_life *life)
 {
+	size_t bytes = raft_growth_bytes(life->raft);
 	u32 n = raft_terms_capacity(life->raft) * 2;
 	struct raft_term_run *terms;
 
+	if (bytes) {
+		kvfree(raft_grow(life->raft,
+				 kvzalloc(bytes, GFP_KERNEL | __GFP_NOFAIL)));
+		return;
+	}
 	terms = kvcalloc(n, sizeof(*terms), GFP_KERNEL | __GFP_NOFAIL);
 	kvfree(raft_provide_terms(life->raft, terms, n));
 	life->terms = terms;
 }
 
-static int step(struct raftlog_life *life, struct raft_event *event)
+/*
+ * An update has room for what groups usually do at a time. A group that does more
+ * gets more, once and for all, so that its batches are as large as they can be.
+ */
+static bool enlarge_update(struct raftlog_life *life)
+{
+	struct raft_update *update = &life->update;
+	u32 entries_max = min_t(u32, 2 * update->entries_max,
+				RAFTLOG_UPDATE_ENTRIES_MAX);
+	u32 sends_max = min_t(u32, 2 * update->sends_max,
+			      RAFTLOG_UPDATE_SENDS_MAX);
+	struct raft_entry *entries;
+	struct raft_send *sends;
+
+	if (entries_max == update->entries_max &&
+	    sends_max == update->sends_max)
+		return false;
+	entries = kvcalloc(entries_max, sizeof(*entries),
+			   GFP_KERNEL | __GFP_NOFAIL);
+	sends = kvcalloc(sends_max, sizeof(*sends), GFP_KERNEL | __GFP_NOFAIL);
+	memcpy(entries, update->entries,
+	       update->n_entries * sizeof(*entries));
+	memcpy(sends, update->sends, update->n_sends * sizeof(*sends));
+	kvfree(update->entries);
+	kvfree(update->sends);
+	update->entries = entries;
+	update->entries_max = entries_max;
+	update->sends = sends;
+	update->sends_max = sends_max;
+	return true;
+}
+
+/* RAFT_EVENT_TIME left something for the next batch, for want of room. */
+static bool is_full(const struct raft_update *update)
+{
+	return update->n_entries + 1 >= update->entries_max ||
+	       update->sends_max - update->n_sends <= RAFT_STEP_SENDS_MAX;
+}
+
+static int step_once(struct raftlog_life *life, struct raft_event *event)
 {
 	int error;
 
-	event->now_ns = ktime_get_ns();
-	error = raft_step(life->raft, event, &life->update);
-	if (error == -ENOMEM) {
-		provide_terms(life);
-		error = raft_step(life->raft, event, &life->update);
-	}
-	if (error == -EAGAIN) {
-		flush(life);
+	do {
 		event->now_ns = ktime_get_ns();
 		error = raft_step(life->raft, event, &life->update);
+		if (error == -ENOMEM)
+			provide_memory(life);
+	} while (error == -ENOMEM ||
+		 (error == -EAGAIN && enlarge_update(life)));
+	return error;
+}
+
+static int step(struct raftlog_life *life, struct raft_event *event)
+{
+	int error = step_once(life, event);
+
+	while (event->type == RAFT_EVENT_TIME && is_full(&life->update) &&
+	       !error && enlarge_update(life))
+		error = step_once(life, event);
+	if (error == -EAGAIN) {
+		flush(life);
+		error = step_once(life, event);
 		raftlog_assert(life, error != -EAGAIN);
 	}
 	return error;

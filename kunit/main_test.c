@@ -6,7 +6,8 @@
 
 #include "suites.h"
 
-kunit_test_suites(&raftlog_raft_log_suite, &raftlog_raft_quorum_suite,
+kunit_test_suites(&raftlog_raft_log_suite, &raftlog_raft_memory_suite,
+		  &raftlog_raft_quorum_suite,
 		  &raftlog_raft_election_suite,
 		  &raftlog_raft_replication_suite, &raftlog_raft_proposal_suite,
 		  &raftlog_raft_read_suite,

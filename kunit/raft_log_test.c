@@ -13,10 +13,9 @@ static struct raft_log *make_log(struct kunit *test)
 	log->runs = kunit_kzalloc(test, 32 * sizeof(*log->runs), GFP_KERNEL);
 	log->max_runs = 32;
 	raft_log_init(log,
-		      kunit_kzalloc(test, WINDOW * sizeof(struct raft_meta),
+		      kunit_kzalloc(test, raft_log_window_bytes(WINDOW),
 				    GFP_KERNEL),
-		      kunit_kzalloc(test, WINDOW * sizeof(u32), GFP_KERNEL),
-		      WINDOW);
+		      WINDOW, WINDOW);
 	return log;
 }
 

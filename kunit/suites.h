@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 
 extern struct kunit_suite raftlog_raft_log_suite;
+extern struct kunit_suite raftlog_raft_memory_suite;
 extern struct kunit_suite raftlog_raft_quorum_suite;
 extern struct kunit_suite raftlog_raft_election_suite;
 extern struct kunit_suite raftlog_raft_replication_suite;

@@ -12,6 +12,7 @@
  *	read.c		linearizable reads: ReadIndex, leases
  *	transfer.c	leadership transfer, priority of servers
  *	log.c		terms, sizes and origins of entries
+ *	memory.c	what of it grows with use
  *	configuration.c	members, their encoding, and the quorums they form
  *	membership.c	changes of the members
  */
@@ -45,6 +46,7 @@ struct raft_log {
 	u64 window_first;
 	u64 window_base_bytes; /* bytes_through of window_first - 1 */
 	u32 window_entries;
+	u32 window_entries_max;
 	struct raft_meta *window;
 	u32 *buckets; /* (session, sequence) to slot + 1 */
 };
@@ -173,7 +175,13 @@ struct raft {
 	/* Entries up to here were in the log at start: not counted uncommitted. */
 	u64 uncounted_index;
 
-	struct raft_proposal **proposals; /* by sequence, proposals_max slots */
+	struct raft_proposal **proposals; /* by sequence */
+	u32 n_proposal_slots; /* power of two, up to proposals_max */
+	/* What -ENOMEM was about, and what the caller gave for it: memory.c. */
+	bool short_of_window;
+	bool short_of_slots;
+	void *grown_window;
+	void *grown_slots;
 	u64 next_sequence;
 	u32 n_proposals;
 	struct list_head waiting; /* not with a leader */
@@ -336,8 +344,11 @@ void raft_end_reads(struct raft *r, struct raft_update *update, int error);
 u64 raft_read_deadline(const struct raft *r);
 
 /* log.c */
-void raft_log_init(struct raft_log *log, struct raft_meta *window, u32 *buckets,
-		   u32 window_entries);
+size_t raft_log_window_bytes(u32 n_entries);
+void raft_log_init(struct raft_log *log, void *memory, u32 n_entries,
+		   u32 n_entries_max);
+bool raft_log_wants_window(const struct raft_log *log, u32 entries);
+void raft_log_grow_window(struct raft_log *log, void *memory, u32 n_entries);
 u64 raft_log_term(const struct raft_log *log, u64 index);
 u64 raft_log_last_term(const struct raft_log *log);
 void raft_log_append(struct raft_log *log, const struct raft_entry *entry);
@@ -347,6 +358,11 @@ u64 raft_log_find(const struct raft_log *log, u64 session, u64 sequence);
 u64 raft_log_bytes_through(const struct raft_log *log, u64 index);
 u64 raft_log_floor_term(const struct raft_log *log, u64 index, u64 term);
 bool raft_log_has_room(const struct raft_log *log, u32 runs);
+
+/* memory.c */
+size_t raft_memory_bytes(const struct raft_settings *settings);
+void raft_memory_init(struct raft *r, void *memory);
+bool raft_is_short(struct raft *r, u32 entries, bool proposes);
 
 /* configuration.c */
 void raft_set_configuration(struct raft *r,

@@ -27,15 +27,64 @@ static void unlink_slot(struct raft_log *log, u32 slot)
 	*link = meta->next;
 }
 
-void raft_log_init(struct raft_log *log, struct raft_meta *window, u32 *buckets,
-		   u32 window_entries)
+static void link_slot(struct raft_log *log, u32 slot)
+{
+	struct raft_meta *meta = &log->window[slot];
+	u32 *bucket;
+
+	meta->next = 0;
+	if (!meta->session)
+		return;
+	bucket = &log->buckets[bucket_of(log, meta->session, meta->sequence)];
+	meta->next = *bucket;
+	*bucket = slot + 1;
+}
+
+/* Of a window of that many entries, and of its buckets. */
+size_t raft_log_window_bytes(u32 n_entries)
+{
+	return n_entries * (sizeof(struct raft_meta) + sizeof(u32));
+}
+
+static void set_window(struct raft_log *log, void *memory, u32 n_entries)
+{
+	log->window = memory;
+	log->buckets = (u32 *)(log->window + n_entries);
+	log->window_entries = n_entries;
+}
+
+void raft_log_init(struct raft_log *log, void *memory, u32 n_entries,
+		   u32 n_entries_max)
 {
 	log->first_index = 1;
 	log->last_index = 0;
 	log->window_first = 1;
-	log->window_entries = window_entries;
-	log->window = window;
-	log->buckets = buckets;
+	log->window_entries_max = n_entries_max;
+	set_window(log, memory, n_entries);
+}
+
+/* Would it forget an entry that a larger window still knew? */
+bool raft_log_wants_window(const struct raft_log *log, u32 entries)
+{
+	u64 n = log->last_index + 1 - log->window_first + entries;
+
+	return n > log->window_entries &&
+	       log->window_entries < log->window_entries_max;
+}
+
+/* @memory is zeroed, and larger than what it replaces. */
+void raft_log_grow_window(struct raft_log *log, void *memory, u32 n_entries)
+{
+	const struct raft_log old = *log;
+	u64 index;
+
+	set_window(log, memory, n_entries);
+	for (index = log->window_first; index <= log->last_index; index++) {
+		u32 slot = slot_of(log, index);
+
+		log->window[slot] = old.window[slot_of(&old, index)];
+		link_slot(log, slot);
+	}
 }
 
 /* Position of the run that holds @index, which must be in the log. */
@@ -99,14 +148,7 @@ void raft_log_append(struct raft_log *log, const struct raft_entry *entry)
 	meta->bytes = entry->bytes;
 	meta->type = entry->type;
 	meta->bytes_through = through + entry->bytes;
-	meta->next = 0;
-	if (entry->session) {
-		u32 *bucket = &log->buckets[bucket_of(log, entry->session,
-						      entry->sequence)];
-
-		meta->next = *bucket;
-		*bucket = slot + 1;
-	}
+	link_slot(log, slot);
 	log->last_index = index;
 }
 

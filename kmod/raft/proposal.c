@@ -61,7 +61,7 @@ u64 raft_uncommitted_bytes(const struct raft *r)
 
 static struct raft_proposal **slot_of(struct raft *r, u64 sequence)
 {
-	return &r->proposals[sequence & (r->settings.proposals_max - 1)];
+	return &r->proposals[sequence & (r->n_proposal_slots - 1)];
 }
 
 static void unlink_proposal(struct raft *r, struct raft_proposal *proposal)
@@ -190,7 +190,7 @@ static int append_once(struct raft *r, struct raft_update *update,
 	     (raft_uncommitted_bytes(r) + entry->bytes > uncommitted_max ||
 	      RAFTLOG_FAILPOINT(RAFT_NO_ROOM))) ||
 	    update->n_entries + 1 >= update->entries_max ||
-	    !raft_log_has_room(&r->log, 2))
+	    !raft_log_has_room(&r->log, 2) || raft_log_wants_window(&r->log, 1))
 		return -EAGAIN;
 	raft_append_entry(r, update, entry);
 	return 0;
@@ -228,8 +228,10 @@ static void append_waiting(struct raft *r, struct raft_update *update)
 			mark_sent(r, proposal);
 			break;
 		case -EAGAIN:
-			r->more |= update->n_entries > 0 &&
-				   update->n_entries + 1 >= update->entries_max;
+			r->more |= (update->n_entries > 0 &&
+				    update->n_entries + 1 >=
+					    update->entries_max) ||
+				   raft_log_wants_window(&r->log, 1);
 			return;
 		case -ENOSPC:
 			finish(r, update, proposal,

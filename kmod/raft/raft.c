@@ -25,9 +25,7 @@ static bool settings_are_valid(const struct raft_settings *s)
 
 /* Arrays behind struct raft, each aligned to 8. */
 struct layout {
-	size_t window;
-	size_t buckets;
-	size_t proposals;
+	size_t growing;
 	size_t inflight;
 	size_t bytes;
 };
@@ -44,10 +42,7 @@ static struct layout layout_of(const struct raft_settings *s)
 {
 	struct layout l = { .bytes = ALIGN(sizeof(struct raft), 8) };
 
-	l.window = place(&l.bytes, s->window_entries, sizeof(struct raft_meta));
-	l.buckets = place(&l.bytes, s->window_entries, sizeof(u32));
-	l.proposals = place(&l.bytes, s->proposals_max,
-			    sizeof(struct raft_proposal *));
+	l.growing = place(&l.bytes, 1, raft_memory_bytes(s));
 	l.inflight = place(&l.bytes,
 			   (size_t)RAFT_MEMBERS_MAX * s->inflight_messages_max,
 			   sizeof(struct raft_inflight));
@@ -83,10 +78,8 @@ struct raft *raft_init(void *memory, const struct raft_settings *settings,
 		INIT_LIST_HEAD(&r->reads[i].asked);
 	}
 	INIT_LIST_HEAD(&r->indexed_reads);
-	r->proposals = (struct raft_proposal **)(base + l.proposals);
 	r->inflight_pool = (struct raft_inflight *)(base + l.inflight);
-	raft_log_init(&r->log, (struct raft_meta *)(base + l.window),
-		      (u32 *)(base + l.buckets), settings->window_entries);
+	raft_memory_init(r, base + l.growing);
 	return r;
 }
 
@@ -142,7 +135,7 @@ int raft_restore_entry(struct raft *r, u64 index,
 	if (configuration && raft_configuration_decode(&r->decoded, entry->data,
 						       entry->bytes))
 		return -EINVAL;
-	if (!raft_log_has_room(&r->log, 2))
+	if (raft_is_short(r, 1, false) || !raft_log_has_room(&r->log, 2))
 		return -ENOMEM;
 	raft_log_truncate(&r->log, index);
 	raft_revert_configuration(r, index - 1);
@@ -326,7 +319,8 @@ static int check_event(struct raft *r, const struct raft_event *event,
 			return error;
 		entries += event->message->n_entries;
 	}
-	if (!raft_log_has_room(&r->log, 2))
+	if (raft_is_short(r, entries, event->type == RAFT_EVENT_PROPOSE) ||
+	    !raft_log_has_room(&r->log, 2))
 		return -ENOMEM;
 	/* Time must always be able to pass: the others leave it its room. */
 	if (event->type == RAFT_EVENT_TIME)

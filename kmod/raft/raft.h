@@ -26,6 +26,9 @@ enum raft_limits {
 	/* Most messages one step other than RAFT_EVENT_TIME can add. */
 	RAFT_STEP_SENDS_MAX = RAFT_MEMBERS_MAX + 2,
 	RAFT_STEP_TRANSITIONS_MAX = 4,
+	/* What a core begins with: see raft_grow(). */
+	RAFT_WINDOW_ENTRIES_FIRST = 64,
+	RAFT_PROPOSALS_FIRST = 64,
 	RAFT_FAILURE_CHARS = 96,
 };
 
@@ -779,6 +782,8 @@ struct raft_rng {
  * @priority: of this server as a leader; 0: as good as any. With less than
  *	another voter that the last leader heard from it stands for election later,
  *	and it hands over to a voter with more
+ *
+ * Memory for @window_entries and @proposals_max grows as they are used.
  */
 struct raft_settings {
 	u32 node_id;
@@ -802,6 +807,8 @@ struct raft;
 /**
  * raft_footprint() - bytes of memory raft_init() needs
  * @settings: valid settings
+ *
+ * More is asked for as it is needed: raft_growth_bytes().
  *
  * Return: bytes, or 0 if the settings are not valid.
  */
@@ -828,7 +835,8 @@ struct raft *raft_init(void *memory, const struct raft_settings *settings,
  * @n_runs: more than before; at least 16
  *
  * raft_step() and raft_restore_entry() return -ENOMEM without a change of state
- * when another run of terms might not fit; give a larger array and call again.
+ * when another run of terms might not fit, and raft_growth_bytes() is 0; give a
+ * larger array and call again.
  *
  * Return: the old array, for the caller to free, or NULL.
  */
@@ -845,6 +853,32 @@ struct raft_term_run {
 	u64 first_index;
 	u64 term;
 };
+
+/**
+ * raft_growth_bytes() - what the core wants to grow by
+ * @r: a core that returned -ENOMEM
+ *
+ * Return: bytes for raft_grow(), or 0: it is runs of terms that it is short of.
+ */
+size_t raft_growth_bytes(const struct raft *r);
+
+/**
+ * raft_grow() - let it grow
+ * @r: a core with raft_growth_bytes() not 0
+ * @memory: of so many bytes, zeroed, aligned to 8; the core's until given back.
+ *	It may be short of more after that
+ *
+ * Return: memory that it does not use any more, for the caller to free, or NULL.
+ */
+void *raft_grow(struct raft *r, void *memory);
+
+/**
+ * raft_take_back() - what raft_grow() was given, at the end
+ * @r: a core that nothing is asked of any more
+ *
+ * Return: memory for the caller to free; NULL when there is no more.
+ */
+void *raft_take_back(struct raft *r);
 
 /** raft_terms_capacity() - runs of terms the core has room for */
 u32 raft_terms_capacity(const struct raft *r);
@@ -939,7 +973,7 @@ int raft_start(struct raft *r, u64 now_ns, struct raft_update *update);
  * * -EAGAIN - the update has no room for this event's outcome, nothing changed:
  *   step RAFT_EVENT_TIME, carry the update out, reset it, step the event again
  * * -EBUSY - RAFT_EVENT_PROPOSE with proposals_max pending, nothing changed
- * * -ENOMEM - see raft_provide_terms(), nothing changed
+ * * -ENOMEM - see raft_growth_bytes() and raft_provide_terms(), nothing changed
  * * -EINVAL - not a possible event (a message not to this node, a proposal of 0
  *   bytes), nothing changed
  * * -ENOTRECOVERABLE - the core has failed, see raft_status.failure

@@ -37,6 +37,7 @@
 	X(catch_ups, "catch-up reads")           \
 	X(step_again, "EAGAIN")                  \
 	X(step_no_memory, "ENOMEM")              \
+	X(growths, "cores grown")                \
 	X(parked, "messages parked")             \
 	X(writes, "disk writes")                 \
 	X(group_commits, "group commits")        \

@@ -207,6 +207,10 @@ static void refuse(struct world *w, struct node *node, u32 owner_id)
 /* Of the running node; what is on the disk stays. */
 static void free_core(struct node *node)
 {
+	void *grown;
+
+	while (node->raft && (grown = raft_take_back(node->raft)))
+		free(grown);
 	free(node->memory);
 	free(node->runs);
 	free(node->entries);

@@ -212,7 +212,7 @@ void owner_carry_out(struct world *w, struct node *node);
 int owner_step(struct world *w, struct node *node, struct raft_event *event);
 void owner_step_time(struct world *w, struct node *node);
 void owner_stop(struct node *node);
-bool owner_provide_terms(struct world *w, struct node *node);
+bool owner_provide_memory(struct world *w, struct node *node);
 
 /* sender.c: from struct raft_send to datagrams */
 void sender_send(struct world *w, struct node *node,

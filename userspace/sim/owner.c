@@ -62,12 +62,19 @@ void owner_stop(struct node *node)
 		free_item(pop(node));
 }
 
-bool owner_provide_terms(struct world *w, struct node *node)
+bool owner_provide_memory(struct world *w, struct node *node)
 {
 	u32 n = 2 * raft_terms_capacity(node->raft);
-	struct raft_term_run *runs = memory_zeroed(n * sizeof(*runs));
+	size_t bytes = raft_growth_bytes(node->raft);
+	struct raft_term_run *runs;
 
 	w->counters.step_no_memory++;
+	if (bytes) {
+		free(raft_grow(node->raft, memory_zeroed(bytes)));
+		w->counters.growths++;
+		return true;
+	}
+	runs = memory_zeroed(n * sizeof(*runs));
 	free(raft_provide_terms(node->raft, runs, n));
 	node->runs = runs;
 	return true;
@@ -186,10 +193,11 @@ void owner_step_time(struct world *w, struct node *node)
 		.type = RAFT_EVENT_TIME,
 		.now_ns = node_clock(w, node),
 	};
-	int error = raft_step(node->raft, &event, &node->update);
+	int error;
 
-	if (error == -ENOMEM && owner_provide_terms(w, node))
+	do {
 		error = raft_step(node->raft, &event, &node->update);
+	} while (error == -ENOMEM && owner_provide_memory(w, node));
 	if (error && error != -ENOTRECOVERABLE)
 		violation(w, "core", "node %u: time does not pass: %d",
 			  node->id, error);
@@ -205,7 +213,7 @@ int owner_step(struct world *w, struct node *node, struct raft_event *event)
 
 		switch (error) {
 		case -ENOMEM:
-			owner_provide_terms(w, node);
+			owner_provide_memory(w, node);
 			break;
 		case -EAGAIN:
 			w->counters.step_again++;

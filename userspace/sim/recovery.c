@@ -41,10 +41,10 @@ static bool restore(struct world *w, struct node *node, struct log *found,
 	log_append(found, record);
 	if (!node->raft)
 		return true;
-	error = raft_restore_entry(node->raft, entry->index, &raft_entry);
-	if (error == -ENOMEM && owner_provide_terms(w, node))
+	do {
 		error = raft_restore_entry(node->raft, entry->index,
 					   &raft_entry);
+	} while (error == -ENOMEM && owner_provide_memory(w, node));
 	if (error)
 		violation(w, "recovery", "node %u: entry %llu: %d", node->id,
 			  entry->index, error);
