@@ -15,6 +15,7 @@ enum {
 	/* Small entries: one slot for so many bytes of memory allowed. */
 	CACHE_BYTES_PER_SLOT = 256,
 	CACHE_SLOTS_MAX = 1 << 20,
+	CACHE_SLOTS_FIRST = 64,
 };
 
 static u64 memory_of(const struct raftlog_entry *entry)
@@ -33,7 +34,8 @@ int raftlog_cache_init(struct raftlog_cache *cache, u64 bytes_max, u32 n_pinned)
 			  CACHE_SLOTS_MAX);
 
 	spin_lock_init(&cache->lock);
-	slots = roundup_pow_of_two(max_t(u64, slots, n_pinned));
+	cache->slots_max = roundup_pow_of_two(max_t(u64, slots, n_pinned));
+	slots = min_t(u64, cache->slots_max, CACHE_SLOTS_FIRST);
 	cache->slots = kvcalloc(slots, sizeof(*cache->slots), GFP_KERNEL);
 	if (!cache->slots)
 		return -ENOMEM;
@@ -86,11 +88,32 @@ static void truncate(struct raftlog_cache *cache, u64 from)
 	}
 }
 
+static bool has_free_slot(const struct raftlog_cache *cache)
+{
+	return cache->end_index - cache->first_index <= cache->mask;
+}
+
+/* Twice as many slots. */
+static void grow(struct raftlog_cache *cache)
+{
+	u64 index, slots = 2 * (cache->mask + 1);
+	struct raftlog_entry **new, **old = cache->slots;
+
+	new = kvcalloc(slots, sizeof(*new), GFP_NOIO | __GFP_NOFAIL);
+	spin_lock(&cache->lock);
+	for (index = cache->first_index; index < cache->end_index; index++)
+		new[index & (slots - 1)] = *slot_of(cache, index);
+	cache->slots = new;
+	cache->mask = slots - 1;
+	spin_unlock(&cache->lock);
+	kvfree(old);
+}
+
 static bool is_full(const struct raftlog_cache *cache, u64 more_bytes)
 {
 	return RAFTLOG_FAILPOINT(CACHE_FULL) ||
 	       cache->bytes + more_bytes > cache->bytes_max ||
-	       cache->end_index - cache->first_index > cache->mask;
+	       !has_free_slot(cache);
 }
 
 int raftlog_cache_insert(struct raftlog_cache *cache,
@@ -99,6 +122,8 @@ int raftlog_cache_insert(struct raftlog_cache *cache,
 	u64 bytes = memory_of(entry);
 
 	truncate(cache, entry->index);
+	if (!has_free_slot(cache) && cache->mask + 1 < cache->slots_max)
+		grow(cache);
 	while (is_full(cache, bytes) && cache->first_index < cache->end_index &&
 	       cache->first_index <= evictable_index) {
 		struct raftlog_entry *oldest;
@@ -108,7 +133,7 @@ int raftlog_cache_insert(struct raftlog_cache *cache,
 		spin_unlock(&cache->lock);
 		raftlog_entry_put(oldest);
 	}
-	if (cache->end_index - cache->first_index > cache->mask)
+	if (!has_free_slot(cache))
 		return -ENOSPC;
 
 	raftlog_entry_get(entry);

@@ -12,10 +12,11 @@
 struct raftlog_entry;
 
 /**
- * struct raftlog_cache - a ring of entries by index
+ * struct raftlog_cache - a ring of entries by index, as large as it had to be
  * @lock: everything below
  * @slots: entry @index is at @index & @mask
  * @mask: number of slots - 1
+ * @slots_max: as many as there may be
  * @first_index: oldest entry held
  * @end_index: behind the newest entry held
  * @bytes: memory of the entries held
@@ -25,6 +26,7 @@ struct raftlog_cache {
 	spinlock_t lock; /* all below */
 	struct raftlog_entry **slots;
 	u64 mask;
+	u64 slots_max;
 	u64 first_index;
 	u64 end_index;
 	u64 bytes;
@@ -51,7 +53,7 @@ void raftlog_cache_destroy(struct raftlog_cache *cache);
  *	holds from there on is dropped. The cache takes its own reference
  * @evictable_index: entries up to here are on disk and committed
  *
- * Owner thread.
+ * Owner thread; may wait for memory.
  *
  * Return: 0, or -ENOSPC if all slots hold entries that may not be evicted.
  */

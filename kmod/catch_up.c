@@ -89,10 +89,20 @@ static void read_entries(struct work_struct *work)
 	raftlog_life_kick(life);
 }
 
-/*
- * That of @id, made when it is first needed. What was made for a member that is
- * gone is used again. Without memory the core asks again.
- */
+/* Without memory the message is as good as lost on its way: the core asks again. */
+static struct raftlog_catch_up *catch_up_alloc(struct raftlog_life *life)
+{
+	struct raftlog_catch_up *c =
+		kvzalloc(sizeof(*c), GFP_NOIO | __GFP_NOWARN);
+
+	if (!c)
+		return NULL;
+	c->life = life;
+	INIT_WORK(&c->work, read_entries);
+	return c;
+}
+
+/* That of @id. What was made for a member that is gone is used again. */
 static struct raftlog_catch_up *catch_up_of(struct raftlog_life *life, u32 id)
 {
 	struct raftlog_catch_up *c, *unused = NULL;
@@ -109,11 +119,7 @@ static struct raftlog_catch_up *catch_up_of(struct raftlog_life *life, u32 id)
 			unused = c;
 	}
 	if (!unused && i < ARRAY_SIZE(life->catch_ups)) {
-		unused = kvzalloc(sizeof(*unused), GFP_KERNEL | __GFP_NOWARN);
-		if (!unused)
-			return NULL;
-		unused->life = life;
-		INIT_WORK(&unused->work, read_entries);
+		unused = catch_up_alloc(life);
 		life->catch_ups[i] = unused;
 	}
 	if (unused)

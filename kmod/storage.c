@@ -187,11 +187,53 @@ static int fill_batch(struct raftlog_storage *storage, struct round *round)
 	return 0;
 }
 
+/* As large as a write of this group ever was. */
+static void enlarge_staging(struct raftlog_storage *storage, u64 bytes)
+{
+	u32 size = min_t(u64, roundup_pow_of_two(bytes), WAL_BATCH_BYTES_MAX);
+
+	if (bytes <= storage->staging.bytes)
+		return;
+	raftlog_buffer_destroy(&storage->staging);
+	raftlog_buffer_init(&storage->staging, size, GFP_NOIO | __GFP_NOFAIL);
+}
+
+void raftlog_storage_size_map(struct raftlog_storage *storage, u32 n_slots,
+			      gfp_t gfp)
+{
+	struct wal_map *map = &storage->map;
+	struct wal_map_slot *slots, *old = storage->map_slots;
+
+	slots = kvcalloc(n_slots, sizeof(*slots), gfp);
+	if (!slots)
+		return;
+	memcpy(slots, old, map->n_slots * sizeof(*slots));
+	spin_lock(&storage->map_lock);
+	map->slots = slots;
+	map->n_slots_max = n_slots;
+	spin_unlock(&storage->map_lock);
+	storage->map_slots = slots;
+	kvfree(old);
+}
+
+/* Without memory for more slots they stand further apart. */
+static void enlarge_map(struct raftlog_storage *storage)
+{
+	const struct wal_map *map = &storage->map;
+
+	if (map->n_slots == map->n_slots_max &&
+	    map->n_slots_max < RAFTLOG_STORAGE_MAP_SLOTS)
+		raftlog_storage_size_map(storage, 2 * map->n_slots_max,
+					 GFP_NOIO | __GFP_NOWARN);
+}
+
 static int write_batch(struct raftlog_storage *storage, struct round *round)
 {
 	struct wal_write write;
 	int ret;
 
+	enlarge_staging(storage, round->batch.info.length);
+	enlarge_map(storage);
 	ret = fill_batch(storage, round);
 	if (!ret)
 		ret = wal_batch_finish(&round->batch, &write);

@@ -10,15 +10,15 @@
 #include "failpoint.h"
 #include "storage_private.h"
 
-int raftlog_buffer_init(struct raftlog_buffer *buffer, u32 bytes)
+int raftlog_buffer_init(struct raftlog_buffer *buffer, u32 bytes, gfp_t gfp)
 {
 	u32 i, n_pages;
 
 	bytes = PAGE_ALIGN(bytes);
 	n_pages = bytes >> PAGE_SHIFT;
 	/* Zeroed: no stale kernel memory can reach the disk or be parsed. */
-	buffer->data = vzalloc(bytes);
-	buffer->bvecs = kvcalloc(n_pages, sizeof(*buffer->bvecs), GFP_KERNEL);
+	buffer->data = __vmalloc(bytes, gfp | __GFP_ZERO);
+	buffer->bvecs = kvcalloc(n_pages, sizeof(*buffer->bvecs), gfp);
 	buffer->bytes = bytes;
 	if (!buffer->data || !buffer->bvecs) {
 		raftlog_buffer_destroy(buffer);

@@ -296,6 +296,16 @@ static int recover_entries(struct raftlog_storage *storage,
 	}
 }
 
+/* Of a log that may be long; it grows again if there is more. */
+static void trim_map(struct raftlog_storage *storage)
+{
+	u32 n = roundup_pow_of_two(max_t(u32, storage->map.n_slots + 1,
+					 RAFTLOG_STORAGE_MAP_SLOTS_FIRST));
+
+	if (n < storage->map.n_slots_max)
+		raftlog_storage_size_map(storage, n, GFP_KERNEL);
+}
+
 static int recover(struct raftlog_storage *storage, u32 block_bytes)
 {
 	struct raftlog_buffer buffer;
@@ -305,8 +315,10 @@ static int recover(struct raftlog_storage *storage, u32 block_bytes)
 	rec = kzalloc(sizeof(*rec), GFP_KERNEL);
 	if (!rec)
 		return -ENOMEM;
-	if (raftlog_buffer_init(&buffer, min_t(u64, WAL_RECOVERY_BUFFER_BYTES,
-					       storage->super.area_bytes)))
+	if (raftlog_buffer_init(&buffer,
+				min_t(u64, WAL_RECOVERY_BUFFER_BYTES,
+				      storage->super.area_bytes),
+				GFP_KERNEL))
 		goto free_rec;
 	ret = wal_recovery_init(rec, &storage->super, file_bytes(storage),
 				block_bytes, &storage->map, buffer.data,
@@ -320,6 +332,7 @@ static int recover(struct raftlog_storage *storage, u32 block_bytes)
 		ret = recover_entries(storage, rec, &buffer);
 	if (!ret) {
 		wal_writer_init(&storage->writer, rec);
+		trim_map(storage);
 		report_recovered(storage, rec);
 	}
 	raftlog_buffer_destroy(&buffer);
@@ -410,7 +423,8 @@ alloc_storage(const struct raftlog_storage_params *params,
 	storage->map_slots = kvcalloc(RAFTLOG_STORAGE_MAP_SLOTS,
 				      sizeof(*storage->map_slots), GFP_KERNEL);
 	if (!storage->map_slots ||
-	    raftlog_buffer_init(&storage->staging, WAL_BATCH_BYTES_MAX)) {
+	    raftlog_buffer_init(&storage->staging,
+				RAFTLOG_STORAGE_STAGING_BYTES, GFP_KERNEL)) {
 		free_storage(storage);
 		return NULL;
 	}

@@ -12,6 +12,9 @@
 
 enum raftlog_storage_limits {
 	RAFTLOG_STORAGE_MAP_SLOTS = 4096,
+	RAFTLOG_STORAGE_MAP_SLOTS_FIRST = 64,
+	/* What is staged at first: slots, superblocks, small batches. */
+	RAFTLOG_STORAGE_STAGING_BYTES = 32 << 10,
 	/* Of one reader, for one entry and for many. */
 	RAFTLOG_STORAGE_WINDOW_BYTES_MIN = 64 << 10,
 	RAFTLOG_STORAGE_WINDOW_BYTES_MAX = 256 << 10,
@@ -29,7 +32,7 @@ struct raftlog_buffer {
 	struct bio_vec *bvecs;
 };
 
-int raftlog_buffer_init(struct raftlog_buffer *buffer, u32 bytes);
+int raftlog_buffer_init(struct raftlog_buffer *buffer, u32 bytes, gfp_t gfp);
 void raftlog_buffer_destroy(struct raftlog_buffer *buffer);
 
 /**
@@ -80,7 +83,7 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
  * @name: I: for log lines
  * @salvage: I: what cannot be read is lost
  * @n_lost_blocks: I: those
- * @map_slots: I: of @map
+ * @map_slots: W: of @map
  * @queue: Q: submitted, not yet seen by the thread
  * @pending: T: seen, not yet durable
  * @n_written: T: entries of the first pending request that are durable
@@ -122,6 +125,10 @@ struct raftlog_storage {
 /** raftlog_storage_slot() - write a slot; thread */
 int raftlog_storage_slot(struct raftlog_storage *storage,
 			 const struct wal_hard_state *hard_state);
+
+/** raftlog_storage_size_map() - room for @n_slots, if there is memory */
+void raftlog_storage_size_map(struct raftlog_storage *storage, u32 n_slots,
+			      gfp_t gfp);
 
 /** raftlog_storage_thread() - body of the thread */
 int raftlog_storage_thread(void *data);

@@ -32,7 +32,7 @@ static struct reader *reader_open(struct raftlog_storage *storage,
 		return NULL;
 	reader->storage = storage;
 	reader->window_bytes = window_bytes;
-	if (raftlog_buffer_init(&reader->buffer, 2 * window_bytes)) {
+	if (raftlog_buffer_init(&reader->buffer, 2 * window_bytes, GFP_KERNEL)) {
 		kfree(reader);
 		return NULL;
 	}

@@ -148,24 +148,40 @@ static int make_spares(struct raftlog_transport *transport)
 static void free_buffers(struct raftlog_transport *transport)
 {
 	free_spares(transport);
-	kvfree(transport->rx_entries);
+	kvfree(transport->rx_table.entries);
 	kvfree(transport->rx);
-	kvfree(transport->tx_entries);
+	kvfree(transport->tx_table.entries);
 	kvfree(transport->tx);
 }
 
+int raftlog_table_reserve(struct raftlog_table *table, u32 n)
+{
+	struct raft_entry *entries;
+	u32 n_max;
+
+	if (n <= table->n_max)
+		return 0;
+	if (n > WIRE_ENTRIES_MAX)
+		return -EMSGSIZE;
+	n_max = roundup_pow_of_two(max_t(u32, n, RAFTLOG_TABLE_ENTRIES_FIRST));
+	entries = kvcalloc(n_max, sizeof(*entries), GFP_NOIO | __GFP_NOWARN);
+	if (!entries)
+		return -ENOMEM;
+	kvfree(table->entries);
+	table->entries = entries;
+	table->n_max = n_max;
+	return 0;
+}
+
+/* What is received should be as large as what is sent, until it is not. */
 static int make_buffers(struct raftlog_transport *transport)
 {
+	transport->rx_bytes = transport->params.datagram_bytes;
 	transport->tx = kvmalloc(transport->params.datagram_bytes, GFP_KERNEL);
-	transport->tx_entries = kvcalloc(WIRE_ENTRIES_MAX,
-					 sizeof(*transport->tx_entries),
-					 GFP_KERNEL);
-	transport->rx = kvmalloc(WIRE_DATAGRAM_BYTES_MAX, GFP_KERNEL);
-	transport->rx_entries = kvcalloc(WIRE_ENTRIES_MAX,
-					 sizeof(*transport->rx_entries),
-					 GFP_KERNEL);
-	if (!transport->tx || !transport->tx_entries || !transport->rx ||
-	    !transport->rx_entries)
+	transport->rx = kvmalloc(transport->rx_bytes, GFP_KERNEL);
+	if (!transport->tx || !transport->rx ||
+	    raftlog_table_reserve(&transport->tx_table, 1) ||
+	    raftlog_table_reserve(&transport->rx_table, 1))
 		return -ENOMEM;
 	return make_spares(transport);
 }

@@ -29,7 +29,9 @@ enum raftlog_transport_limits {
 	RAFTLOG_LANE_PIECES_PER_TURN = 32,
 	/* Messages of few entries live in blocks of this many, made at open. */
 	RAFTLOG_RECEIVED_ENTRIES_SMALL = 16,
-	RAFTLOG_RECEIVED_SPARE = 32,
+	RAFTLOG_RECEIVED_SPARE = 4,
+	/* Entries of a message that the tables have room for at first. */
+	RAFTLOG_TABLE_ENTRIES_FIRST = 4,
 	/* Senders that the members of this node do not name (yet). */
 	RAFTLOG_STRANGERS_MAX = 4,
 	/* A window of full-sized datagrams from a few peers at once. */
@@ -89,6 +91,16 @@ struct raftlog_incoming {
 };
 
 /**
+ * struct raftlog_table - entries of a message, room for as many as there ever were
+ * @entries: the entries
+ * @n_max: room, at most WIRE_ENTRIES_MAX
+ */
+struct raftlog_table {
+	struct raft_entry *entries;
+	u32 n_max;
+};
+
+/**
  * struct raftlog_transport - a socket and its peers
  * @params: I: as given
  * @limits: I: what is accepted
@@ -101,9 +113,10 @@ struct raftlog_incoming {
  * @n_strangers: O: how many
  * @counter: O: datagrams sent
  * @tx: O: datagram being made, params.datagram_bytes
- * @tx_entries: O: entries of the message being sent, WIRE_ENTRIES_MAX
- * @rx: O: datagram being read, WIRE_DATAGRAM_BYTES_MAX
- * @rx_entries: O: entries of the message being read, WIRE_ENTRIES_MAX
+ * @tx_table: O: entries of the message being sent
+ * @rx: O: datagram being read
+ * @rx_bytes: O: room there
+ * @rx_table: O: entries of the message being read
  * @bundle_from: O: whose receiver holds a bundle that is being taken apart
  * @bundle_offset: O: how far that got
  * @spare: O: unused struct raftlog_incoming with RAFTLOG_RECEIVED_ENTRIES_SMALL
@@ -124,9 +137,10 @@ struct raftlog_transport {
 	u32 n_strangers;
 	u64 counter;
 	u8 *tx;
-	struct raft_entry *tx_entries;
+	struct raftlog_table tx_table;
 	u8 *rx;
-	struct raft_entry *rx_entries;
+	u32 rx_bytes;
+	struct raftlog_table rx_table;
 	struct raftlog_transport_peer *bundle_from;
 	u32 bundle_offset;
 	struct list_head spare;
@@ -159,6 +173,9 @@ static inline void raftlog_transport_drop(struct raftlog_transport *transport,
 
 struct raftlog_transport_peer *
 raftlog_transport_peer(const struct raftlog_transport *transport, u32 id);
+
+/** raftlog_table_reserve() - room for @n entries. Return: 0, -EMSGSIZE or -ENOMEM */
+int raftlog_table_reserve(struct raftlog_table *table, u32 n);
 
 /** raftlog_transport_stranger() - that of @id at @address, made if need be; or NULL */
 struct raftlog_transport_peer *

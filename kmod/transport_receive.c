@@ -211,6 +211,26 @@ void raftlog_transport_release(struct raftlog_transport *transport,
 	transport->n_received--;
 }
 
+/* A message with more entries than any before it gets a larger table. */
+static int decode_message(struct raftlog_transport *transport,
+			  struct raft_message *message, u32 from,
+			  const void *buf, size_t bytes)
+{
+	struct raftlog_table *table = &transport->rx_table;
+	struct wire_limits limits = transport->limits;
+	int err;
+
+	message->n_entries = 0;
+	do {
+		limits.n_entries_max = table->n_max;
+		err = wire_message_decode(message, table->entries, &limits,
+					  from, transport->params.node_id, buf,
+					  bytes);
+	} while (err == -EMSGSIZE && message->n_entries > table->n_max &&
+		 !raftlog_table_reserve(table, message->n_entries));
+	return err;
+}
+
 static struct raftlog_received *
 receive_message(struct raftlog_transport *transport, u32 from, const void *buf,
 		size_t bytes)
@@ -218,9 +238,7 @@ receive_message(struct raftlog_transport *transport, u32 from, const void *buf,
 	struct raftlog_received *received;
 	struct raft_message message;
 
-	if (wire_message_decode(&message, transport->rx_entries,
-				&transport->limits, from,
-				transport->params.node_id, buf, bytes)) {
+	if (decode_message(transport, &message, from, buf, bytes)) {
 		raftlog_transport_drop(transport, RAFTLOG_DROP_MALFORMED);
 		return NULL;
 	}
@@ -343,21 +361,38 @@ receive_datagram(struct raftlog_transport *transport, size_t bytes,
 	return NULL;
 }
 
+/* Somebody sends larger ones than this node: have room for the next. */
+static void enlarge_rx(struct raftlog_transport *transport)
+{
+	u8 *rx;
+
+	if (transport->rx_bytes == WIRE_DATAGRAM_BYTES_MAX)
+		return;
+	rx = kvmalloc(WIRE_DATAGRAM_BYTES_MAX, GFP_NOIO | __GFP_NOWARN);
+	if (!rx)
+		return;
+	kvfree(transport->rx);
+	transport->rx = rx;
+	transport->rx_bytes = WIRE_DATAGRAM_BYTES_MAX;
+}
+
 /* Return: bytes in transport->rx, -EMSGSIZE if cut off, or -EAGAIN. */
 static int read_datagram(struct raftlog_transport *transport,
 			 union raftlog_sockaddr *source)
 {
 	struct kvec vec = {
 		.iov_base = transport->rx,
-		.iov_len = WIRE_DATAGRAM_BYTES_MAX,
+		.iov_len = transport->rx_bytes,
 	};
 	struct msghdr msg = { .msg_name = source };
 	int bytes;
 
 	bytes = kernel_recvmsg(transport->socket, &msg, &vec, 1, vec.iov_len,
 			       MSG_DONTWAIT);
-	if (bytes >= 0 && (msg.msg_flags & MSG_TRUNC))
+	if (bytes >= 0 && (msg.msg_flags & MSG_TRUNC)) {
+		enlarge_rx(transport);
 		return -EMSGSIZE;
+	}
 	if (bytes > 0 && RAFTLOG_FAILPOINT(TRANSPORT_RECEIVE_ROT))
 		transport->rx[bytes / 2] ^= 1;
 	return bytes;

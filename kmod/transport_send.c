@@ -438,10 +438,10 @@ static int attach_entries(struct raftlog_transport *transport,
 {
 	u32 i;
 
-	if (n > WIRE_ENTRIES_MAX)
+	if (raftlog_table_reserve(&transport->tx_table, n))
 		return -EMSGSIZE;
 	for (i = 0; i < n; i++) {
-		struct raft_entry *entry = &transport->tx_entries[i];
+		struct raft_entry *entry = &transport->tx_table.entries[i];
 
 		entry->term = entries[i]->term;
 		entry->session = entries[i]->session;
@@ -452,7 +452,7 @@ static int attach_entries(struct raftlog_transport *transport,
 		if (witness && entry->type == RAFT_ENTRY_DATA)
 			entry->bytes = 0;
 	}
-	message->entries = transport->tx_entries;
+	message->entries = transport->tx_table.entries;
 	message->n_entries = n;
 	return 0;
 }
