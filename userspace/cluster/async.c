@@ -4,11 +4,12 @@
  * ends once and is in the log once; cancelled, left behind by a process that ends,
  * and under a group that stops, they end as the uapi header says.
  *
- *	async DIRECTORY
+ *	async DIRECTORY [DIVISOR]
  *
  * Run as root in a guest whose raftlog module is loaded and whose group is
  * stopped. Prints "ok - what" or "not ok - what: why" for each case, and exits
  * with 1 if one is not as it should be. DIRECTORY, a mount point, is for its logs.
+ * With DIVISOR there are so many times fewer appends, for a kernel that is slow.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -30,16 +31,16 @@
 #include "async.h"
 
 enum {
-	/* More than a group takes at a time. */
-	FLOOD = 20000,
-	DEPTH = 8000,
-	MANY = 1000,
+	NUMBERS = 20000,
 	FEW = 16,
 	PAUSE_US = 10000,
 	TRIES = 2000,
 	PROMPT_MS = APPEND_TIMEOUT_MS / 2,
 	LOG_BYTES = 32 << 20,
 };
+
+/* More than a group takes at a time; many of one thread; some. */
+static uint32_t flood_size = NUMBERS, depth = 8000, many = 1000;
 
 static unsigned int n_failed;
 
@@ -137,10 +138,10 @@ static unsigned int n_threads(void)
 
 /* Appends, numbered from 1: each is its number. */
 
-static uint64_t payload[FLOOD + 1];
+static uint64_t payload[NUMBERS + 1];
 /* How often each ended, and how. */
-static uint32_t ended[FLOOD + 1];
-static int result[FLOOD + 1];
+static uint32_t ended[NUMBERS + 1];
+static int result[NUMBERS + 1];
 
 static void reset(void)
 {
@@ -150,7 +151,7 @@ static void reset(void)
 
 static void note(uint64_t number, int res)
 {
-	if (number < 1 || number > FLOOD) {
+	if (number < 1 || number > NUMBERS) {
 		verdict(false, "an end of nothing that began", "number %ld",
 			number);
 		return;
@@ -199,7 +200,7 @@ static void submit(const struct method *method, uint32_t first, uint32_t n)
 /* How often each number is in the log behind index @after. */
 static bool in_log(uint64_t after, uint32_t n, uint32_t at_least)
 {
-	static uint32_t seen[FLOOD + 1];
+	static uint32_t seen[NUMBERS + 1];
 	uint64_t number;
 	uint32_t i;
 	bool good = true;
@@ -208,7 +209,7 @@ static bool in_log(uint64_t after, uint32_t n, uint32_t at_least)
 	memset(seen, 0, sizeof(seen));
 	lseek(fd, after + 1, SEEK_SET);
 	while (read(fd, &number, sizeof(number)) == sizeof(number))
-		if (number <= FLOOD)
+		if (number <= NUMBERS)
 			seen[number]++;
 	close(fd);
 	for (i = 1; i <= n; i++)
@@ -266,12 +267,12 @@ static void flood(const struct method *method)
 	uint64_t after = commit_index();
 
 	reset();
-	submit(method, 1, FLOOD);
-	verdict(reap(method, FLOOD) &&
-			n_ended(FLOOD, sizeof(uint64_t)) == FLOOD,
+	submit(method, 1, flood_size);
+	verdict(reap(method, flood_size) &&
+			n_ended(flood_size, sizeof(uint64_t)) == flood_size,
 		name(method, "more than there is room for end once each, and well"),
-		"%ld of them", n_ended(FLOOD, sizeof(uint64_t)));
-	verdict(in_log(after, FLOOD, 1), name(method, "those, too, are in the log once"),
+		"%ld of them", n_ended(flood_size, sizeof(uint64_t)));
+	verdict(in_log(after, flood_size, 1), name(method, "those, too, are in the log once"),
 		"not", 0);
 	verdict(n_pending() == 0, name(method, "nothing stays behind"),
 		"%ld pending", n_pending());
@@ -284,18 +285,18 @@ static void closed(const struct method *method)
 
 	reset();
 	freeze();
-	submit(method, 1, MANY);
-	wait_pending(MANY);
+	submit(method, 1, many);
+	wait_pending(many);
 	/* What the appends were made through: they hold it, nobody else does. */
 	close(device);
 	device = open("/dev/raftlog", O_RDWR | O_CLOEXEC);
 	close(fd);
 	thaw();
-	verdict(reap(method, MANY) &&
-			n_ended(MANY, sizeof(uint64_t)) == MANY,
+	verdict(reap(method, many) &&
+			n_ended(many, sizeof(uint64_t)) == many,
 		name(method, "appends through a file that was closed end well"),
-		"%ld of them", n_ended(MANY, sizeof(uint64_t)));
-	verdict(in_log(after, MANY, 1), name(method, "and are in the log once"),
+		"%ld of them", n_ended(many, sizeof(uint64_t)));
+	verdict(in_log(after, many, 1), name(method, "and are in the log once"),
 		"not", 0);
 }
 
@@ -313,15 +314,15 @@ static void left_behind(const struct method *method)
 	freeze();
 	pid = fork();
 	if (pid == 0) {
-		method->open(FLOOD);
-		submit(method, 1, MANY);
+		method->open(NUMBERS);
+		submit(method, 1, many);
 		if (write(pipe_fds[1], "", 1) != 1)
 			_exit(1);
 		pause();
 	}
 	if (read(pipe_fds[0], &byte, 1) != 1)
 		exit(2);
-	wait_pending(MANY);
+	wait_pending(many);
 	began_ms = now_ms();
 	kill(pid, SIGKILL);
 	if (method->cancels) {
@@ -341,7 +342,7 @@ static void left_behind(const struct method *method)
 	close(pipe_fds[1]);
 	verdict(wait_pending(0), name(method, "nothing of it is under way then"),
 		"%ld", n_pending());
-	verdict(in_log(after, MANY, 0), name(method, "none of its appends is in the log twice"),
+	verdict(in_log(after, many, 0), name(method, "none of its appends is in the log twice"),
 		"not", 0);
 }
 
@@ -353,18 +354,18 @@ static void stopped(const struct method *method, struct raftlog_start *start)
 
 	reset();
 	freeze();
-	submit(method, 1, MANY);
-	wait_pending(MANY);
+	submit(method, 1, many);
+	wait_pending(many);
 	pid = fork();
 	if (pid == 0)
 		_exit(stop_group() ? 1 : 0);
 	/* The disk still stands still: it is the stop that ends them. */
-	reap(method, MANY);
-	shut = n_ended(MANY, -ESHUTDOWN);
-	done = n_ended(MANY, sizeof(uint64_t));
+	reap(method, many);
+	shut = n_ended(many, -ESHUTDOWN);
+	done = n_ended(many, sizeof(uint64_t));
 	thaw();
 	waitpid(pid, &status, 0);
-	verdict(shut + done == MANY && shut > 0,
+	verdict(shut + done == many && shut > 0,
 		name(method, "appends under way end with the group"),
 		"%ld with ESHUTDOWN", shut);
 	verdict(status == 0, name(method, "and the group stops"), "status %ld",
@@ -422,14 +423,14 @@ static void cancelled(const struct method *method)
 static void without_leader(const struct method *method)
 {
 	uint64_t began_ms = now_ms();
-	uint32_t n = MANY;
+	uint32_t n = many;
 
 	reset();
-	submit(method, 1, MANY);
+	submit(method, 1, many);
 	verdict(now_ms() - began_ms < PROMPT_MS,
 		name(method, "without a leader appends are taken at once"),
 		"after %ld ms", now_ms() - began_ms);
-	verdict(wait_pending(MANY), name(method, "and wait for one"), "%ld of them",
+	verdict(wait_pending(many), name(method, "and wait for one"), "%ld of them",
 		n_pending());
 	verdict(n_threads() <= FEW, name(method, "without a thread"), "%ld threads",
 		n_threads());
@@ -440,9 +441,9 @@ static void without_leader(const struct method *method)
 			"result %ld", result[1]);
 		n--;
 	}
-	verdict(reap(method, n) && n_ended(MANY, -EHOSTUNREACH) == n,
+	verdict(reap(method, n) && n_ended(many, -EHOSTUNREACH) == n,
 		name(method, "they end when their time is over"), "%ld of them",
-		n_ended(MANY, -EHOSTUNREACH));
+		n_ended(many, -EHOSTUNREACH));
 }
 
 static void nowait(void)
@@ -467,11 +468,11 @@ static void nowait(void)
 
 static void cases(const struct method *method, struct raftlog_start *start)
 {
-	if (method->open(FLOOD)) {
+	if (method->open(NUMBERS)) {
 		verdict(false, method->name, "errno %ld", errno);
 		return;
 	}
-	many_in_flight(method, DEPTH);
+	many_in_flight(method, depth);
 	if (method->waits_for_room)
 		flood(method);
 	closed(method);
@@ -483,7 +484,7 @@ static void cases(const struct method *method, struct raftlog_start *start)
 
 static void cases_without_leader(const struct method *method)
 {
-	if (method->open(FLOOD)) {
+	if (method->open(NUMBERS)) {
 		verdict(false, method->name, "errno %ld", errno);
 		return;
 	}
@@ -496,11 +497,16 @@ int main(int argc, char **argv)
 	struct raftlog_start start;
 	int wal;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: async DIRECTORY\n");
+	if (argc < 2 || argc > 3) {
+		fprintf(stderr, "usage: async DIRECTORY [DIVISOR]\n");
 		return 2;
 	}
 	directory = argv[1];
+	if (argc == 3) {
+		flood_size /= atoi(argv[2]);
+		depth /= atoi(argv[2]);
+		many /= atoi(argv[2]);
+	}
 	device = open("/dev/raftlog", O_RDWR | O_CLOEXEC);
 	mount_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (device < 0 || mount_fd < 0) {
