@@ -600,6 +600,8 @@ static void answers_of_a_wiped_disk_do_not_count(struct kunit *test)
 	for (i = 0; i < 10 && s->r->role == RAFT_LEADER; i++) {
 		server_time(s, FIXTURE_ELECTION_NS / 5);
 		answer.append_entries_response.sent_ns = s->now_ns;
+		answer.append_entries_response.promised_ns =
+			FIXTURE_ELECTION_NS;
 		foreign(s, &answer);
 		raft_status(s->r, &status);
 		if (status.role == RAFT_LEADER)

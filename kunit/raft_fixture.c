@@ -363,6 +363,7 @@ int server_ack_probe(struct server *s, u32 from)
 			.prev_log_index = peer->next_index - 1,
 			.match_index = peer->next_index - 1,
 			.sent_ns = s->now_ns,
+			.promised_ns = FIXTURE_ELECTION_NS,
 		},
 	};
 

@@ -39,6 +39,7 @@ static void answer(struct server *s, u32 from, u64 sent_ns)
 		.append_entries_response = {
 			.match_index = s->r->log.last_index,
 			.sent_ns = sent_ns,
+			.promised_ns = FIXTURE_ELECTION_NS,
 		},
 	};
 

@@ -35,6 +35,7 @@ static void answered(struct server *s, u32 from, u64 sent_ns)
 		.append_entries_response = {
 			.match_index = raft_find_peer(s->r, from)->match_index,
 			.sent_ns = sent_ns,
+			.promised_ns = FIXTURE_ELECTION_NS,
 		},
 	};
 

@@ -131,12 +131,13 @@ static const struct golden goldens[] = {
 			.term = 5, .incarnation = 0x71,
 			.append_entries_response = { .match_index = 0x31,
 						     .sent_ns = 0x35,
+						     .promised_ns = 0x36,
 						     .priority = 255 },
 		},
-		.n_bytes = 64,
+		.n_bytes = 72,
 		.bytes = { 4, 0, 255, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x31),
 			   LE64(0),
-			   LE64(0), LE64(0), LE64(0x35) },
+			   LE64(0), LE64(0), LE64(0x35), LE64(0x36) },
 	}, {
 		.name = "AppendEntries rejected",
 		.message = {
@@ -146,12 +147,13 @@ static const struct golden goldens[] = {
 						     .prev_log_index = 0x32,
 						     .hint_index = 0x33,
 						     .hint_term = 0x34,
-						     .sent_ns = 0x35 },
+						     .sent_ns = 0x35,
+						     .promised_ns = 0x36 },
 		},
-		.n_bytes = 64,
+		.n_bytes = 72,
 		.bytes = { 4, 4, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0),
 			   LE64(0x32),
-			   LE64(0x33), LE64(0x34), LE64(0x35) },
+			   LE64(0x33), LE64(0x34), LE64(0x35), LE64(0x36) },
 	}, {
 		.name = "Propose",
 		.message = {

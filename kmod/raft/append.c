@@ -49,9 +49,12 @@ static void answer(struct raft *r, struct raft_update *update,
 	send->message.append_entries_response.priority = r->settings.priority;
 	send->message.append_entries_response.prev_log_index = prev;
 	/* An earlier term's request, perhaps by an earlier clock, proves nothing. */
-	if (message->term == r->hard_state.current_term)
+	if (message->term == r->hard_state.current_term) {
 		send->message.append_entries_response.sent_ns =
 			message->append_entries.sent_ns;
+		send->message.append_entries_response.promised_ns =
+			raft_promise(r);
+	}
 	send->message.append_entries_response.rejected = rejected;
 	if (rejected) {
 		/* The leader skips what cannot match in one step. */

@@ -211,7 +211,7 @@ int raft_configuration_decode(struct raft_configuration *configuration,
 /* A ring of messages in flight that no peer has. */
 static struct raft_inflight *free_ring(const struct raft *r)
 {
-	u32 window = r->settings.inflight_messages_max;
+	u32 window = r->inflight_slots;
 	u64 used = 0;
 	u32 i;
 

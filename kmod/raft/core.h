@@ -13,6 +13,7 @@
  *	transfer.c	leadership transfer, priority of servers
  *	log.c		terms, sizes and origins of entries
  *	memory.c	what of it grows with use
+ *	settings.c	settings, and what happens when they change
  *	configuration.c	members, their encoding, and the quorums they form
  *	membership.c	changes of the members
  */
@@ -94,6 +95,7 @@ struct raft_peer {
 	u64 last_contact_ns; /* any valid message from it */
 	u64 last_answer_ns; /* leader: an answer of this term */
 	u64 answered_sent_ns; /* leader: newest request known to be answered */
+	u64 promised_ns; /* leader: with that answer; see settings.c */
 	u64 progress_ns; /* leader: acknowledged or (re)started sending */
 	u64 rtt_ns;
 	u64 round_index; /* leader: last entry of this round of catching up */
@@ -102,7 +104,7 @@ struct raft_peer {
 	u64 inflight_bytes;
 	u32 inflight_head;
 	u32 n_inflight;
-	struct raft_inflight *inflight; /* ring of inflight_messages_max */
+	struct raft_inflight *inflight; /* ring of inflight_slots */
 };
 
 /* Votes are a set keyed by node, for one term and kind at a time (3.4). */
@@ -159,6 +161,7 @@ struct raft {
 	struct raft_peer peers[RAFT_MEMBERS_MAX]; /* as in configuration */
 	u32 n_peers;
 	struct raft_inflight *inflight_pool;
+	u32 inflight_slots; /* of each peer: inflight_messages_max at raft_init() */
 
 	/* Where the log ended before damage; (0, 0) once it is made up for. */
 	u64 lost_index;
@@ -166,7 +169,9 @@ struct raft {
 
 	u64 election_deadline_ns;
 	u64 leader_contact_ns; /* last AppendEntries of a valid leader */
-	u64 sticky_until_ns; /* after a restart or leadership: see transfer.c */
+	/* After a restart, leadership, or a change of settings: see transfer.c. */
+	u64 sticky_until_ns;
+	u64 promise_ns_max; /* election timeout at raft_init(): see settings.c */
 	u64 leader_sent_ns; /* newest AppendEntries of this term, by its clock */
 	u64 heartbeat_due_ns;
 	u64 leader_since_ns;
@@ -358,6 +363,10 @@ u64 raft_log_find(const struct raft_log *log, u64 session, u64 sequence);
 u64 raft_log_bytes_through(const struct raft_log *log, u64 index);
 u64 raft_log_floor_term(const struct raft_log *log, u64 index, u64 term);
 bool raft_log_has_room(const struct raft_log *log, u32 runs);
+
+/* settings.c */
+bool raft_settings_are_valid(const struct raft_settings *settings);
+u64 raft_promise(const struct raft *r);
 
 /* memory.c */
 size_t raft_memory_bytes(const struct raft_settings *settings);

@@ -2,13 +2,17 @@
 /* Leader election: timers, PreVote, RequestVote, vote stickiness. */
 #include "core.h"
 
-/* 3.4: randomized, so that split votes are rare and resolved quickly. */
+/*
+ * 3.4: randomized, so that split votes are rare and resolved quickly. What it promised
+ * to others not to vote for (settings.c) includes itself.
+ */
 void raft_reset_election_timer(struct raft *r)
 {
 	u64 timeout = r->settings.election_timeout_ns;
 	u64 extra = raft_rng_next(r->rng) % timeout;
 
-	r->election_deadline_ns = r->now_ns + timeout + extra;
+	r->election_deadline_ns =
+		max(r->now_ns + timeout, r->sticky_until_ns) + extra;
 }
 
 /*

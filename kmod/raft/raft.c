@@ -11,18 +11,6 @@ u64 raft_rng_next(struct raft_rng *rng)
 	return z ^ (z >> 31);
 }
 
-static bool settings_are_valid(const struct raft_settings *s)
-{
-	return s->node_id != RAFT_ID_NONE && s->session &&
-	       s->heartbeat_interval_ns &&
-	       s->heartbeat_interval_ns <= s->election_timeout_ns / 2 &&
-	       s->append_bytes_max && s->append_entries_max &&
-	       s->inflight_bytes_max && s->inflight_messages_max &&
-	       s->uncommitted_bytes_max && s->window_entries >= 4 &&
-	       is_power_of_2(s->window_entries) && s->proposals_max &&
-	       is_power_of_2(s->proposals_max);
-}
-
 /* Arrays behind struct raft, each aligned to 8. */
 struct layout {
 	size_t growing;
@@ -51,7 +39,7 @@ static struct layout layout_of(const struct raft_settings *s)
 
 size_t raft_footprint(const struct raft_settings *settings)
 {
-	return settings_are_valid(settings) ? layout_of(settings).bytes : 0;
+	return raft_settings_are_valid(settings) ? layout_of(settings).bytes : 0;
 }
 
 struct raft *raft_init(void *memory, const struct raft_settings *settings,
@@ -62,7 +50,7 @@ struct raft *raft_init(void *memory, const struct raft_settings *settings,
 	u8 *base = memory;
 	u32 i;
 
-	if (!settings_are_valid(settings))
+	if (!raft_settings_are_valid(settings))
 		return NULL;
 	l = layout_of(settings);
 	r->settings = *settings;
@@ -79,6 +67,8 @@ struct raft *raft_init(void *memory, const struct raft_settings *settings,
 	}
 	INIT_LIST_HEAD(&r->indexed_reads);
 	r->inflight_pool = (struct raft_inflight *)(base + l.inflight);
+	r->inflight_slots = settings->inflight_messages_max;
+	r->promise_ns_max = settings->election_timeout_ns;
 	raft_memory_init(r, base + l.growing);
 	return r;
 }

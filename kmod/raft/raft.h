@@ -330,6 +330,8 @@ enum raft_message_type {
  * @append_entries_response.hint_term: if @rejected, the sender's term there
  * @append_entries_response.sent_ns: of the request; 0 in an answer that waited
  *	for the disk, or to a request of an earlier term
+ * @append_entries_response.promised_ns: how long the sender votes for nobody else
+ *	since it heard that request; 0 where @sent_ns is
  * @append_entries_response.priority: the sender's, see struct raft_settings
  * @propose: of RAFT_PROPOSE
  * @propose.proposed_at: commit_index of the origin when the proposal was first
@@ -387,6 +389,7 @@ struct raft_message {
 			u64 hint_index;
 			u64 hint_term;
 			u64 sent_ns;
+			u64 promised_ns;
 			bool rejected;
 			u8 priority;
 		} append_entries_response;
@@ -762,7 +765,8 @@ struct raft_rng {
 };
 
 /**
- * struct raft_settings - limits and times, fixed at raft_init()
+ * struct raft_settings - limits and times, given to raft_init(); some of them can
+ * change later, see raft_set_settings()
  * @node_id: this server, not 0
  * @session: random, not 0, new at every start: names this node's proposals and
  *	reads
@@ -989,6 +993,21 @@ int raft_start(struct raft *r, u64 now_ns, struct raft_update *update);
  */
 int raft_step(struct raft *r, const struct raft_event *event,
 	      struct raft_update *update);
+
+/**
+ * raft_set_settings() - change what may change of a server that runs
+ * @r: started
+ * @settings: as a whole. Times, inflight_bytes_max, inflight_messages_max (not
+ *	above that of raft_init()), uncommitted_bytes_max, entry_overhead_bytes,
+ *	space_reserve_bytes and priority may differ from before
+ * @now_ns: monotonic time
+ *
+ * Between two batches. RAFT_EVENT_TIME must follow.
+ *
+ * Return: 0, or -EINVAL with nothing changed.
+ */
+int raft_set_settings(struct raft *r, const struct raft_settings *settings,
+		      u64 now_ns);
 
 /**
  * enum raft_progress - how a leader sends to a peer

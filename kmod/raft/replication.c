@@ -23,8 +23,7 @@ enum {
 
 static u64 last_in_flight(const struct raft *r, const struct raft_peer *peer)
 {
-	return (peer->inflight_head + peer->n_inflight) %
-	       r->settings.inflight_messages_max;
+	return (peer->inflight_head + peer->n_inflight) % r->inflight_slots;
 }
 
 static void clear_in_flight(struct raft_peer *peer)
@@ -54,6 +53,7 @@ void raft_forget_peer(struct raft *r, struct raft_peer *peer)
 	peer->commit_told = 0;
 	peer->last_answer_ns = 0;
 	peer->answered_sent_ns = 0;
+	peer->promised_ns = 0;
 	start_probe(r, peer, peer->next_index);
 }
 
@@ -73,6 +73,7 @@ void raft_start_peer(struct raft *r, struct raft_peer *peer)
 	peer->commit_told = 0;
 	peer->last_answer_ns = r->now_ns;
 	peer->answered_sent_ns = 0;
+	peer->promised_ns = 0;
 	peer->rtt_ns = 0;
 	peer->round_index = r->log.last_index;
 	peer->round_ns = r->now_ns;
@@ -405,19 +406,28 @@ u64 raft_leader_deadline(const struct raft *r)
 	return deadline;
 }
 
+/* An eighth is kept back for clocks that run at different speed. */
+static u64 lease_of(const struct raft *r, u64 sent_ns, u64 promised_ns)
+{
+	u64 timeout = min(raft_promise(r), promised_ns);
+
+	return sent_ns ? sent_ns + timeout - timeout / 8 : 0;
+}
+
 /*
- * Leadership holds until an election timeout after what a majority is known to
- * have answered was sent: until then each of them is sticky (6.4.1). An eighth is
- * kept back for clocks that run at different speed: none may gain more than that
- * on another, and none may leap, or stand still while the machine sleeps. Reads by
- * lease rely on it, and nothing else does. Whatever lets another one be elected
- * within the timeout must make this 0 first: so it does not reach beyond when a
- * write that is under way makes this server give up, nor into a transfer.
+ * Leadership holds until what a majority is known to have promised: each of them is
+ * sticky for that long after what it answered was sent (6.4.1, settings.c). The own
+ * promise counts as well. An eighth is kept back for clocks that run at different
+ * speed: none may gain more than that on another, and none may leap, or stand still
+ * while the machine sleeps. Reads by lease rely on it, and nothing else does.
+ * Whatever lets another one be elected within that time must make this 0 first: so it
+ * does not reach beyond when a write that is under way makes this server give up, nor
+ * into a transfer. Whatever else makes it less than it was must keep what was told:
+ * raft_keep_lease_promise().
  */
 u64 raft_lease_until(const struct raft *r)
 {
 	u64 values[RAFT_MEMBERS_MAX];
-	u64 timeout = r->settings.election_timeout_ns;
 	u64 sent, until;
 	u32 i;
 
@@ -426,16 +436,16 @@ u64 raft_lease_until(const struct raft *r)
 	for (i = 0; i < r->configuration.n_members; i++) {
 		sent = r->peers[i].answered_sent_ns;
 		if (raft_is_self(r, i))
-			values[i] = r->now_ns;
+			values[i] = lease_of(r, r->now_ns, U64_MAX);
+		else if (sent >= r->transfer_void_ns)
+			values[i] = lease_of(r, sent, r->peers[i].promised_ns);
 		else
-			values[i] = sent >= r->transfer_void_ns ? sent : 0;
+			values[i] = 0;
 	}
-	sent = raft_quorum_value(r, values);
-	if (!sent)
-		return 0;
-	until = sent + timeout - timeout / 8;
+	until = raft_quorum_value(r, values);
 	if (r->persist_seq != r->persisted_seq)
-		until = min(until, r->oldest_persist_ns + timeout);
+		until = min(until, r->oldest_persist_ns +
+					   r->settings.election_timeout_ns);
 	return until;
 }
 
@@ -476,8 +486,8 @@ static void acknowledge(struct raft *r, struct raft_peer *peer, u64 match_index)
 		if (oldest->last_index > match_index)
 			break;
 		peer->inflight_bytes -= oldest->bytes;
-		peer->inflight_head = (peer->inflight_head + 1) %
-				      r->settings.inflight_messages_max;
+		peer->inflight_head =
+			(peer->inflight_head + 1) % r->inflight_slots;
 		peer->n_inflight--;
 		peer->progress_ns = r->now_ns;
 	}
@@ -549,15 +559,22 @@ static void refused(struct raft *r, struct raft_peer *peer,
 	r->heartbeat_due_ns = r->now_ns;
 }
 
-static void note_answer(struct raft *r, struct raft_peer *peer, u64 sent_ns)
+static void note_answer(struct raft *r, struct raft_peer *peer,
+			const struct raft_message *message)
 {
+	u64 sent_ns = message->append_entries_response.sent_ns;
+	u64 promised_ns = message->append_entries_response.promised_ns;
 	u64 rtt;
 
 	peer->last_answer_ns = r->now_ns;
 	/* What comes late or twice says nothing about the round trip. */
 	if (sent_ns <= peer->answered_sent_ns || sent_ns > r->now_ns)
 		return;
+	/* It told of a lease that was made of a longer promise: see settings.c. */
+	if (promised_ns < peer->promised_ns)
+		raft_keep_lease_promise(r);
 	peer->answered_sent_ns = sent_ns;
+	peer->promised_ns = promised_ns;
 	rtt = r->now_ns - sent_ns;
 	peer->rtt_ns = peer->rtt_ns ? (7 * peer->rtt_ns + rtt) / 8 : rtt;
 }
@@ -577,7 +594,7 @@ void raft_receive_append_response(struct raft *r, struct raft_update *update,
 	    r->role != RAFT_LEADER || match > r->log.last_index)
 		return;
 
-	note_answer(r, peer, message->append_entries_response.sent_ns);
+	note_answer(r, peer, message);
 	peer->priority = message->append_entries_response.priority;
 	if (message->append_entries_response.rejected) {
 		refused(r, peer, message);

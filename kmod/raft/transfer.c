@@ -12,7 +12,9 @@
  * RequestVote that it brought about, may come arbitrarily late. So:
  *
  * (1) From the begin of a transfer on no lease is published, and TimeoutNow is not
- *     sent before what was published has run out: transfer_from_ns.
+ *     sent before what was published has run out: transfer_from_ns. What was
+ *     published is more than the lease there is then, if that became shorter since:
+ *     lease_promised_ns.
  * (2) TimeoutNow and RequestVote carry until_ns, when the leader aborts, by its
  *     clock. Each AppendEntries carries by the same clock when it was sent. A voter
  *     that has received one of this term sent at until_ns or later lets neither
@@ -21,19 +23,22 @@
  *     lease: transfer_void_ns.
  * (4) A server that was started again has forgotten what it received. For an
  *     election timeout nothing overrides its stickiness, nor makes it a candidate.
+ *     Nor for as long as it keeps what it promised with a longer timeout than the
+ *     one it has now (settings.c).
  *
  * Then no other server begins to lead a later term while a lease holds. Suppose that leader L of
  * term T published at t that it leads until V, and X is the first to win an election
  * of a later term before V. Some server Y answered a request of L that was sent at
  * S and makes this lease (or is L), and voted for X (or is X). Y did so after it
  * answered, or its answer would have told L of a newer term, and therefore while it
- * was sticky, by its own clock: S + election timeout is later than V. So X
- * campaigned by a transfer, of the leader of the term before; as X is the first,
- * this is L, and the vote is of term T + 1 exactly (which is required below; who
- * leads a term between T and that of X would have been elected before X). If L began
- * that transfer before t it had been aborted by then, (1), and Y heard of that, (3),
- * and did not forget, (4): it let nothing override its stickiness, (2), and was no
- * candidate by it either. If L began it after t, then X was told after V, (1).
+ * was sticky, by its own clock: S + what it promised with that answer is later than
+ * V, whatever became of anybody's timeout since (settings.c). So X campaigned by a
+ * transfer, of the leader of the term before; as X is the first, this is L, and the
+ * vote is of term T + 1 exactly (which is required below; who leads a term between T
+ * and that of X would have been elected before X). If L began that transfer before t
+ * it had been aborted by then, (1), and Y heard of that, (3), and did not forget,
+ * (4): it let nothing override its stickiness, (2), and was no candidate by it
+ * either. If L began it after t, then X was told after V, (1).
  *
  * A leader that steps down otherwise keeps its own word as well: what it published
  * it is sticky for (raft_become_follower()).
@@ -53,7 +58,10 @@ enum {
 	REPEAT_TIMEOUTS = 10,
 };
 
-/* What was published of leases before they are to change other than by time. */
+/*
+ * What was published of leases before they are to change other than by time: members,
+ * a disk, a timeout, or a voter that promises less.
+ */
 void raft_keep_lease_promise(struct raft *r)
 {
 	r->lease_promised_ns = max(r->lease_promised_ns, raft_lease_until(r));
@@ -196,7 +204,8 @@ bool raft_transfer_holds_proposals(const struct raft *r)
 /*
  * A leader whose disk stalls must not stay one, but its log may be elsewhere in
  * full: then nobody has to wait for an election timeout. A lease does not reach
- * beyond the stall (raft_lease_until()), so there is nothing to wait for.
+ * beyond the stall (raft_lease_until()), so there is nothing to wait for, unless it
+ * was told with a longer timeout.
  *
  * Return: whether it is handing over.
  */

@@ -51,6 +51,7 @@
  *		40  le64 hint_index
  *		48  le64 hint_term
  *		56  le64 sent_ns
+ *		64  le64 promised_ns
  *	Propose
  *		24  le64 proposed_at
  *	Propose response
@@ -151,7 +152,7 @@ enum wire_limits_fixed {
 	WIRE_REQUEST_VOTE_BYTES = 48,
 	WIRE_REQUEST_VOTE_RESPONSE_BYTES = 32,
 	WIRE_APPEND_ENTRIES_BYTES = 56,
-	WIRE_APPEND_ENTRIES_RESPONSE_BYTES = 64,
+	WIRE_APPEND_ENTRIES_RESPONSE_BYTES = 72,
 	WIRE_PROPOSE_BYTES = 32,
 	WIRE_PROPOSE_RESPONSE_BYTES = 48,
 	WIRE_READ_INDEX_BYTES = 40,

@@ -260,6 +260,7 @@ static void encode_fixed(const struct raft_message *message, u8 *p)
 		put_unaligned_le64(message->append_entries_response.hint_index, p + 40);
 		put_unaligned_le64(message->append_entries_response.hint_term, p + 48);
 		put_unaligned_le64(message->append_entries_response.sent_ns, p + 56);
+		put_unaligned_le64(message->append_entries_response.promised_ns, p + 64);
 		break;
 	case RAFT_PROPOSE:
 		put_unaligned_le64(message->propose.proposed_at, p + 24);
@@ -320,6 +321,7 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 		message->append_entries_response.hint_index = get_unaligned_le64(p + 40);
 		message->append_entries_response.hint_term = get_unaligned_le64(p + 48);
 		message->append_entries_response.sent_ns = get_unaligned_le64(p + 56);
+		message->append_entries_response.promised_ns = get_unaligned_le64(p + 64);
 		message->append_entries_response.rejected = flags & WIRE_F_REJECTED;
 		message->append_entries_response.priority = p[2];
 		break;

@@ -70,6 +70,7 @@
 	X(disk_stalls, "slow writes")            \
 	X(pauses, "owner pauses")                \
 	X(jumps, "clock jumps")                  \
+	X(settings, "settings changed")          \
 	X(partitions, "partitions")              \
 	X(twins, "twins")                        \
 	X(misled, "heard by a twin")             \

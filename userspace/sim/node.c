@@ -47,6 +47,31 @@ void node_jump(struct world *w, struct node *node, u64 ns)
 	owner_wake(w, node);
 }
 
+void node_set(struct world *w, struct node *node, u64 election_timeout_ns)
+{
+	const struct plan *plan = &w->plan;
+	struct raft_settings settings;
+
+	if (!node->up || !node->raft || node->role == RAFT_FAILED ||
+	    node->settings.election_timeout_ns == election_timeout_ns)
+		return;
+	settings = node->settings;
+	settings.election_timeout_ns = election_timeout_ns;
+	settings.heartbeat_interval_ns = plan->heartbeat_interval_ns *
+					 election_timeout_ns /
+					 plan->election_timeout_ns;
+	settings.inflight_messages_max = plan->inflight_messages_max;
+	if (election_timeout_ns < plan->election_timeout_ns)
+		settings.inflight_messages_max =
+			(plan->inflight_messages_max + 1) / 2;
+	if (raft_set_settings(node->raft, &settings, node_clock(w, node)))
+		violation(w, "settings", "node %u refuses them", node->id);
+	node->settings = settings;
+	w->counters.settings++;
+	owner_step_time(w, node);
+	owner_carry_out(w, node);
+}
+
 static void make_core(struct world *w, struct node *node)
 {
 	const struct plan *plan = &w->plan;
@@ -76,6 +101,7 @@ static void make_core(struct world *w, struct node *node)
 	node->raft_rng.state = rng_next(&node->rng);
 	node->raft = raft_init(node->memory, &settings, &node->raft_rng);
 	memory_assert(node->raft);
+	node->settings = settings;
 	raft_set_incarnation(node->raft, node->store.super.incarnation);
 	node->runs = memory_zeroed(plan->term_runs * sizeof(*node->runs));
 	raft_provide_terms(node->raft, node->runs, plan->term_runs);

@@ -137,6 +137,7 @@ struct node {
 	void *memory;
 	struct raft_rng raft_rng;
 	struct raft_term_run *runs;
+	struct raft_settings settings;
 	struct raft_update update;
 	struct raft_entry *entries;
 	struct raft_send *sends;
@@ -199,6 +200,8 @@ void node_transfer(struct world *w, struct node *node, u32 target, u8 cause);
 void node_leave(struct world *w, struct node *node);
 void node_shutdown(struct world *w, struct node *node);
 void node_swap(struct world *w, struct node *node, struct node *other);
+/* Other timeouts at run time, the heartbeat in proportion. */
+void node_set(struct world *w, struct node *node, u64 election_timeout_ns);
 void node_jump(struct world *w, struct node *node, u64 ns);
 u64 node_clock(const struct world *w, const struct node *node);
 

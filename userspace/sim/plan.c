@@ -190,6 +190,13 @@ static void draw_transfers(struct plan *plan, struct rng *rng)
 	plan->late_duplicates = true;
 }
 
+/* Drawn by itself: seeds from before it stay what they were otherwise. */
+static void draw_settings(struct plan *plan, struct rng *rng)
+{
+	if (rng_chance(rng, 300000))
+		plan->faults[FAULT_SET] = 5;
+}
+
 /* Drawn by itself, and seldom: two nodes at once are down for long. */
 static void draw_swaps(struct plan *plan, struct rng *rng)
 {
@@ -274,4 +281,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_witnesses(plan, &rng);
 	draw_readers(plan, &rng);
 	draw_transfers(plan, &rng);
+	draw_settings(plan, &rng);
 }

@@ -25,6 +25,7 @@ enum { NODES_MAX = 7 };
  * @FAULT_STALL: a node's next writes take long
  * @FAULT_DISK: a node's next write fails
  * @FAULT_JUMP: a node's clock leaps ahead
+ * @FAULT_SET: a node is given other timeouts
  * @FAULT_SWAP: the disks of two nodes that are down change places
  * @FAULT_TWIN: a second machine with the id and the address of a node, and a disk
  *	of its own, is started by mistake, or stopped
@@ -47,6 +48,7 @@ enum fault {
 	FAULT_STALL,
 	FAULT_DISK,
 	FAULT_JUMP,
+	FAULT_SET,
 	FAULT_SWAP,
 	FAULT_TWIN,
 	FAULT_TRANSFER,

@@ -202,6 +202,11 @@ static void inflict(struct world *w, enum fault fault)
 				      rng_below(&w->rng, w->n_nodes + 1),
 				      RAFT_TRANSFER_REQUESTED);
 		break;
+	case FAULT_SET:
+		/* Shorter, longer, or back again. */
+		node_set(w, node,
+			 timeout * rng_between(&w->rng, 1, 4) / 2);
+		break;
 	case FAULT_SWAP:
 		swap_disks(w, node);
 		break;
@@ -263,6 +268,7 @@ static void quiet(struct world *w)
 	for (i = 0; i < w->n_nodes && !w->violated; i++) {
 		if (!w->nodes[i].up)
 			node_start(w, &w->nodes[i]);
+		node_set(w, &w->nodes[i], timeout);
 		owner_wake(w, &w->nodes[i]);
 	}
 	world_at(w,
