@@ -28,13 +28,21 @@ static struct raftlog_entry **slot_of(struct raftlog_cache *cache, u64 index)
 	return &cache->slots[index & cache->mask];
 }
 
-int raftlog_cache_init(struct raftlog_cache *cache, u64 bytes_max, u32 n_pinned)
+static u64 slots_for(u64 bytes_max)
 {
 	u64 slots = min_t(u64, bytes_max / CACHE_BYTES_PER_SLOT,
 			  CACHE_SLOTS_MAX);
 
+	return roundup_pow_of_two(max_t(u64, slots, 1));
+}
+
+int raftlog_cache_init(struct raftlog_cache *cache, u64 bytes_max, u32 n_pinned)
+{
+	u64 slots;
+
 	spin_lock_init(&cache->lock);
-	cache->slots_max = roundup_pow_of_two(max_t(u64, slots, n_pinned));
+	cache->slots_max = max_t(u64, slots_for(bytes_max),
+				 roundup_pow_of_two(n_pinned));
 	slots = min_t(u64, cache->slots_max, CACHE_SLOTS_FIRST);
 	cache->slots = kvcalloc(slots, sizeof(*cache->slots), GFP_KERNEL);
 	if (!cache->slots)
@@ -156,6 +164,12 @@ struct raftlog_entry *raftlog_cache_get(struct raftlog_cache *cache, u64 index)
 		entry = raftlog_entry_get(*slot_of(cache, index));
 	spin_unlock(&cache->lock);
 	return entry;
+}
+
+void raftlog_cache_limit(struct raftlog_cache *cache, u64 bytes_max)
+{
+	cache->slots_max = max(cache->slots_max, slots_for(bytes_max));
+	cache->bytes_max = bytes_max;
 }
 
 u64 raftlog_cache_bytes(struct raftlog_cache *cache)

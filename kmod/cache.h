@@ -71,6 +71,9 @@ int raftlog_cache_insert(struct raftlog_cache *cache,
  */
 struct raftlog_entry *raftlog_cache_get(struct raftlog_cache *cache, u64 index);
 
+/** raftlog_cache_limit() - use so much from now on; owner thread */
+void raftlog_cache_limit(struct raftlog_cache *cache, u64 bytes_max);
+
 /** raftlog_cache_bytes() - memory used by entries */
 u64 raftlog_cache_bytes(struct raftlog_cache *cache);
 

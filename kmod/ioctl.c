@@ -142,6 +142,18 @@ static int stop(struct file *file, void *arg)
 	return error;
 }
 
+static int set(struct file *file, void *arg)
+{
+	struct raftlog_group *group = open_of(file)->group;
+	int error;
+
+	if (mutex_lock_interruptible(&group->lifecycle))
+		return -ERESTARTSYS;
+	error = raftlog_life_set(group, arg);
+	mutex_unlock(&group->lifecycle);
+	return error;
+}
+
 static int get_status(struct file *file, void *arg)
 {
 	struct raftlog_status *status = arg;
@@ -379,6 +391,7 @@ static const struct raftlog_ioctl ioctls[] = {
 	IOCTL(CHANGE_MEMBERS, change_members, CAP_SYS_ADMIN),
 	IOCTL(READ_INDEX, read_index, NO_CAPABILITY),
 	IOCTL(TRANSFER, transfer, CAP_SYS_ADMIN),
+	IOCTL(SET, set, CAP_SYS_ADMIN),
 };
 
 union raftlog_ioctl_arg {
@@ -393,6 +406,7 @@ union raftlog_ioctl_arg {
 	struct raftlog_change_members change_members;
 	struct raftlog_read_index read_index;
 	struct raftlog_transfer transfer;
+	struct raftlog_set set;
 };
 
 static int copy_out(void __user *user, size_t user_bytes, const void *arg,

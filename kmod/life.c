@@ -153,13 +153,12 @@ static u64 random_nonzero(void)
 	return value;
 }
 
-static void set_settings(struct raftlog_life *life)
+static struct raft_settings settings_of(const struct raftlog_start *start,
+					u64 session)
 {
-	const struct raftlog_start *start = &life->start;
-
-	life->settings = (struct raft_settings){
+	return (struct raft_settings){
 		.node_id = start->node_id,
-		.session = random_nonzero(),
+		.session = session,
 		.election_timeout_ns =
 			(u64)start->election_timeout_ms * NSEC_PER_MSEC,
 		.heartbeat_interval_ns =
@@ -186,7 +185,9 @@ static int make_core(struct raftlog_life *life)
 	struct raft_send *sends;
 	size_t bytes;
 
-	set_settings(life);
+	life->settings = settings_of(&life->start, random_nonzero());
+	life->inflight_messages_max = life->start.inflight_messages;
+	life->lease_ms_max = life->start.election_timeout_ms;
 	bytes = raft_footprint(&life->settings);
 	if (!bytes)
 		return -EINVAL;
@@ -367,6 +368,12 @@ static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 	return bootstrapped ? write_first(life) : 0;
 }
 
+/* Large messages may delay heartbeats by so much. */
+static u64 queue_ns(const struct raftlog_start *start)
+{
+	return (u64)start->election_timeout_ms * (NSEC_PER_MSEC / 5);
+}
+
 static int choose_address(struct raftlog_life *life)
 {
 	const struct raft_member *self;
@@ -393,8 +400,7 @@ static int open_transport(struct raftlog_life *life)
 		.datagram_bytes = life->start.datagram_bytes,
 		.max_entry_bytes = life->start.max_entry_bytes,
 		.append_bytes_max = RAFTLOG_APPEND_BYTES_MAX,
-		.queue_ns = (u64)life->start.election_timeout_ms *
-			    (NSEC_PER_MSEC / 5),
+		.queue_ns = queue_ns(&life->start),
 		.wake = wake,
 		.context = life,
 	};
@@ -665,6 +671,59 @@ int raftlog_life_start(struct raftlog_group *group,
 	/* They may have changed in the meantime. */
 	schedule_work(&group->members);
 	tell_started(life);
+	return 0;
+}
+
+void raftlog_life_change(struct raftlog_life *life,
+			 struct raftlog_settings_change *change)
+{
+	const struct raftlog_start *to = &change->start;
+	struct raft_settings settings =
+		settings_of(to, life->settings.session);
+
+	change->error = raft_set_settings(life->raft, &settings,
+					  ktime_get_ns());
+	if (!change->error) {
+		life->settings = settings;
+		WRITE_ONCE(life->start.election_timeout_ms,
+			   to->election_timeout_ms);
+		WRITE_ONCE(life->start.heartbeat_interval_ms,
+			   to->heartbeat_interval_ms);
+		WRITE_ONCE(life->start.append_timeout_ms, to->append_timeout_ms);
+		WRITE_ONCE(life->start.inflight_messages, to->inflight_messages);
+		WRITE_ONCE(life->start.inflight_bytes, to->inflight_bytes);
+		WRITE_ONCE(life->start.cache_bytes, to->cache_bytes);
+		raftlog_cache_limit(&life->cache, to->cache_bytes);
+		raftlog_transport_set_queue(life->transport, queue_ns(to));
+	}
+	complete(&change->done);
+}
+
+int raftlog_life_set(struct raftlog_group *group, struct raftlog_set *set)
+{
+	struct raftlog_life *life = group->life;
+	struct raftlog_settings_change change = { .error = 0 };
+
+	/* Neither a stop nor another change comes between. */
+	lockdep_assert_held(&group->lifecycle);
+	if (!life)
+		return -ENOTCONN;
+	change.start = life->start;
+	if (raftlog_set_check(&change.start, set, life->inflight_messages_max))
+		return -EINVAL;
+	init_completion(&change.done);
+	if (set->fields) {
+		if (raftlog_life_is_failed(life))
+			return -EIO;
+		spin_lock(&life->intake_lock);
+		life->settings_change = &change;
+		spin_unlock(&life->intake_lock);
+		raftlog_life_kick(life);
+		wait_for_completion(&change.done);
+	}
+	if (change.error)
+		return raftlog_life_is_failed(life) ? -EIO : change.error;
+	raftlog_set_report(set, &change.start);
 	return 0;
 }
 

@@ -126,6 +126,18 @@ struct raftlog_member_change {
 };
 
 /**
+ * struct raftlog_settings_change - settings on their way to the owner thread
+ * @start: as they are to be
+ * @error: why they are not
+ * @done: they are, or are not
+ */
+struct raftlog_settings_change {
+	struct raftlog_start start;
+	int error;
+	struct completion done;
+};
+
+/**
  * struct raftlog_counters - since the start; written by the owner thread
  * @appends: writes of this node that were committed
  * @append_bytes: their payload
@@ -161,8 +173,11 @@ struct raftlog_counters {
  * @errand: O: makes pending softirqs run, see owner.c
  * @users: references; see raftlog_group_life()
  * @unused: the last reference is gone
- * @start: I: what was asked for, defaults filled in
- * @settings: I: what the core was told
+ * @start: what was asked for, defaults filled in; what RAFTLOG_IOC_SET changes is
+ *	the owner thread's, others read it with READ_ONCE()
+ * @settings: O: what the core was told
+ * @inflight_messages_max: I: of @start when it was started
+ * @lease_ms_max: I: likewise its election timeout: no lease is longer
  * @listen: I: bound to
  * @cluster_id: I: of the WAL
  * @started_ns: I: monotonic
@@ -208,6 +223,7 @@ struct raftlog_counters {
  * @n_pending: K: proposals that are not done
  * @pending_bytes: K: their memory
  * @turned_away: K: somebody waits for room
+ * @settings_change: K: settings to change, or NULL
  * @cache: recent entries, with its own lock
  * @runs_lock: the next two, which the owner thread alone changes
  * @runs: terms and kinds of all entries
@@ -229,6 +245,8 @@ struct raftlog_life {
 
 	struct raftlog_start start;
 	struct raft_settings settings;
+	u32 inflight_messages_max;
+	u32 lease_ms_max;
 	struct raft_address listen;
 	u64 cluster_id;
 	u64 started_ns;
@@ -276,6 +294,7 @@ struct raftlog_life {
 	u32 n_pending;
 	u64 pending_bytes;
 	bool turned_away;
+	struct raftlog_settings_change *settings_change;
 
 	struct raftlog_cache cache;
 	spinlock_t runs_lock; /* runs, commit_index */
@@ -319,6 +338,19 @@ int raftlog_life_start(struct raftlog_group *group,
  * Return: 0, or -ENOTCONN if it was not started.
  */
 int raftlog_life_stop(struct raftlog_group *group);
+
+/**
+ * raftlog_life_set() - RAFTLOG_IOC_SET
+ * @group: whose; its lifecycle mutex held
+ * @set: as the user gave it; filled in with what is now
+ *
+ * Return: 0, -ENOTCONN, -EINVAL or -EIO.
+ */
+int raftlog_life_set(struct raftlog_group *group, struct raftlog_set *set);
+
+/** raftlog_life_change() - the owner thread's part of it */
+void raftlog_life_change(struct raftlog_life *life,
+			 struct raftlog_settings_change *change);
 
 /** raftlog_life_put() - the counterpart of raftlog_group_life() */
 void raftlog_life_put(struct raftlog_life *life);

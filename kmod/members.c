@@ -112,7 +112,7 @@ int raftlog_change_members(struct raftlog_life *life,
 	if (error)
 		return error;
 	if (!timeout_ms)
-		timeout_ms = life->start.append_timeout_ms;
+		timeout_ms = READ_ONCE(life->start.append_timeout_ms);
 	left = wait_event_interruptible_timeout(
 		life->group->write_wait,
 		(result = outcome(life, *index, term)) != -EINPROGRESS,

@@ -51,6 +51,7 @@ struct intake {
 	struct list_head caught_up;
 	struct list_head changes;
 	struct list_head transfers;
+	struct raftlog_settings_change *settings_change;
 	int storage_error;
 	bool any;
 };
@@ -86,6 +87,8 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 	list_splice_init(&life->proposals, &proposals);
 	/* Here: a cancel comes behind what it cancels. */
 	in->cancels = llist_del_all(&life->cancels);
+	in->settings_change = life->settings_change;
+	life->settings_change = NULL;
 	in->storage_error = life->storage_error;
 	life->storage_error = 0;
 	spin_unlock(&life->intake_lock);
@@ -96,7 +99,7 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 		  !list_empty(&life->queued) ||
 		  !list_empty(&in->reads) || !list_empty(&in->read_cancels) ||
 		  !list_empty(&in->transfers) ||
-		  in->storage_error;
+		  in->settings_change || in->storage_error;
 }
 
 static void flush(struct raftlog_life *life);
@@ -487,6 +490,8 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 	list_splice_init(&life->retired, &retired);
 	take_intake(life, &in);
 
+	if (in.settings_change)
+		raftlog_life_change(life, in.settings_change);
 	step_persisted(life, &in.persisted);
 	if (in.storage_error)
 		step_storage_failed(life, in.storage_error);

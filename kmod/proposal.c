@@ -281,7 +281,7 @@ static int check_write(struct raftlog_group *group, size_t bytes,
 	else if (raftlog_life_is_failed(life))
 		error = -EIO;
 	if (!*timeout_ms)
-		*timeout_ms = life->start.append_timeout_ms;
+		*timeout_ms = READ_ONCE(life->start.append_timeout_ms);
 	raftlog_life_put(life);
 	return error;
 }

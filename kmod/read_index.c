@@ -88,8 +88,9 @@ int raftlog_read_index_get(struct raftlog_group *group, bool lease,
 
 	if (!life)
 		return -ENOTCONN;
-	read = read_alloc(lease, timeout_ms ? timeout_ms :
-					      life->start.append_timeout_ms);
+	if (!timeout_ms)
+		timeout_ms = READ_ONCE(life->start.append_timeout_ms);
+	read = read_alloc(lease, timeout_ms);
 	if (!read)
 		goto put_life;
 	error = submit(life, read);

@@ -29,6 +29,29 @@ static bool is_join_or_not(const struct raftlog_start *s)
 	       (s->n_members || !(s->flags & RAFTLOG_START_F_FORMAT));
 }
 
+/* What can also change later. */
+static int check_changeable(struct raftlog_start *s)
+{
+	set_default(&s->election_timeout_ms,
+		    RAFTLOG_ELECTION_TIMEOUT_MS_DEFAULT);
+	set_default(&s->heartbeat_interval_ms,
+		    max(1u, s->election_timeout_ms / 10));
+	set_default(&s->append_timeout_ms, RAFTLOG_APPEND_TIMEOUT_MS_DEFAULT);
+	set_default(&s->inflight_messages, RAFTLOG_INFLIGHT_MESSAGES_DEFAULT);
+	if (!s->cache_bytes)
+		s->cache_bytes = RAFTLOG_CACHE_BYTES_DEFAULT;
+	if (!s->inflight_bytes)
+		s->inflight_bytes = RAFTLOG_INFLIGHT_BYTES_DEFAULT;
+
+	if (!is_within(s->election_timeout_ms, RAFTLOG_ELECTION_TIMEOUT_MS_MIN,
+		       RAFTLOG_ELECTION_TIMEOUT_MS_MAX) ||
+	    !is_within(s->heartbeat_interval_ms, 1,
+		       s->election_timeout_ms / 2) ||
+	    !is_within(s->inflight_messages, 1, RAFTLOG_INFLIGHT_MESSAGES_MAX))
+		return -EINVAL;
+	return 0;
+}
+
 int raftlog_start_check(struct raftlog_start *s)
 {
 	if (s->flags & ~RAFTLOG_START_F_ALL || !s->node_id || s->wal_fd < 0 ||
@@ -44,29 +67,54 @@ int raftlog_start_check(struct raftlog_start *s)
 	    memchr_inv(&s->listen, 0, sizeof(s->listen)))
 		return -EINVAL;
 
-	set_default(&s->election_timeout_ms,
-		    RAFTLOG_ELECTION_TIMEOUT_MS_DEFAULT);
-	set_default(&s->heartbeat_interval_ms,
-		    max(1u, s->election_timeout_ms / 10));
-	set_default(&s->append_timeout_ms, RAFTLOG_APPEND_TIMEOUT_MS_DEFAULT);
 	set_default(&s->max_entry_bytes, RAFTLOG_ENTRY_BYTES_DEFAULT);
 	set_default(&s->datagram_bytes, RAFTLOG_DATAGRAM_BYTES_DEFAULT);
-	set_default(&s->inflight_messages, RAFTLOG_INFLIGHT_MESSAGES_DEFAULT);
-	if (!s->cache_bytes)
-		s->cache_bytes = RAFTLOG_CACHE_BYTES_DEFAULT;
-	if (!s->inflight_bytes)
-		s->inflight_bytes = RAFTLOG_INFLIGHT_BYTES_DEFAULT;
-
-	if (!is_within(s->election_timeout_ms, RAFTLOG_ELECTION_TIMEOUT_MS_MIN,
-		       RAFTLOG_ELECTION_TIMEOUT_MS_MAX) ||
-	    !is_within(s->heartbeat_interval_ms, 1,
-		       s->election_timeout_ms / 2) ||
-	    !is_within(s->max_entry_bytes, 1, RAFTLOG_ENTRY_BYTES_MAX) ||
+	if (!is_within(s->max_entry_bytes, 1, RAFTLOG_ENTRY_BYTES_MAX) ||
 	    !is_within(s->datagram_bytes, RAFTLOG_DATAGRAM_BYTES_MIN,
-		       RAFTLOG_DATAGRAM_BYTES_MAX) ||
-	    !is_within(s->inflight_messages, 1, RAFTLOG_INFLIGHT_MESSAGES_MAX))
+		       RAFTLOG_DATAGRAM_BYTES_MAX))
 		return -EINVAL;
+	return check_changeable(s);
+}
+
+/* One field of @set: what is given if it is to change, else 0. */
+#define TAKE(FIELD, start, set, field)                         \
+	({                                                     \
+		if ((set)->fields & RAFTLOG_SET_##FIELD)       \
+			(start)->field = (set)->field;         \
+		else if ((set)->field)                         \
+			return -EINVAL;                        \
+	})
+
+int raftlog_set_check(struct raftlog_start *start, const struct raftlog_set *set,
+		      u32 inflight_messages_max)
+{
+	struct raftlog_start changed = *start;
+
+	if (set->flags || set->fields & ~RAFTLOG_SET_ALL ||
+	    memchr_inv(set->__reserved, 0, sizeof(set->__reserved)))
+		return -EINVAL;
+	TAKE(ELECTION_TIMEOUT, &changed, set, election_timeout_ms);
+	TAKE(HEARTBEAT_INTERVAL, &changed, set, heartbeat_interval_ms);
+	TAKE(APPEND_TIMEOUT, &changed, set, append_timeout_ms);
+	TAKE(INFLIGHT_MESSAGES, &changed, set, inflight_messages);
+	TAKE(INFLIGHT_BYTES, &changed, set, inflight_bytes);
+	TAKE(CACHE_BYTES, &changed, set, cache_bytes);
+	if (check_changeable(&changed) ||
+	    changed.inflight_messages > inflight_messages_max)
+		return -EINVAL;
+	*start = changed;
 	return 0;
+}
+
+void raftlog_set_report(struct raftlog_set *set,
+			const struct raftlog_start *start)
+{
+	set->election_timeout_ms = start->election_timeout_ms;
+	set->heartbeat_interval_ms = start->heartbeat_interval_ms;
+	set->append_timeout_ms = start->append_timeout_ms;
+	set->inflight_messages = start->inflight_messages;
+	set->inflight_bytes = start->inflight_bytes;
+	set->cache_bytes = start->cache_bytes;
 }
 
 int raftlog_address_from_user(struct raft_address *address,

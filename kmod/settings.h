@@ -39,6 +39,21 @@ enum {
 int raftlog_start_check(struct raftlog_start *start);
 
 /**
+ * raftlog_set_check() - refuse what is not allowed, and change the rest
+ * @start: as raftlog_start_check() or this left it; changed as a whole
+ * @set: as the user gave it
+ * @inflight_messages_max: as many as there is room for
+ *
+ * Return: 0, or -EINVAL with nothing changed.
+ */
+int raftlog_set_check(struct raftlog_start *start, const struct raftlog_set *set,
+		      u32 inflight_messages_max);
+
+/** raftlog_set_report() - fill in every setting */
+void raftlog_set_report(struct raftlog_set *set,
+			const struct raftlog_start *start);
+
+/**
  * raftlog_address_from_user() - a user's endpoint for the core
  * @address: filled in
  * @addr: any value

@@ -78,11 +78,17 @@ STATUS_ATTR(failure, "%s", status.failure);
 LIFE_ATTR(incarnation, sysfs_emit(buf, "%016llx\n", life->info.incarnation));
 LIFE_ATTR(listen, raftlog_address_emit(buf, &life->listen));
 LIFE_ATTR(election_timeout_ms,
-	  sysfs_emit(buf, "%u\n", life->start.election_timeout_ms));
+	  sysfs_emit(buf, "%u\n", READ_ONCE(life->start.election_timeout_ms)));
 LIFE_ATTR(heartbeat_interval_ms,
-	  sysfs_emit(buf, "%u\n", life->start.heartbeat_interval_ms));
+	  sysfs_emit(buf, "%u\n", READ_ONCE(life->start.heartbeat_interval_ms)));
 LIFE_ATTR(append_timeout_ms,
-	  sysfs_emit(buf, "%u\n", life->start.append_timeout_ms));
+	  sysfs_emit(buf, "%u\n", READ_ONCE(life->start.append_timeout_ms)));
+LIFE_ATTR(inflight_messages,
+	  sysfs_emit(buf, "%u\n", READ_ONCE(life->start.inflight_messages)));
+LIFE_ATTR(inflight_bytes,
+	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.inflight_bytes)));
+LIFE_ATTR(cache_bytes_max,
+	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.cache_bytes)));
 LIFE_ATTR(max_entry_bytes,
 	  sysfs_emit(buf, "%u\n", life->start.max_entry_bytes));
 
@@ -118,6 +124,9 @@ static struct attribute *raftlog_attrs[] = {
 	&dev_attr_election_timeout_ms.attr,
 	&dev_attr_heartbeat_interval_ms.attr,
 	&dev_attr_append_timeout_ms.attr,
+	&dev_attr_inflight_messages.attr,
+	&dev_attr_inflight_bytes.attr,
+	&dev_attr_cache_bytes_max.attr,
 	&dev_attr_max_entry_bytes.attr,
 	NULL,
 };

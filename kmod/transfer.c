@@ -33,6 +33,14 @@ struct raftlog_transfer_request {
 	struct completion stepped;
 };
 
+/* What was told of a lease with an earlier, longer timeout runs out first. */
+static unsigned long timeouts(const struct raftlog_life *life, u32 n)
+{
+	u32 ms = READ_ONCE(life->start.election_timeout_ms);
+
+	return msecs_to_jiffies(n * max(ms, life->lease_ms_max));
+}
+
 static int error_to_user(int error)
 {
 	switch (error) {
@@ -136,8 +144,6 @@ int raftlog_transfer(struct raftlog_life *life, u32 target, u32 *leader_id)
 		.target = target,
 		.cause = RAFT_TRANSFER_REQUESTED,
 	};
-	unsigned long timeout = msecs_to_jiffies(TRANSFER_TIMEOUTS *
-						 life->start.election_timeout_ms);
 	int error = put_request(life, &request);
 	long left;
 
@@ -147,7 +153,7 @@ int raftlog_transfer(struct raftlog_life *life, u32 target, u32 *leader_id)
 	left = wait_event_interruptible_timeout(life->transfer_wait,
 						is_over(life, &request,
 							leader_id, &error),
-						timeout);
+						timeouts(life, TRANSFER_TIMEOUTS));
 	if (left == -ERESTARTSYS)
 		return -EINTR;
 	return left ? error : -ETIMEDOUT;
@@ -165,5 +171,5 @@ void raftlog_transfer_before_stop(struct raftlog_life *life)
 		return;
 	wait_event_killable_timeout(life->transfer_wait,
 				    is_over(life, &request, &leader_id, &error),
-				    msecs_to_jiffies(life->start.election_timeout_ms));
+				    timeouts(life, 1));
 }

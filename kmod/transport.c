@@ -314,6 +314,18 @@ make_peer(const struct raftlog_transport *transport, u32 id)
 	return peer;
 }
 
+void raftlog_transport_set_queue(struct raftlog_transport *transport,
+				 u64 queue_ns)
+{
+	u32 i;
+
+	transport->params.queue_ns = queue_ns;
+	for (i = 0; i < transport->n_peers; i++)
+		transport->peers[i]->sender.path.queue_ns = queue_ns;
+	for (i = 0; i < transport->n_strangers; i++)
+		transport->strangers[i]->sender.path.queue_ns = queue_ns;
+}
+
 static u32 stranger_position(const struct raftlog_transport *transport, u32 id)
 {
 	u32 i = 0;

@@ -101,6 +101,10 @@ struct raftlog_transport_stats {
 struct raftlog_transport *
 raftlog_transport_open(const struct raftlog_transport_params *params);
 
+/** raftlog_transport_set_queue() - another queue_ns; owner thread */
+void raftlog_transport_set_queue(struct raftlog_transport *transport,
+				 u64 queue_ns);
+
 /**
  * raftlog_transport_set_members() - whom to talk to
  * @transport: open

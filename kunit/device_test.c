@@ -551,9 +551,80 @@ static void runs_may_be_empty(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 1, false), 100ull);
 }
 
+/* SET */
+
+static struct raftlog_start running(struct kunit *test)
+{
+	struct raftlog_start start = valid_start();
+
+	KUNIT_ASSERT_EQ(test, raftlog_start_check(&start), 0);
+	return start;
+}
+
+static void set_changes_what_is_named(struct kunit *test)
+{
+	struct raftlog_start start = running(test), before = start;
+	struct raftlog_set set = {
+		.fields = RAFTLOG_SET_ELECTION_TIMEOUT |
+			  RAFTLOG_SET_CACHE_BYTES |
+			  RAFTLOG_SET_HEARTBEAT_INTERVAL,
+		.election_timeout_ms = 2000,
+		.cache_bytes = 4096,
+		/* The default: a tenth of the timeout as it is to be. */
+		.heartbeat_interval_ms = 0,
+	};
+
+	KUNIT_ASSERT_EQ(test, raftlog_set_check(&start, &set, 64), 0);
+	KUNIT_EXPECT_EQ(test, start.election_timeout_ms, 2000u);
+	KUNIT_EXPECT_EQ(test, start.heartbeat_interval_ms, 200u);
+	KUNIT_EXPECT_EQ(test, start.cache_bytes, 4096ull);
+	KUNIT_EXPECT_EQ(test, start.append_timeout_ms,
+			before.append_timeout_ms);
+	KUNIT_EXPECT_EQ(test, start.inflight_bytes, before.inflight_bytes);
+	raftlog_set_report(&set, &start);
+	KUNIT_EXPECT_EQ(test, set.heartbeat_interval_ms, 200u);
+	KUNIT_EXPECT_EQ(test, set.inflight_messages, 64u);
+	KUNIT_EXPECT_EQ(test, set.append_timeout_ms, 10000u);
+}
+
+static void set_is_refused_as_a_whole(struct kunit *test)
+{
+	static const struct raftlog_set bad[] = {
+		/* Half of the timeout that stays, and more. */
+		{ .fields = RAFTLOG_SET_HEARTBEAT_INTERVAL,
+		  .heartbeat_interval_ms = 251 },
+		/* The heartbeat that stays is more than half of this. */
+		{ .fields = RAFTLOG_SET_ELECTION_TIMEOUT,
+		  .election_timeout_ms = 99 },
+		{ .fields = RAFTLOG_SET_ELECTION_TIMEOUT,
+		  .election_timeout_ms = 600001 },
+		{ .fields = RAFTLOG_SET_INFLIGHT_MESSAGES,
+		  .inflight_messages = 65 },
+		/* The first is good, the second is not. */
+		{ .fields = RAFTLOG_SET_APPEND_TIMEOUT |
+			    RAFTLOG_SET_HEARTBEAT_INTERVAL,
+		  .append_timeout_ms = 1, .heartbeat_interval_ms = 300 },
+		{ .fields = RAFTLOG_SET_ALL + 1 },
+		{ .flags = 1 },
+		{ .heartbeat_interval_ms = 40 },
+		{ .cache_bytes = 1 },
+		{ .__reserved = { 0, 0, 1 } },
+	};
+	struct raftlog_start start = running(test), before = start;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		KUNIT_EXPECT_EQ(test, raftlog_set_check(&start, &bad[i], 64),
+				-EINVAL);
+		KUNIT_EXPECT_EQ(test, memcmp(&start, &before, sizeof(start)), 0);
+	}
+}
+
 static struct kunit_case device_cases[] = {
 	KUNIT_CASE(start_fills_in_defaults),
 	KUNIT_CASE(start_derives_the_heartbeat),
+	KUNIT_CASE(set_changes_what_is_named),
+	KUNIT_CASE(set_is_refused_as_a_whole),
 	KUNIT_CASE(start_keeps_what_is_given),
 	KUNIT_CASE(start_joins),
 	KUNIT_CASE_PARAM(start_refuses, refusal_gen_params),

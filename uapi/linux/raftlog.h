@@ -46,8 +46,8 @@
  * number. A larger struct than the kernel knows is accepted if what it does not
  * know is zero (else E2BIG); a smaller one is taken as if followed by zeros.
  * Flags that are not known and reserved fields that are not zero get EINVAL.
- * RAFTLOG_IOC_START, RAFTLOG_IOC_STOP, RAFTLOG_IOC_CHANGE_MEMBERS and
- * RAFTLOG_IOC_TRANSFER need CAP_SYS_ADMIN (EPERM).
+ * RAFTLOG_IOC_START, RAFTLOG_IOC_STOP, RAFTLOG_IOC_CHANGE_MEMBERS,
+ * RAFTLOG_IOC_TRANSFER and RAFTLOG_IOC_SET need CAP_SYS_ADMIN (EPERM).
  *
  * All integers are in host byte order unless marked otherwise.
  */
@@ -626,6 +626,47 @@ struct raftlog_transfer {
 	__u32 __reserved;
 };
 
+/* Which fields of struct raftlog_set are to change. */
+#define RAFTLOG_SET_ELECTION_TIMEOUT (1u << 0)
+#define RAFTLOG_SET_HEARTBEAT_INTERVAL (1u << 1)
+#define RAFTLOG_SET_APPEND_TIMEOUT (1u << 2)
+#define RAFTLOG_SET_INFLIGHT_MESSAGES (1u << 3)
+#define RAFTLOG_SET_INFLIGHT_BYTES (1u << 4)
+#define RAFTLOG_SET_CACHE_BYTES (1u << 5)
+#define RAFTLOG_SET_ALL ((1u << 6) - 1)
+
+/**
+ * struct raftlog_set - RAFTLOG_IOC_SET: change settings of a group that runs
+ * @flags: 0
+ * @fields: RAFTLOG_SET_*: fields that are to change; the others must be 0
+ * @election_timeout_ms: as in struct raftlog_start, 0 for the default as well
+ * @heartbeat_interval_ms: likewise
+ * @append_timeout_ms: likewise; of writes that begin from now on
+ * @inflight_messages: likewise, but at most what the group was started with
+ * @inflight_bytes: likewise
+ * @cache_bytes: likewise; memory in use goes as entries come
+ * @__reserved: 0
+ *
+ * All or nothing: what is set is valid together with what stays, or nothing
+ * changes. Out: every setting as it is now, also with @fields 0. Of this node alone,
+ * until the group stops. An election timeout is to be changed on one node after the
+ * other: leases (lease_remaining_ns) hold all along. A node that is started again
+ * with a shorter one than it had must have been down for the old one.
+ *
+ * Errors: EINVAL, ENOTCONN, EIO (the group has failed).
+ */
+struct raftlog_set {
+	__u32 flags;
+	__u32 fields;
+	__u32 election_timeout_ms;
+	__u32 heartbeat_interval_ms;
+	__u32 append_timeout_ms;
+	__u32 inflight_messages;
+	__u64 inflight_bytes;
+	__u64 cache_bytes;
+	__u64 __reserved[3];
+};
+
 #define RAFTLOG_IOC_MAGIC 0xBC
 
 #define RAFTLOG_IOC_GET_VERSION \
@@ -637,15 +678,16 @@ struct raftlog_transfer {
 #define RAFTLOG_IOC_GET_MEMBERS \
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x04, struct raftlog_members)
 #define RAFTLOG_IOC_APPEND _IOWR(RAFTLOG_IOC_MAGIC, 0x05, struct raftlog_append)
-#define RAFTLOG_IOC_CHANGE_MEMBERS \
-	_IOWR(RAFTLOG_IOC_MAGIC, 0x08, struct raftlog_change_members)
 #define RAFTLOG_IOC_SET_FRAMED \
 	_IOW(RAFTLOG_IOC_MAGIC, 0x06, struct raftlog_set_framed)
 #define RAFTLOG_IOC_GET_EVENTS \
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x07, struct raftlog_events)
-#define RAFTLOG_IOC_READ_INDEX \
-	_IOWR(RAFTLOG_IOC_MAGIC, 0x0a, struct raftlog_read_index)
+#define RAFTLOG_IOC_CHANGE_MEMBERS \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x08, struct raftlog_change_members)
 #define RAFTLOG_IOC_TRANSFER \
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x09, struct raftlog_transfer)
+#define RAFTLOG_IOC_READ_INDEX \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x0a, struct raftlog_read_index)
+#define RAFTLOG_IOC_SET _IOWR(RAFTLOG_IOC_MAGIC, 0x0b, struct raftlog_set)
 
 #endif /* _UAPI_LINUX_RAFTLOG_H */

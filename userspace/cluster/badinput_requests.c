@@ -39,6 +39,8 @@ static const struct request {
 	  sizeof(struct raftlog_change_members), ENOTCONN, 0 },
 	{ "TRANSFER", 9, _IOC_READ | _IOC_WRITE,
 	  sizeof(struct raftlog_transfer), ENOTCONN, 12 },
+	{ "SET", 11, _IOC_READ | _IOC_WRITE, sizeof(struct raftlog_set),
+	  ENOTCONN, -1 },
 };
 
 static struct raftlog_event some_events[4];

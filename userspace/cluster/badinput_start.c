@@ -110,6 +110,7 @@ void start_unprivileged(void)
 	int wal = make_wal("unprivileged", WAL_BYTES);
 	struct raftlog_start s = a_start(wal, 1);
 	struct raftlog_transfer transfer = { 0 };
+	struct raftlog_set set = { 0 };
 	pid_t pid;
 	int status;
 
@@ -123,6 +124,8 @@ void start_unprivileged(void)
 		expect("stop without CAP_SYS_ADMIN", stop_group(), EPERM);
 		expect("transfer without CAP_SYS_ADMIN",
 		       ioctl(device, RAFTLOG_IOC_TRANSFER, &transfer), EPERM);
+		expect("set without CAP_SYS_ADMIN",
+		       ioctl(device, RAFTLOG_IOC_SET, &set), EPERM);
 		_exit(n_failed != 0);
 	}
 	waitpid(pid, &status, 0);

@@ -82,6 +82,11 @@ int device_read_index(int fd, struct raftlog_read_index *read)
 	return call(fd, RAFTLOG_IOC_READ_INDEX, read);
 }
 
+int device_set(int fd, struct raftlog_set *set)
+{
+	return call(fd, RAFTLOG_IOC_SET, set);
+}
+
 int device_get_events(int fd, struct raftlog_events *events)
 {
 	return call(fd, RAFTLOG_IOC_GET_EVENTS, events);

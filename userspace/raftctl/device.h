@@ -28,6 +28,7 @@ int device_change_members(int fd, struct raftlog_change_members *change);
 int device_append(int fd, struct raftlog_append *append);
 int device_set_framed(int fd, u32 flags);
 int device_read_index(int fd, struct raftlog_read_index *read);
+int device_set(int fd, struct raftlog_set *set);
 int device_get_events(int fd, struct raftlog_events *events);
 int device_transfer(int fd, struct raftlog_transfer *transfer);
 

@@ -3,7 +3,7 @@
 
 _raftctl()
 {
-	local verbs='start stop status members transfer append read tail
+	local verbs='start stop set status members transfer append read tail
 		wait events bench version help'
 	local common='--device --group --json --help'
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
@@ -72,6 +72,10 @@ _raftctl()
 		;;
 	events)
 		options="--follow --after $common"
+		;;
+	set)
+		options="election-timeout= heartbeat= append-timeout= inflight=
+			inflight-messages= cache= $common"
 		;;
 	bench)
 		options="--size --reads --lease --inflight --async --seconds --warmup $common"

@@ -48,8 +48,8 @@ struct verb {
 };
 
 extern const struct verb append_verb, bench_verb, events_verb, members_verb,
-	read_verb, start_verb, status_verb, stop_verb, tail_verb, transfer_verb,
-	version_verb, wait_verb;
+	read_verb, set_verb, start_verb, status_verb, stop_verb, tail_verb,
+	transfer_verb, version_verb, wait_verb;
 
 /**
  * struct raftctl - what the options common to all verbs set

@@ -186,6 +186,16 @@ OFFSET(raftlog_transfer, flags, 0, 4);
 OFFSET(raftlog_transfer, target, 4, 4);
 OFFSET(raftlog_transfer, leader_id, 8, 4);
 OFFSET(raftlog_transfer, __reserved, 12, 4);
+SIZE(raftlog_set, 64);
+OFFSET(raftlog_set, flags, 0, 4);
+OFFSET(raftlog_set, fields, 4, 4);
+OFFSET(raftlog_set, election_timeout_ms, 8, 4);
+OFFSET(raftlog_set, heartbeat_interval_ms, 12, 4);
+OFFSET(raftlog_set, append_timeout_ms, 16, 4);
+OFFSET(raftlog_set, inflight_messages, 20, 4);
+OFFSET(raftlog_set, inflight_bytes, 24, 8);
+OFFSET(raftlog_set, cache_bytes, 32, 8);
+OFFSET(raftlog_set, __reserved, 40, 24);
 
 REQUEST(GET_VERSION, 0x8030bc00);
 REQUEST(START, 0x40a0bc01);
@@ -198,6 +208,7 @@ REQUEST(GET_EVENTS, 0xc028bc07);
 REQUEST(READ_INDEX, 0xc018bc0a);
 REQUEST(CHANGE_MEMBERS, 0xc020bc08);
 REQUEST(TRANSFER, 0xc010bc09);
+REQUEST(SET, 0xc040bc0b);
 
 VALUE(RAFTLOG_ABI_VERSION, 1);
 VALUE(RAFTLOG_MEMBERS_MAX, 32);
@@ -218,6 +229,12 @@ VALUE(RAFTLOG_CHANGE_F_WITNESS, 2);
 VALUE(RAFTLOG_MEMBER_F_WITNESS, 1);
 VALUE(RAFTLOG_FRAMED_F_INTERNAL, 1);
 VALUE(RAFTLOG_READ_INDEX_F_LEASE, 1);
+VALUE(RAFTLOG_SET_ELECTION_TIMEOUT, 1);
+VALUE(RAFTLOG_SET_HEARTBEAT_INTERVAL, 2);
+VALUE(RAFTLOG_SET_APPEND_TIMEOUT, 4);
+VALUE(RAFTLOG_SET_INFLIGHT_MESSAGES, 8);
+VALUE(RAFTLOG_SET_INFLIGHT_BYTES, 16);
+VALUE(RAFTLOG_SET_CACHE_BYTES, 32);
 
 VALUE(RAFTLOG_ROLE_FOLLOWER, 0);
 VALUE(RAFTLOG_ROLE_PRE_CANDIDATE, 1);

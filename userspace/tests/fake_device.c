@@ -427,6 +427,17 @@ int device_read_index(int fd, struct raftlog_read_index *read)
 	return -errno_of("FAKE_READ_INDEX");
 }
 
+/* What was given comes back, and an inflight of 8 MiB. */
+int device_set(int fd, struct raftlog_set *set)
+{
+	(void)fd;
+	if (scene("stopped"))
+		return -ENOTCONN;
+	if (!(set->fields & RAFTLOG_SET_INFLIGHT_BYTES))
+		set->inflight_bytes = 8 << 20;
+	return -errno_of("FAKE_CALL");
+}
+
 int device_get_events(int fd, struct raftlog_events *events)
 {
 	static const struct raftlog_event all[] = {

@@ -582,6 +582,18 @@ module  9.9, ABI 1, WAL format 1, wire version 1
 END
 run 0 "version --json" --json version
 is_json "version --json is JSON"
+run 0 "set" set election-timeout=1000 cache=1M
+grep -q '^election-timeout=1000$' <<<"$out" && grep -q '^cache=1048576$' <<<"$out" &&
+	grep -q '^inflight=8388608$' <<<"$out"
+verdict $? "set prints all of them"
+run 0 "set --json" set heartbeat=20 --json
+is_json "set --json is JSON"
+run 1 "set without a value" set heartbeat
+run 1 "set of something else" set heartbeats=20
+run 1 "set twice" set heartbeat=20 heartbeat=30
+run 1 "set to no number" set heartbeat=fast
+FAKE_CALL=EINVAL run 1 "set to what does not go together" set heartbeat=20
+FAKE_SCENE=stopped run 1 "set of a stopped group" set heartbeat=20
 run 0 "bench" bench --size 1K --inflight 4 --seconds 0.2 --warmup 0 --json
 is_json "bench --json is JSON"
 run 0 "bench --reads" bench --reads --lease --inflight 2 --seconds 0.2 --warmup 0 --json
