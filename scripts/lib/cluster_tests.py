@@ -674,6 +674,38 @@ def test_bad_input(scene):
     return f"{len(lines)} cases"
 
 
+def test_settings(scene):
+    """Timeouts changed on each node under load: nobody loses its lead, sysfs tells, refused whole."""
+    scene.fresh()
+    leader = scene.wait_leader()
+    before = scene.status(leader)
+    loads = [scene.load(node) for node in scene]
+    scene.wait_acknowledged(loads, 20)
+    for wanted in ("election-timeout=1500 heartbeat=100", "election-timeout=800 heartbeat=60",
+                   "election-timeout=500 heartbeat=0"):
+        for node in scene:
+            node.run(f"raftctl set {wanted} cache=1M")
+            told = node.run("cd /sys/class/raftlog/raftlog && cat election_timeout_ms "
+                            "heartbeat_interval_ms cache_bytes_max").out.split()
+            numbers = re.findall(r"=(\d+)", wanted)
+            claim(told == [numbers[0], numbers[1].replace("0", "50", 1) if numbers[1] == "0"
+                           else numbers[1], str(1 << 20)], f"sysfs tells {told} after {wanted}")
+            done = [n_acknowledged(load) for load in loads]
+            wait_until(lambda done=done: all(n_acknowledged(load) > n + 3
+                                             for load, n in zip(loads, done)), 60,
+                       "writes that go on")
+    refused = leader.run("raftctl set append-timeout=1 heartbeat=251", check=False)
+    claim(refused.code == 1, "a heartbeat of more than half of the timeout is not refused")
+    told = leader.run("cat /sys/class/raftlog/raftlog/append_timeout_ms").out
+    claim(told == "10000\n", f"what was refused changed append_timeout_ms to {told}")
+    after = scene.status(leader)
+    claim((after["role"], after["current_term"]) == ("leader", before["current_term"]),
+          f"the leader of term {before['current_term']} is {after['role']} in "
+          f"{after['current_term']}")
+    scene.end_loads(loads)
+    return scene.prove()
+
+
 def test_async(scene):
     """Thousands of appends in flight from one thread: cancelled, closed, left behind, stopped."""
     node = scene[1]

@@ -26,7 +26,8 @@ def programs(kernel, module=None):
     @module: another raftlog.ko than the one that make leaves for them
     """
     added = [f"bin/raftctl={BUILD}/raftctl", f"bin/load={BUILD}/cluster/load",
-             f"bin/badinput={BUILD}/cluster/badinput", f"bin/async={BUILD}/cluster/async"]
+             f"bin/badinput={BUILD}/cluster/badinput", f"bin/async={BUILD}/cluster/async",
+             f"bin/manygroups={BUILD}/cluster/manygroups"]
     built = "raftlog.ko" if kernel == "stock" else f"raftlog-{kernel}.ko"
     added.append(f"{MODULE}={module or os.path.join(BUILD, built)}")
     if kernel != "stock":
