@@ -59,6 +59,7 @@ guest-module: deps
 	@eval "$$(scripts/guest-kernel)" && \
 		$(MAKE) -s -j$(shell nproc) -C "$$KBUILD" M=$(CURDIR)/$(B)/guest W=$(W) modules
 	@cp $(B)/guest/raftlog.ko $(B)/raftlog.ko
+	@cp $(B)/guest/kmod/sample/raftlog_sample.ko $(B)/raftlog_sample.ko
 
 cluster-programs: guest-module raftctl
 	@$(MAKE) -s -C userspace/cluster O=$(CURDIR)/$(B)/cluster
@@ -86,6 +87,7 @@ debug-module-%: deps
 		$(MAKE) -s -j$(shell nproc) -C "$$KBUILD" M=$(CURDIR)/$(B)/$* W=$(W) \
 			RAFTLOG_FAILPOINTS=y modules
 	@cp $(B)/$*/raftlog.ko $(B)/raftlog-$*.ko
+	@cp $(B)/$*/kmod/sample/raftlog_sample.ko $(B)/raftlog_sample-$*.ko
 	@cp $(B)/$*/raftlog_kunit.ko $(B)/raftlog_kunit-$*.ko
 
 debug-test: cluster-programs debug-module-kasan debug-module-kcsan
@@ -133,6 +135,8 @@ install: all
 	$(MAKE) -s -C userspace/raftctl O=$(CURDIR)/$(B) STATIC=1 install
 	install -D -m 644 uapi/linux/raftlog.h \
 		$(DESTDIR)/usr/include/linux/raftlog.h
+	install -D -m 644 kmod/include/linux/raftlog_client.h \
+		$(DESTDIR)/usr/src/raftlog/include/linux/raftlog_client.h
 	[ -n "$(DESTDIR)" ] || depmod
 
 clean:

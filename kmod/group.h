@@ -133,6 +133,9 @@ static inline const char *raftlog_group_name(const struct raftlog_group *group)
 struct raftlog_group *raftlog_group_create(struct class *class, dev_t devt,
 					   unsigned int minor);
 
+/** raftlog_group_find() - by minor; NULL if there is none. main.c */
+struct raftlog_group *raftlog_group_find(unsigned int minor);
+
 /** raftlog_group_remove() - stop it, take its device away, drop the table's hold */
 void raftlog_group_remove(struct raftlog_group *group);
 

@@ -56,6 +56,11 @@ static int create_groups(void)
 	return 0;
 }
 
+struct raftlog_group *raftlog_group_find(unsigned int minor)
+{
+	return minor < groups ? group_table[minor] : NULL;
+}
+
 static int __init raftlog_init(void)
 {
 	int error;

@@ -132,8 +132,7 @@ static void open_done(struct raftlog_proposal *proposal)
 	kref_put(&open->refs, raftlog_open_release);
 }
 
-/* Any context. It was submitted, and its life cannot end meanwhile. */
-static void cancel(struct raftlog_proposal *proposal)
+void raftlog_proposal_cancel(struct raftlog_proposal *proposal)
 {
 	struct raftlog_life *life = proposal->life;
 
@@ -151,7 +150,7 @@ static void cancel(struct raftlog_proposal *proposal)
  */
 static int cancel_iocb(struct kiocb *iocb)
 {
-	cancel(iocb->private);
+	raftlog_proposal_cancel(iocb->private);
 	return 0;
 }
 
@@ -197,6 +196,8 @@ static int try_submit(struct raftlog_life *life,
 		list_add_tail(&proposal->node, &life->proposals);
 		if (proposal->iocb)
 			make_cancellable(proposal);
+		if (proposal->client)
+			raftlog_client_accept(proposal);
 	}
 	spin_unlock(&life->intake_lock);
 	if (!error)
@@ -255,7 +256,7 @@ static int wait_done(struct raftlog_proposal *proposal)
 		wait_for_completion_interruptible(&proposal->done) != 0;
 
 	if (interrupted) {
-		cancel(proposal);
+		raftlog_proposal_cancel(proposal);
 		wait_for_completion(&proposal->done);
 	}
 	if (interrupted && proposal->core.result == -EHOSTUNREACH)
@@ -343,6 +344,42 @@ put_proposal:
 	return ret;
 }
 
+int raftlog_write_client(struct raftlog_group *group, const void *data,
+			 u32 bytes, u32 timeout_ms,
+			 struct raftlog_client *client,
+			 raftlog_appended_t appended, void *context)
+{
+	struct kvec vec = { .iov_base = (void *)data, .iov_len = bytes };
+	struct raftlog_proposal *proposal;
+	struct raftlog_life *life;
+	struct iov_iter from;
+	int error;
+
+	error = check_write(group, bytes, &timeout_ms);
+	if (error)
+		return error;
+	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, bytes);
+	proposal = proposal_alloc(&from);
+	if (IS_ERR(proposal))
+		return PTR_ERR(proposal);
+	proposal->expiry.expires = ktime_add_ms(ktime_get(), timeout_ms);
+	proposal->client = client;
+	proposal->appended = appended;
+	proposal->context = context;
+	life = raftlog_group_life(group);
+	error = life ? 0 : -ENOTCONN;
+	if (life && bytes > life->start.max_entry_bytes)
+		error = -EMSGSIZE;
+	if (!error) {
+		proposal->life = life;
+		error = submit(life, proposal, NULL, true);
+	}
+	if (life)
+		raftlog_life_put(life);
+	raftlog_proposal_put(proposal);
+	return error;
+}
+
 static bool all_done(struct raftlog_open *open, u64 seq)
 {
 	struct raftlog_proposal *oldest;
@@ -385,13 +422,11 @@ static void count(struct raftlog_life *life,
 }
 
 /* As a signal ends a write: not in the log for certain, or not known. */
-static long result_for_iocb(const struct raftlog_proposal *proposal)
+static int result_of(const struct raftlog_proposal *proposal)
 {
 	bool cancelled = atomic_read(&proposal->cancelled);
 
 	switch (proposal->core.result) {
-	case 0:
-		return proposal->core.bytes;
 	case -EHOSTUNREACH:
 		return cancelled ? -ECANCELED : -EHOSTUNREACH;
 	case -ETIMEDOUT:
@@ -426,6 +461,9 @@ void raftlog_proposal_complete(struct raftlog_life *life,
 	if (proposal->open)
 		open_done(proposal);
 	if (iocb)
-		iocb->ki_complete(iocb, result_for_iocb(proposal));
+		iocb->ki_complete(iocb, result_of(proposal) ?:
+						(long)proposal->core.bytes);
+	if (proposal->client)
+		raftlog_client_done(proposal, result_of(proposal));
 	complete(&proposal->done);
 }

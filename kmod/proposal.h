@@ -22,9 +22,12 @@
 #include <linux/timerqueue.h>
 #include <linux/uio.h>
 
+#include "client.h"
 #include "raft/raft.h"
 
+struct raftlog_client;
 struct raftlog_entry;
+struct raftlog_group;
 struct raftlog_life;
 struct raftlog_open;
 
@@ -53,9 +56,12 @@ enum raftlog_proposal_state {
  * @expiry: when to give up; linked by the owner thread
  * @done: it ended
  * @open: O_NONBLOCK: told when it ends, else NULL
- * @open_node: in @open's pending list
+ * @open_node: in @open's or @client's pending list
  * @open_seq: its number there
  * @iocb: asynchronous: completed when it ends, else NULL
+ * @client: of a client in the kernel: told when it ends, else NULL
+ * @appended: of @client: how to tell
+ * @context: of @client: for @appended
  */
 struct raftlog_proposal {
 	struct raft_proposal core;
@@ -74,6 +80,9 @@ struct raftlog_proposal {
 	struct list_head open_node;
 	u64 open_seq;
 	struct kiocb *iocb;
+	struct raftlog_client *client;
+	raftlog_appended_t appended;
+	void *context;
 };
 
 /**
@@ -92,6 +101,21 @@ struct raftlog_proposal {
 ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 		      struct kiocb *iocb, bool nonblock, u32 timeout_ms,
 		      u64 *index, u64 *term);
+
+/** raftlog_write_client() - raftlog_client_append() */
+int raftlog_write_client(struct raftlog_group *group, const void *data,
+			 u32 bytes, u32 timeout_ms,
+			 struct raftlog_client *client,
+			 raftlog_appended_t appended, void *context);
+
+/**
+ * raftlog_proposal_cancel() - ask for its end
+ * @proposal: submitted; whoever calls keeps raftlog_proposal_complete() from
+ *	getting through, or has a reference and holds the life
+ *
+ * Context: any.
+ */
+void raftlog_proposal_cancel(struct raftlog_proposal *proposal);
 
 /**
  * raftlog_write_sync() - wait until everything accepted is done

@@ -9,12 +9,12 @@
 
 static u32 window_first_entries(const struct raft_settings *settings)
 {
-	return min(settings->window_entries, (u32)RAFT_WINDOW_ENTRIES_FIRST);
+	return min_t(u32, settings->window_entries, RAFT_WINDOW_ENTRIES_FIRST);
 }
 
 static u32 proposals_first(const struct raft_settings *settings)
 {
-	return min(settings->proposals_max, (u32)RAFT_PROPOSALS_FIRST);
+	return min_t(u32, settings->proposals_max, RAFT_PROPOSALS_FIRST);
 }
 
 size_t raft_memory_bytes(const struct raft_settings *settings)

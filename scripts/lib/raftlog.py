@@ -10,6 +10,7 @@ from cluster import (BUILD, DIR, PORT, Cluster, ClusterError, CommandError, gues
                      wait_until)
 
 MODULE = "/lib/raftlog.ko"
+SAMPLE = "/lib/raftlog_sample.ko"
 KUNIT_MODULES = ["/lib/kunit.ko", "/lib/raftlog_kunit.ko"]
 
 # Emulated guests write slowly, and a new log is written from end to end.
@@ -30,6 +31,7 @@ def programs(kernel, module=None):
              f"bin/manygroups={BUILD}/cluster/manygroups"]
     built = "raftlog.ko" if kernel == "stock" else f"raftlog-{kernel}.ko"
     added.append(f"{MODULE}={module or os.path.join(BUILD, built)}")
+    added.append(f"{SAMPLE}={os.path.join(BUILD, built.replace('raftlog', 'raftlog_sample'))}")
     if kernel != "stock":
         kunit = os.path.join(guest_kernel(kernel)["MODULES"], "kunit.ko")
         added += [f"{KUNIT_MODULES[0]}={kunit}",

@@ -583,8 +583,8 @@ END
 run 0 "version --json" --json version
 is_json "version --json is JSON"
 run 0 "set" set election-timeout=1000 cache=1M
-grep -q '^election-timeout=1000$' <<<"$out" && grep -q '^cache=1048576$' <<<"$out" &&
-	grep -q '^inflight=8388608$' <<<"$out"
+grep -q '^election-timeout=1000$' "$dir/out" && grep -q '^cache=1048576$' "$dir/out" &&
+	grep -q '^inflight=8388608$' "$dir/out"
 verdict $? "set prints all of them"
 run 0 "set --json" set heartbeat=20 --json
 is_json "set --json is JSON"

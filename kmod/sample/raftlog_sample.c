@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A client of raftlog in the kernel:
+ *
+ *	insmod raftlog_sample.ko group=0 count=1000
+ *
+ * appends that many entries ("sample 1" …) to the group, and looks at all that is
+ * committed there from the beginning of the log on. What came of it can be read
+ * under /sys/module/raftlog_sample/parameters/.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/raftlog_client.h>
+
+static unsigned int group;
+module_param(group, uint, 0444);
+MODULE_PARM_DESC(group, "0 is /dev/raftlog, N is /dev/raftlogN");
+
+static unsigned long count;
+module_param(count, ulong, 0444);
+MODULE_PARM_DESC(count, "entries to append");
+
+/* Results. Each has one writer: the group's owner thread, or the client's. */
+static unsigned long appended;
+module_param(appended, ulong, 0444);
+MODULE_PARM_DESC(appended, "entries that were committed");
+
+static unsigned long refused;
+module_param(refused, ulong, 0444);
+MODULE_PARM_DESC(refused, "entries that are not in the log");
+
+static unsigned long unknown;
+module_param(unknown, ulong, 0444);
+MODULE_PARM_DESC(unknown, "entries that may be in the log");
+
+static unsigned long delivered;
+module_param(delivered, ulong, 0444);
+MODULE_PARM_DESC(delivered, "entries that were handed over");
+
+static unsigned long disorder;
+module_param(disorder, ulong, 0444);
+MODULE_PARM_DESC(disorder, "entries that were handed over too late, or twice");
+
+static struct raftlog_client *client;
+static struct task_struct *writer;
+static u64 newest_index;
+
+static void add(unsigned long *counter)
+{
+	WRITE_ONCE(*counter, *counter + 1);
+}
+
+/* Must not sleep. */
+static void sample_appended(void *context, int error, u64 index, u64 term)
+{
+	switch (error) {
+	case 0:
+		add(&appended);
+		break;
+	case -ENOSPC:
+	case -EHOSTUNREACH:
+	case -ECANCELED:
+		add(&refused);
+		break;
+	default:
+		add(&unknown);
+		break;
+	}
+}
+
+/* May sleep; the next entry comes when this returns. */
+static void sample_committed(void *context,
+			     const struct raftlog_committed *entry)
+{
+	if (entry->index <= newest_index)
+		add(&disorder);
+	newest_index = entry->index;
+	add(&delivered);
+}
+
+/* No room, or the group is stopped: again in a moment. */
+static int append_one(unsigned long number)
+{
+	char text[32];
+	int bytes = scnprintf(text, sizeof(text), "sample %lu", number);
+	int error;
+
+	while (!kthread_should_stop()) {
+		error = raftlog_client_append(client, text, bytes, 0,
+					      sample_appended, NULL);
+		if (error != -EAGAIN && error != -ENOTCONN && error != -EIO)
+			return error;
+		msleep(20);
+	}
+	return -EINTR;
+}
+
+static int sample_write(void *unused)
+{
+	unsigned long number;
+
+	for (number = 1; number <= count; number++) {
+		int error = append_one(number);
+
+		if (error && error != -EINTR)
+			pr_err("entry %lu: error %d\n", number, error);
+		if (error)
+			break;
+	}
+	/* Until somebody stops it. */
+	set_current_state(TASK_IDLE);
+	while (!kthread_should_stop()) {
+		schedule();
+		set_current_state(TASK_IDLE);
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+static int __init sample_init(void)
+{
+	client = raftlog_client_open(group, 1, sample_committed, NULL);
+	if (IS_ERR(client))
+		return PTR_ERR(client);
+	writer = kthread_run(sample_write, NULL, "raftlog-sample");
+	if (IS_ERR(writer)) {
+		raftlog_client_close(client);
+		return PTR_ERR(writer);
+	}
+	return 0;
+}
+
+static void __exit sample_exit(void)
+{
+	kthread_stop(writer);
+	/* No callback runs after this: this code may go. */
+	raftlog_client_close(client);
+}
+
+module_init(sample_init);
+module_exit(sample_exit);
+
+MODULE_DESCRIPTION("A client of raftlog in the kernel");
+MODULE_AUTHOR("The raftlog authors");
+MODULE_LICENSE("GPL");
