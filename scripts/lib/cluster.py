@@ -423,7 +423,7 @@ class Cluster:
 
     def __init__(self, n=3, name="cluster", disk="ext4", kernel="stock", smp=1,
                  megabytes=384, cache="writeback", programs=(), accel=None, volatile=False,
-                 seed=0):
+                 seed=0, modules=()):
         """@disk: ext4, xfs or raw. @volatile: what is not flushed goes with the power,
         drawn from @seed."""
         sweep()
@@ -434,6 +434,7 @@ class Cluster:
         self.megabytes = megabytes
         self.cache = cache
         self.programs = list(programs)
+        self.modules = list(modules)
         self.kernel_kind = kernel
         self.kernel = guest_kernel(kernel)
         self.logs = os.path.join(BUILD, "clusters", f"{name}-{os.getpid()}")
@@ -467,7 +468,7 @@ class Cluster:
     def start(self):
         if self.accel is None:
             self.accel = choose_accel(self.kernel)
-        modules = [self.disk] if self.disk in MKFS else []
+        modules = ([self.disk] if self.disk in MKFS else []) + self.modules
         build_initramfs(self.initramfs, self.kernel, self.programs, modules)
         self.switch = spawn([os.path.join(BUILD, "cluster", "switch"), self.sockets,
                              str(len(self.nodes))],

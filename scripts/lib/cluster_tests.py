@@ -16,6 +16,7 @@ FAILOVER_MS = 2000
 # raftctl start's own.
 ELECTION_TIMEOUT_MS = 500
 RELOADS = 20
+APPENDS = 500
 # Where the log begins in a WAL: see kmod/wal/format.h.
 LOG_AREA = 64 << 10
 BLOCK = 4096
@@ -719,6 +720,59 @@ def test_async(scene):
     node.run("rmmod raftlog")
     claim_no_leak(node)
     return f"{len(lines)} cases"
+
+
+def bench(node, group, *more):
+    return json.loads(node.run(["raftctl", "-g", str(group), "--json", "bench", "--warmup", "0",
+                                *more], timeout=120, check=False).out)
+
+
+def seconds_of_appends(node, group, count):
+    """Guest's seconds for so many appends, one after the other."""
+    said = node.run(f"cut -d' ' -f1 /proc/uptime; seq {count} | raftctl -g {group} append -q -; "
+                    "cut -d' ' -f1 /proc/uptime", timeout=120).out.split()
+    return float(said[-1]) - float(said[0])
+
+
+def test_groups(scene):
+    """Groups of one machine: a disk that stands still and a full log hold up no other group."""
+    node = scene[1]
+    node.run(f"insmod {MODULE} groups=3")
+
+    def start(group, *log):
+        node.run(["raftctl", "-g", str(group), "start", "--id", "1", "--listen",
+                  f"127.0.0.1:{PORT + group}", *log], timeout=120)
+        node.run(f"raftctl -g {group} wait --leader --timeout 30")
+    start(0, "--dir", DIR, "--size", "32M")
+    start(1, "--wal", "/dev/ram0", "--format", "--force")
+    start(2, "--wal", "/dev/ram1", "--format", "--force")
+    full = bench(node, 2, "--size", "64K", "--async", "64", "--seconds", "10")
+    claim("ENOSPC" in full["errors"], f"the log of group 2 is full: {full['errors']}")
+    alone = seconds_of_appends(node, 1, APPENDS)
+    term = node.run("cat /sys/class/raftlog/raftlog1/current_term").out
+    node.run(f"fsfreeze --freeze {DIR}")
+    try:
+        stalled = node.start("raftctl bench --async 4096 --warmup 0 --seconds 8 --json")
+        refused = node.start("raftctl -g 2 bench --size 64K --warmup 0 --seconds 8 --json")
+        wait_until(lambda: (scene.status(node) or {}).get("n_pending", 0) >= 4096, 20,
+                   "writes that wait for the disk of group 0")
+        beside = seconds_of_appends(node, 1, APPENDS)
+        claim(stalled.running(), "group 0 was not stalled all the time")
+        stop = node.start("raftctl stop")
+        # Neither does a stop that waits for its disk.
+        node.run("raftctl -g 1 append beside-a-stop", timeout=20)
+        node.run("raftctl -g 2 stop && raftctl -g 1 status", timeout=20)
+        claim(stop.running(), "group 0 did not wait for its disk")
+    finally:
+        node.run(f"fsfreeze --unfreeze {DIR}")
+    for command in (stop, stalled, refused):
+        command.wait_ended(60)
+    # They share one processor, and nothing else.
+    claim(beside < 4 * alone + 1, f"{APPENDS} appends took {beside:.1f} s, alone {alone:.1f} s")
+    claim(node.run("cat /sys/class/raftlog/raftlog1/current_term").out == term,
+          "group 1 held an election")
+    node.run("raftctl -g 1 stop; rmmod raftlog")
+    return f"{APPENDS} appends in {alone:.2f} s alone, in {beside:.2f} s beside the others"
 
 
 def sample(node, name):
