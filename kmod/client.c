@@ -20,6 +20,9 @@
 #include "life.h"
 #include "proposal.h"
 
+/* After an entry that could not be read. */
+#define RETRY_JIFFIES (HZ / 10)
+
 /**
  * struct raftlog_client - one that was opened
  * @group: whose
@@ -146,6 +149,7 @@ static void deliver_next(struct raftlog_client *client)
 	u64 n_stops = next_stop(client->group);
 	struct raftlog_life *life = raftlog_group_life(client->group);
 	struct raftlog_entry *entry;
+	bool failed;
 	int error;
 
 	if (!life) {
@@ -155,13 +159,16 @@ static void deliver_next(struct raftlog_client *client)
 	error = raftlog_read_next(life, client->position, false, false, &entry);
 	if (error == -EAGAIN && !raftlog_life_is_failed(life))
 		wait_committed(client, life);
+	failed = raftlog_life_is_failed(life);
 	raftlog_life_put(life);
-	if (!error) {
+	if (!error)
 		hand_over(client, entry);
-	} else if (error != -EAGAIN || raftlog_life_is_failed(life)) {
+	else if (failed)
 		/* There is no more in this life. */
 		wait_started(client, n_stops);
-	}
+	else if (error != -EAGAIN)
+		/* No memory now, or a read that may go well the next time. */
+		schedule_timeout_interruptible(RETRY_JIFFIES);
 }
 
 static int deliver(void *data)

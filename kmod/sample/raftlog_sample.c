@@ -4,7 +4,7 @@
  *
  *	insmod raftlog_sample.ko group=0 count=1000
  *
- * appends that many entries ("sample 1" …) to the group, and looks at all that is
+ * appends that many entries ("sample 1" …) to the group, some at a time, and looks at all that is
  * committed there from the beginning of the log on. What came of it can be read
  * under /sys/module/raftlog_sample/parameters/.
  */
@@ -25,6 +25,10 @@ MODULE_PARM_DESC(group, "0 is /dev/raftlog, N is /dev/raftlogN");
 static unsigned long count;
 module_param(count, ulong, 0444);
 MODULE_PARM_DESC(count, "entries to append");
+
+static unsigned int depth = 64;
+module_param(depth, uint, 0444);
+MODULE_PARM_DESC(depth, "entries under way at a time");
 
 /* Results. Each has one writer: the group's owner thread, or the client's. */
 static unsigned long appended;
@@ -50,6 +54,7 @@ MODULE_PARM_DESC(disorder, "entries that were handed over too late, or twice");
 static struct raftlog_client *client;
 static struct task_struct *writer;
 static u64 newest_index;
+static atomic_t n_under_way;
 
 static void add(unsigned long *counter)
 {
@@ -59,6 +64,7 @@ static void add(unsigned long *counter)
 /* Must not sleep. */
 static void sample_appended(void *context, int error, u64 index, u64 term)
 {
+	atomic_dec(&n_under_way);
 	switch (error) {
 	case 0:
 		add(&appended);
@@ -84,6 +90,21 @@ static void sample_committed(void *context,
 	add(&delivered);
 }
 
+static int append(const char *text, int bytes)
+{
+	int error;
+
+	if (atomic_read(&n_under_way) >= depth)
+		return -EAGAIN;
+	atomic_inc(&n_under_way);
+	error = raftlog_client_append(client, text, bytes, 0, sample_appended,
+				      NULL);
+	/* It is not told of what did not begin. */
+	if (error)
+		atomic_dec(&n_under_way);
+	return error;
+}
+
 /* No room, or the group is stopped: again in a moment. */
 static int append_one(unsigned long number)
 {
@@ -92,8 +113,7 @@ static int append_one(unsigned long number)
 	int error;
 
 	while (!kthread_should_stop()) {
-		error = raftlog_client_append(client, text, bytes, 0,
-					      sample_appended, NULL);
+		error = append(text, bytes);
 		if (error != -EAGAIN && error != -ENOTCONN && error != -EIO)
 			return error;
 		msleep(20);
