@@ -785,7 +785,7 @@ def test_kernel_api(scene):
     node.run(f"insmod {MODULE}; mount -t ext4 /dev/vda {DIR} 2> /dev/null || true")
     node.run(f"rm -f {DIR}/wal")
     start = (f"raftctl start --id 1 --listen 127.0.0.1:{PORT} --dir {DIR} --size 64M "
-             "--election-timeout 3000")
+             "--election-timeout 3000 --append-timeout 60000")
     # It comes before the group is started.
     node.run(f"insmod {SAMPLE} count=3000")
     node.run(start, timeout=120)
