@@ -163,8 +163,8 @@ static void deliver_next(struct raftlog_client *client)
 	raftlog_life_put(life);
 	if (!error)
 		hand_over(client, entry);
-	else if (failed)
-		/* There is no more in this life. */
+	else if (failed || error == -EOPNOTSUPP)
+		/* There is no more in this life, nor on a witness ever. */
 		wait_started(client, n_stops);
 	else if (error != -EAGAIN)
 		/* No memory now, or a read that may go well the next time. */

@@ -43,6 +43,7 @@ struct raftlog_committed {
  *
  * From a thread of the client's own, one entry after the other, each once. It may
  * sleep as long as it likes: that delays this client's next entry and nothing else.
+ * On a witness, which has no payload, nothing is handed over.
  */
 typedef void (*raftlog_committed_t)(void *context,
 				    const struct raftlog_committed *entry);
