@@ -608,6 +608,7 @@ is_json "bench --async --json is JSON"
 FAKE_APPEND=ESHUTDOWN run 1 "bench --async of a group that stops" \
 	bench --async 8 --seconds 5 --warmup 0
 run 1 "bench in two ways" bench --async 8 --inflight 8
+run 1 "bench of reads in another way" bench --async 8 --reads
 run 1 "no verb" --json
 run 1 "no such verb" frobnicate
 run 1 "no such option" status --frobnicate
