@@ -2,8 +2,6 @@
 /* Writer: where the next slot or batch goes, what is in it, and how much fits. */
 #include "codec.h"
 
-#define WAL_SLOT_TAIL_NONE U64_MAX
-
 /*
  * A gap that the log begins with is not worth its room: what was lost may need it
  * to come again. The log begins where the gap ends, with the same entry. The slot
@@ -36,6 +34,7 @@ void wal_writer_init(struct wal_writer *w, const struct wal_recovery *rec)
 		.seed = wal_seed(&rec->super),
 	};
 	memcpy(w->gaps, rec->slot.gaps, sizeof(w->gaps));
+	wal_configuration_set(w, &rec->slot.configuration);
 	pass_first_gap(w);
 }
 
@@ -107,6 +106,7 @@ int wal_slot_encode(const struct wal_writer *w,
 		.last_index = w->last_index,
 		.last_term = w->last_term,
 		.lost = w->lost,
+		.configuration = w->configuration,
 	};
 
 	if (!wal_hard_state_follows(&w->hard_state, hard_state))
