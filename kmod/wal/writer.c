@@ -51,17 +51,21 @@ static u32 batch_bytes(const struct wal_writer *w, u32 bytes)
 			w->super.block_bytes);
 }
 
+/*
+ * What is skipped is less than the batch that did not fit there. Either that is the
+ * largest there can be; or it is one of those that fill half of the room; or they all
+ * fit in front of the end of the lap.
+ */
 u64 wal_space_bytes(const struct wal_writer *w)
 {
-	u64 end = area_end(w), lap_end = wal_lap_end(&w->super, w->tail);
-	u64 skip_bytes;
+	u64 room = area_end(w) - w->tail;
+	u64 left = wal_lap_end(&w->super, w->tail) - w->tail;
+	u64 skip_bytes =
+		min_t(u64, left, batch_bytes(w, WAL_ENTRY_BYTES_MAX));
 
-	if (lap_end >= end)
-		return end - w->tail;
-	/* Skipped is less than the batch that did not fit there. */
-	skip_bytes = min_t(u64, lap_end - w->tail,
-			   batch_bytes(w, WAL_ENTRY_BYTES_MAX));
-	return end - w->tail - skip_bytes;
+	if (left >= room)
+		return room;
+	return max(max(left, room - skip_bytes), room / 2);
 }
 
 u32 wal_entry_overhead_bytes(u32 block_bytes)
