@@ -63,18 +63,18 @@ static void all_of_the_log_can_go(struct kunit *test)
 static void full_log_has_room_again(struct kunit *test)
 {
 	struct wal_fixture *f = filled(test, 0, 0);
+	u64 index, space;
 	u32 laps, i;
-	u64 index;
 
 	for (laps = 0; laps < 20; laps++) {
 		for (i = 0; !wal_fixture_append(f, f->w.last_index + 1, 1, 1,
 						700 + 100 * (i % 7));
 		     i++)
 			;
-		KUNIT_ASSERT_LT(test, wal_space_bytes(&f->w), 3000);
+		space = wal_space_bytes(&f->w);
 		index = wal_fixture_trim(f, f->w.last_index - laps % 5);
 		KUNIT_ASSERT_GT(test, index, 0);
-		KUNIT_ASSERT_GE(test, wal_space_bytes(&f->w), 10000);
+		KUNIT_ASSERT_GT(test, wal_space_bytes(&f->w), space);
 		wal_fixture_expect_kept(f);
 		for (index++; index <= f->w.last_index; index++)
 			KUNIT_ASSERT_EQ(test, wal_fixture_lookup(f, index, 1),

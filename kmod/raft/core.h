@@ -12,6 +12,7 @@
  *	read.c		linearizable reads: ReadIndex, leases
  *	transfer.c	leadership transfer, priority of servers
  *	log.c		terms, sizes and origins of entries
+ *	compaction.c	entries that go, and what is left of them
  *	configuration.c	members, their encoding, and the quorums they form
  *	membership.c	changes of the members
  */
@@ -33,10 +34,12 @@ struct raft_meta {
 
 /*
  * The log as the core knows it. Terms are known for all entries, as runs; size,
- * type and origin for those in the window [window_first, last_index].
+ * type and origin for those in the window [window_first, last_index], which may
+ * begin before first_index.
  */
 struct raft_log {
 	u64 first_index;
+	u64 base_term; /* of the entry before it */
 	u64 last_index; /* first_index - 1 when empty */
 	bool bare; /* it had entries of users without payload: a witness's */
 	struct raft_term_run *runs; /* by first_index, terms increase */
@@ -342,11 +345,18 @@ u64 raft_log_term(const struct raft_log *log, u64 index);
 u64 raft_log_last_term(const struct raft_log *log);
 void raft_log_append(struct raft_log *log, const struct raft_entry *entry);
 void raft_log_truncate(struct raft_log *log, u64 from);
+u64 raft_log_base(const struct raft_log *log);
+void raft_log_reset(struct raft_log *log, u64 base_index, u64 base_term);
+void raft_log_compact(struct raft_log *log, u64 base_index);
 const struct raft_meta *raft_log_meta(const struct raft_log *log, u64 index);
 u64 raft_log_find(const struct raft_log *log, u64 session, u64 sequence);
 u64 raft_log_bytes_through(const struct raft_log *log, u64 index);
 u64 raft_log_floor_term(const struct raft_log *log, u64 index, u64 term);
 bool raft_log_has_room(const struct raft_log *log, u32 runs);
+
+/* compaction.c */
+int raft_compact(struct raft *r, struct raft_update *update, u64 index);
+void raft_skip_compacted(const struct raft *r, struct raft_message *message);
 
 /* configuration.c */
 void raft_set_configuration(struct raft *r,
@@ -355,6 +365,9 @@ void raft_set_configuration(struct raft *r,
 void raft_next_configuration(struct raft *r,
 			     const struct raft_configuration *configuration,
 			     u64 index);
+void raft_set_committed_configuration(struct raft *r,
+				      const struct raft_configuration *configuration,
+				      u64 index);
 void raft_revert_configuration(struct raft *r, u64 last_index);
 struct raft_peer *raft_find_peer(struct raft *r, u32 id);
 bool raft_is_known(const struct raft *r, u32 position);

@@ -135,7 +135,8 @@ int raft_restore_entry(struct raft *r, u64 index,
 {
 	bool configuration = entry->type == RAFT_ENTRY_CONFIGURATION;
 
-	if (r->started || index == 0 || index > r->log.last_index + 1 ||
+	if (r->started || index < r->log.first_index ||
+	    index > r->log.last_index + 1 ||
 	    entry->term == 0 || entry->type > RAFT_ENTRY_TYPE_LAST ||
 	    entry->term < raft_log_term(&r->log, index - 1))
 		return -EINVAL;
@@ -195,7 +196,7 @@ int raft_start(struct raft *r, u64 now_ns, struct raft_update *update)
 	r->oldest_persist_ns = now_ns;
 	r->uncounted_index = r->log.last_index;
 	/* Every node bootstraps the same first entry: it is committed. */
-	r->commit_index = min(r->log.last_index, 1ull);
+	r->commit_index = min(r->log.last_index, max(raft_log_base(&r->log), 1ull));
 	update->commit_index = r->commit_index;
 	/*
 	 * It may have answered a leader just before it went down, who counts on
@@ -438,6 +439,8 @@ int raft_step(struct raft *r, const struct raft_event *event,
 	case RAFT_EVENT_TRANSFER:
 		return raft_transfer(r, event->transfer.target,
 				     event->transfer.cause);
+	case RAFT_EVENT_COMPACT:
+		return raft_compact(r, update, event->index);
 	case RAFT_EVENT_SHUTDOWN:
 		raft_end_proposals(r, update, -ESHUTDOWN);
 		raft_end_reads(r, update, -ESHUTDOWN);

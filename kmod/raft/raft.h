@@ -559,6 +559,7 @@ enum raft_event_type {
 	RAFT_EVENT_CHANGE = 8,
 	RAFT_EVENT_TRANSFER = 9,
 	RAFT_EVENT_READ_INDEX = 10,
+	RAFT_EVENT_COMPACT = 11,
 	RAFT_EVENT_CANCEL_READ = 13,
 	RAFT_EVENT_TYPE_LAST = RAFT_EVENT_CANCEL_READ,
 };
@@ -607,6 +608,8 @@ enum raft_transfer_cause {
  * @transfer.target: to whom, 0: to the best one. This server itself: it goes on
  *	leading, also if it was about to hand over
  * @transfer.cause: RAFT_TRANSFER_REQUESTED or RAFT_TRANSFER_SHUTDOWN
+ * @index: RAFT_EVENT_COMPACT: entries up to here may go; committed, and durable here.
+ *	What uses them is the caller's business
  *
  * RAFT_EVENT_TIME ends every batch: timers run, and what the batch gathered is
  * turned into AppendEntries. RAFT_EVENT_SHUTDOWN ends all pending proposals
@@ -631,6 +634,7 @@ struct raft_event {
 			u32 target;
 			u8 cause;
 		} transfer;
+		u64 index;
 	};
 };
 
@@ -688,6 +692,10 @@ struct raft_transition {
  * @hard_state_seq: to be given back in RAFT_EVENT_PERSISTED (the newest value
  *	also when only entries are written)
  * @hard_state_changed: @hard_state is to be written
+ * @base_changed: entries up to @base_index go; persist that together with
+ *	raft_committed_configuration(), in one write, before @entries
+ * @base_index: last entry before the log
+ * @base_term: its term
  * @first_index: index of entries[0]: whatever the log held from there on is
  *	replaced
  * @entries: entries to persist; array of the caller's, cap entries_max
@@ -711,6 +719,10 @@ struct raft_update {
 	struct raft_hard_state hard_state;
 	u64 hard_state_seq;
 	bool hard_state_changed;
+
+	bool base_changed;
+	u64 base_index;
+	u64 base_term;
 
 	u64 first_index;
 	struct raft_entry *entries;
@@ -865,6 +877,22 @@ u32 raft_terms_capacity(const struct raft *r);
  */
 int raft_bootstrap(struct raft *r, void *payload, const void *data, u32 bytes,
 		   u64 space_bytes, struct raft_update *update);
+
+/**
+ * raft_restore_base() - a log that does not begin with entry 1
+ * @r: a core with an empty log
+ * @index: last entry before the log
+ * @term: its term
+ * @data: the encoded configuration that was persisted with that
+ * @bytes: its length
+ * @configuration_index: index of the entry that held it
+ *
+ * Entries are restored after this.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int raft_restore_base(struct raft *r, u64 index, u64 term, const void *data,
+		      u32 bytes, u64 configuration_index);
 
 /**
  * raft_restore_entry() - an entry found in storage, oldest first
@@ -1088,11 +1116,23 @@ bool raft_configuration_is_sealed(const struct raft_configuration *configuration
 const struct raft_configuration *raft_configuration(const struct raft *r);
 
 /**
+ * raft_committed_configuration() - the newest configuration known to be committed
+ * @r: the core
+ * @index: set to the index of its entry
+ *
+ * What goes with a log that does not begin with entry 1. It may be behind the entry
+ * before the log.
+ */
+const struct raft_configuration *
+raft_committed_configuration(const struct raft *r, u64 *index);
+
+/**
  * raft_term_at() - term of an entry
  * @r: the core
  * @index: any
  *
- * Return: its term, or 0 if the log does not hold @index.
+ * Return: its term, or 0 if the log does not hold @index. Of the entry before the
+ * first one the term is known as well.
  */
 u64 raft_term_at(const struct raft *r, u64 index);
 

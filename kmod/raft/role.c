@@ -195,6 +195,7 @@ bool raft_fail(struct raft *r, struct raft_update *update, u8 reason,
 	/* What this update would have said or written no longer can be trusted. */
 	update->n_sends = 0;
 	update->hard_state_changed = false;
+	update->base_changed = false;
 	if (update->n_entries) {
 		update->commit_index =
 			min(update->commit_index, update->first_index - 1);

@@ -20,6 +20,7 @@ void raft_update_reset(struct raft_update *update)
 	update->hard_state_seq = 0;
 	update->hard_state_changed = false;
 	update->first_index = 0;
+	update->base_changed = false;
 	update->n_entries = 0;
 	update->n_sends = 0;
 	update->commit_index = 0;
@@ -62,7 +63,6 @@ void raft_append_entry(struct raft *r, struct raft_update *update,
 		       update->first_index + update->n_entries - 1 ==
 			       r->log.last_index);
 
-	/* A configuration counts from when it is in the log (4.1). */
 	if (entry->type == RAFT_ENTRY_CONFIGURATION &&
 	    raft_invariant(r, update,
 			   !raft_configuration_decode(&r->decoded,
