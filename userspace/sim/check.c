@@ -484,6 +484,50 @@ void check_commit(struct world *w, struct node *node, u64 commit_index)
 	node->commit_index = commit_index;
 }
 
+void check_base(struct world *w, const struct node *node,
+		const struct raft_update *update)
+{
+	u64 base = update->base_index;
+
+	if (base > node->commit_index && base > update->commit_index)
+		violation(w, "compaction",
+			  "node %u lets go of %llu, commit_index %llu",
+			  node->id, base, node->commit_index);
+	if (log_at(&node->store.durable, base) != log_at(&node->log, base))
+		violation(w, "compaction",
+			  "node %u lets go of %llu, which is not on its disk",
+			  node->id, base);
+	if (update->base_term != log_term(&node->log, base))
+		violation(w, "compaction",
+			  "node %u: entry %llu had term %llu, and not %llu",
+			  node->id, base, log_term(&node->log, base),
+			  update->base_term);
+}
+
+/*
+ * It is a committed one, and none between it and the base is: with an older one a
+ * majority could decide that is none any more.
+ */
+void check_configuration(struct world *w, const struct node *node, u64 base,
+			 u64 index, const void *data, u32 bytes)
+{
+	const struct log *committed = &w->check.committed;
+	const struct record *record = log_at(committed, index);
+	u64 i;
+
+	if (!record || record->type != RAFT_ENTRY_CONFIGURATION ||
+	    record->bytes != bytes ||
+	    memcmp(world_payload(record), data, bytes))
+		violation(w, "configuration",
+			  "node %u: configuration %llu is not what is committed",
+			  node->id, index);
+	for (i = index + 1; i <= base; i++)
+		if (log_at(committed, i)->type == RAFT_ENTRY_CONFIGURATION)
+			violation(w, "configuration",
+				  "node %u: behind %llu with the configuration of %llu, but there is that of %llu",
+				  node->id, base, index, i);
+}
+
 static void check_failed(struct world *w, struct node *node,
 			 const struct raft_status *status)
 {
@@ -574,6 +618,9 @@ void check_batch(struct world *w, struct node *node)
 			  "node %u: last_index %llu of %llu, commit_index %llu of %llu",
 			  node->id, status.last_index, node->log.n,
 			  status.commit_index, node->commit_index);
+	if (status.first_index != node->log.base + 1)
+		violation(w, "core", "node %u: first_index %llu behind %llu",
+			  node->id, status.first_index, node->log.base);
 	if (status.durable_index > node->log.n ||
 	    log_at(&store->durable, status.durable_index) !=
 		    log_at(&node->log, status.durable_index))
@@ -689,7 +736,7 @@ void check_leaves(struct world *w, struct node *node,
 
 static bool is_equal_log(const struct log *a, const struct log *b)
 {
-	return a->n == b->n &&
+	return a->n == b->n && a->base == b->base &&
 	       (!a->n || !memcmp(a->records, b->records,
 				 a->n * sizeof(*a->records)));
 }

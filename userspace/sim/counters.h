@@ -41,6 +41,9 @@
 	X(writes, "disk writes")                 \
 	X(group_commits, "group commits")        \
 	X(slot_writes, "slot writes")            \
+	X(compactions, "compactions")            \
+	X(heads_moved, "heads moved")            \
+	X(based, "restarts from a base")         \
 	X(crashes, "crashes")                    \
 	X(shutdowns, "orderly stops")            \
 	X(restarts, "restarts")                  \

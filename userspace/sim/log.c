@@ -22,6 +22,7 @@ void log_copy(struct log *to, const struct log *from)
 	u64 i;
 
 	to->n = 0;
+	to->base = from->base;
 	for (i = 0; i < from->n; i++)
 		log_append(to, from->records[i]);
 }

@@ -46,11 +46,13 @@ struct record {
 
 /**
  * struct log - a log
- * @records: records[0] is index 1
+ * @records: records[0] is index 1, wherever the log begins
+ * @base: entries up to here are committed, and no longer in the log
  * @n: last index
  */
 struct log {
 	struct record **records;
+	u64 base;
 	u64 n;
 	u64 n_max;
 };

@@ -73,12 +73,48 @@ bool owner_provide_terms(struct world *w, struct node *node)
 	return true;
 }
 
+/* Entries that go: a request by itself, before those that come. */
+static void persist_base(struct world *w, struct node *node)
+{
+	const struct raft_update *update = &node->update;
+	const struct raft_configuration *configuration;
+	struct request *request = memory_zeroed(sizeof(*request));
+	void *data = memory_zeroed(RAFT_CONFIGURATION_BYTES_MAX);
+	int bytes;
+
+	w->counters.compactions++;
+	trace(w, TRACE_COMPACT, node->id, update->base_index,
+	      update->base_term, 0, 0);
+	check_base(w, node, update);
+	request->hard_state = update->hard_state;
+	request->hard_state_changed = update->hard_state_changed;
+	request->seq = update->hard_state_seq - !!update->n_entries;
+	request->base_index = update->base_index;
+	request->base_term = update->base_term;
+	configuration = raft_committed_configuration(
+		node->raft, &request->configuration.index);
+	bytes = raft_configuration_encode(configuration, data,
+					  RAFT_CONFIGURATION_BYTES_MAX);
+	memory_assert(bytes > 0);
+	request->configuration.data = data;
+	request->configuration.bytes = bytes;
+	node->log.base = update->base_index;
+	request->last_index = update->n_entries ? update->first_index - 1 :
+						  node->log.n;
+	request->last_term = log_term(&node->log, request->last_index);
+	store_submit(w, node, request);
+}
+
 static void persist(struct world *w, struct node *node)
 {
 	const struct raft_update *update = &node->update;
 	struct request *request;
 	u32 i;
 
+	if (update->base_changed)
+		persist_base(w, node);
+	if (update->base_changed && !update->n_entries)
+		return;
 	if (!update->hard_state_changed && !update->n_entries)
 		return;
 	request =
@@ -374,6 +410,42 @@ static void step_item(struct world *w, struct node *node, struct item *item)
 	}
 }
 
+/* As far as all have it: nobody could be given what went. */
+static u64 held_by_all(const struct world *w)
+{
+	u64 i = w->check.committed.n;
+	u32 k;
+
+	for (k = 0; k < w->n_nodes; k++)
+		while (i && log_at(&w->nodes[k].store.durable, i) !=
+				    log_at(&w->check.committed, i))
+			i--;
+	return i;
+}
+
+/* Now and then entries that are not needed any more go. */
+static void compact(struct world *w, struct node *node)
+{
+	struct raft_event event = { .type = RAFT_EVENT_COMPACT };
+	struct store *store = &node->store;
+	struct raft_status status;
+	int error;
+
+	if (!rng_chance(&node->rng, w->plan.compact))
+		return;
+	raft_status(node->raft, &status);
+	event.index = min(min(status.commit_index, status.durable_index),
+			  held_by_all(w));
+	event.index -= rng_below(&node->rng, event.index + 1) / 2;
+	event.index = wal_head_find(&store->writer, &store->map, event.index);
+	if (!event.index || event.index > status.durable_index)
+		return;
+	error = owner_step(w, node, &event);
+	if (error && error != -ENOTRECOVERABLE)
+		violation(w, "core", "node %u: does not compact up to %llu: %d",
+			  node->id, event.index, error);
+}
+
 void owner_run(struct world *w, struct node *node)
 {
 	struct item *done = NULL;
@@ -392,6 +464,7 @@ void owner_run(struct world *w, struct node *node)
 		item->next = done;
 		done = item;
 	}
+	compact(w, node);
 	owner_step_time(w, node);
 	owner_carry_out(w, node);
 	while (done) {

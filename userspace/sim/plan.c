@@ -253,6 +253,15 @@ static void draw_readers(struct plan *plan, struct rng *rng)
 	plan->read_timeout_ns = timeout * rng_between(rng, 1, 8);
 }
 
+/* Where disks forget, somebody may need what went. */
+static void draw_compaction(struct plan *plan, struct rng *rng)
+{
+	if (plan->rot || plan->wipe || plan->faults[FAULT_TWIN] ||
+	    !rng_chance(rng, RNG_ONE / 2))
+		return;
+	plan->compact = rng_between(rng, 1000, 100000);
+}
+
 void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 {
 	struct rng rng;
@@ -274,4 +283,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_witnesses(plan, &rng);
 	draw_readers(plan, &rng);
 	draw_transfers(plan, &rng);
+	draw_compaction(plan, &rng);
 }

@@ -32,13 +32,19 @@ void store_init(struct world *w, struct node *node)
 	store->tail = &store->queue;
 }
 
+static void free_request(struct request *request)
+{
+	free((void *)request->configuration.data);
+	free(request);
+}
+
 static void free_queue(struct store *store)
 {
 	while (store->queue) {
 		struct request *request = store->queue;
 
 		store->queue = request->next;
-		free(request);
+		free_request(request);
 	}
 	store->tail = &store->queue;
 }
@@ -215,6 +221,23 @@ static void write_batch(struct world *w, struct node *node)
 		begin_write(w, node, &write, next - 1);
 }
 
+/* The next slot says so. What the map does not remember any more stays for now. */
+static void move_head(struct world *w, struct node *node,
+		      const struct request *request)
+{
+	struct store *store = &node->store;
+	int error;
+
+	if (!request->base_index)
+		return;
+	error = wal_head_move(&store->writer, &store->map, request->base_index,
+			      request->base_term, &request->configuration);
+	if (error && error != -ENOENT)
+		violation(w, "wal", "node %u: the head does not move to %llu: %d",
+			  node->id, request->base_index, error);
+	w->counters.heads_moved += !error;
+}
+
 static void next_write(struct world *w, struct node *node)
 {
 	struct store *store = &node->store;
@@ -229,6 +252,7 @@ static void next_write(struct world *w, struct node *node)
 	for (; request && !request->n_records &&
 	       store->n_done < w->plan.group_requests;
 	     request = request->next) {
+		move_head(w, node, request);
 		store->write_hard_state = request->hard_state;
 		store->n_done++;
 	}
@@ -246,8 +270,10 @@ static void apply_write(struct store *store, struct log *log,
 	u64 i;
 
 	*hard_state = store->write_hard_state;
-	if (store->slot)
+	if (store->slot) {
+		log->base = store->writer.new_head.prev_index;
 		return;
+	}
 	log_truncate(log, store->batch.info.first_index);
 	for (i = 0; i < store->n_batch_records; i++)
 		log_append(log, store->batch_records[i]);
@@ -303,6 +329,7 @@ static void complete_write(struct world *w, struct node *node)
 	if (store->slot) {
 		store->slot_position = store->disk.write.position;
 		wal_slot_done(&store->writer, &hard_state);
+		wal_map_trim(&store->map, &store->writer);
 		store->proved_end = store->writer.tail;
 	} else {
 		store->proved_end = store->batch.info.offset;
@@ -334,7 +361,7 @@ static void tell(struct world *w, struct node *node)
 		store->queue = request->next;
 		if (!store->queue)
 			store->tail = &store->queue;
-		free(request);
+		free_request(request);
 		owner_push(w, node, &item);
 	}
 	store->n_done = 0;

@@ -25,6 +25,9 @@ struct node;
  * @last_index: last index of the log once this is written
  * @last_term: its term
  * @space_bytes: room left behind that write; set when done
+ * @base_index: the log begins behind this now, 0: nothing goes
+ * @base_term: its term
+ * @configuration: goes with that, its data the request's
  * @n_records: how many
  * @n_written: of these, how many are in a write
  * @records: what to write
@@ -38,6 +41,9 @@ struct request {
 	u64 last_index;
 	u64 last_term;
 	u64 space_bytes;
+	u64 base_index;
+	u64 base_term;
+	struct wal_configuration configuration;
 	u32 n_records;
 	u32 n_written;
 	struct record *records[];
@@ -113,6 +119,7 @@ struct store {
 
 void store_init(struct world *w, struct node *node);
 void store_free(struct store *store);
+
 void store_submit(struct world *w, struct node *node, struct request *request);
 
 /** store_event() - the write under way is over, or one can begin */
