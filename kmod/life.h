@@ -454,13 +454,13 @@ void raftlog_transfer_before_stop(struct raftlog_life *life);
  * @internal: also entries of the group's own
  * @entry: with a reference for the caller
  *
- * Return: 0, -EAGAIN at the end, -EOPNOTSUPP on a witness, or what reading the log
- * said.
+ * Return: 0, -EAGAIN at the end, -ENODATA if the entry at @index is not kept any
+ * more, -EOPNOTSUPP on a witness, or what reading the log said.
  */
 int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
 		      struct raftlog_entry **entry);
 
-/** raftlog_read_index() - index of that entry, 0 at the end; never sleeps */
-u64 raftlog_read_index(struct raftlog_life *life, u64 index, bool internal);
+/** raftlog_read_waits() - would that say anything but -EAGAIN? Never sleeps */
+bool raftlog_read_waits(struct raftlog_life *life, u64 index, bool internal);
 
 #endif /* RAFTLOG_LIFE_H */
