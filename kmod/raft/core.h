@@ -145,6 +145,7 @@ struct raft {
 	u64 space_index;
 	u64 space_debt_bytes; /* replaced entries that may still be written */
 	u64 refused_cost_min; /* ENOSPC is final for a term: see proposal.c */
+	u64 refused_before; /* for what was proposed before this, U64_MAX: all */
 
 	struct raft_configuration configuration; /* newest in the log */
 	u64 configuration_index;
@@ -319,6 +320,7 @@ void raft_requeue_proposals(struct raft *r);
 void raft_complete_committed(struct raft *r, struct raft_update *update,
 			     u64 index);
 void raft_end_proposals(struct raft *r, struct raft_update *update, int error);
+bool raft_make_room_known(struct raft *r, struct raft_update *update);
 u64 raft_proposal_deadline(const struct raft *r);
 u64 raft_space(const struct raft *r);
 u64 raft_entry_cost(const struct raft *r, u32 bytes);

@@ -383,6 +383,8 @@ static void time_passes(struct raft *r, struct raft_update *update)
 		raft_membership_time(r, update);
 	if (r->role == RAFT_LEADER) {
 		raft_transfer_time(r, update);
+		if (!raft_make_room_known(r, update))
+			r->more = true;
 		raft_pump_proposals(r, update);
 		raft_pump_reads(r, update);
 		raft_leader_time(r, update);
