@@ -13,6 +13,7 @@
  *	transfer.c	leadership transfer, priority of servers
  *	log.c		terms, sizes and origins of entries
  *	compaction.c	entries that go, and what is left of them
+ *	snapshot.c	logs of others that begin behind the end of this one
  *	configuration.c	members, their encoding, and the quorums they form
  *	membership.c	changes of the members
  */
@@ -243,6 +244,8 @@ void raft_set_hard_state(struct raft *r, struct raft_update *update, u64 term,
 void raft_append_entry(struct raft *r, struct raft_update *update,
 		       const struct raft_entry *entry);
 void raft_truncate(struct raft *r, struct raft_update *update, u64 from);
+void raft_discard(struct raft *r, struct raft_update *update, u64 index,
+		  u64 term);
 struct raft_send *raft_add_send(struct raft *r, struct raft_update *update,
 				u8 type, u32 to);
 void raft_send_durable(struct raft *r, struct raft_send *send);
@@ -320,6 +323,8 @@ void raft_requeue_proposals(struct raft *r);
 void raft_complete_committed(struct raft *r, struct raft_update *update,
 			     u64 index);
 void raft_end_proposals(struct raft *r, struct raft_update *update, int error);
+void raft_end_unseen_proposals(struct raft *r, struct raft_update *update,
+			       u64 index);
 bool raft_make_room_known(struct raft *r, struct raft_update *update);
 u64 raft_proposal_deadline(const struct raft *r);
 u64 raft_space(const struct raft *r);
@@ -359,6 +364,14 @@ bool raft_log_has_room(const struct raft_log *log, u32 runs);
 /* compaction.c */
 int raft_compact(struct raft *r, struct raft_update *update, u64 index);
 void raft_skip_compacted(const struct raft *r, struct raft_message *message);
+
+/* snapshot.c */
+int raft_check_install_snapshot(struct raft *r,
+				const struct raft_message *message);
+void raft_receive_install_snapshot(struct raft *r, struct raft_update *update,
+				   const struct raft_message *message);
+bool raft_send_install_snapshot(struct raft *r, struct raft_update *update,
+				const struct raft_peer *peer);
 
 /* configuration.c */
 void raft_set_configuration(struct raft *r,

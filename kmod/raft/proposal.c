@@ -147,6 +147,25 @@ void raft_end_proposals(struct raft *r, struct raft_update *update, int error)
 	}
 }
 
+/*
+ * Entries up to @index never come to be seen here: whether a proposal is among them
+ * that some leader has got, cannot be told.
+ */
+void raft_end_unseen_proposals(struct raft *r, struct raft_update *update,
+			       u64 index)
+{
+	struct list_head *lists[] = { &r->sent, &r->waiting };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct raft_proposal *proposal, *next;
+
+		list_for_each_entry_safe(proposal, next, lists[i], node)
+			if (proposal->exposed && proposal->proposed_at < index)
+				finish(r, update, proposal, -ETIMEDOUT);
+	}
+}
+
 /* The leader changed: nobody may know of what was sent. Keep the order. */
 void raft_requeue_proposals(struct raft *r)
 {

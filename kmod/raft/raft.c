@@ -221,6 +221,7 @@ static bool may_say(struct raft *r, const struct raft_message *message)
 {
 	return message->type == RAFT_REQUEST_VOTE ||
 	       message->type == RAFT_APPEND_ENTRIES ||
+	       message->type == RAFT_INSTALL_SNAPSHOT ||
 	       message->from == r->leader_id ||
 	       raft_find_peer(r, message->from);
 }
@@ -271,6 +272,9 @@ static void receive(struct raft *r, struct raft_update *update,
 	case RAFT_TIMEOUT_NOW:
 		raft_receive_timeout_now(r, update, message);
 		break;
+	case RAFT_INSTALL_SNAPSHOT:
+		raft_receive_install_snapshot(r, update, message);
+		break;
 	}
 }
 
@@ -286,6 +290,8 @@ static int check_message(struct raft *r, const struct raft_message *message)
 	switch (message->type) {
 	case RAFT_APPEND_ENTRIES:
 		return raft_check_append(r, message);
+	case RAFT_INSTALL_SNAPSHOT:
+		return raft_check_install_snapshot(r, message);
 	case RAFT_PROPOSE:
 		return message->n_entries == 1 && message->entries->session &&
 				       message->entries->bytes &&

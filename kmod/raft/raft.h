@@ -276,6 +276,8 @@ struct raft_entry {
  * @RAFT_READ_INDEX: a follower asks the leader up to where to read (6.4)
  * @RAFT_READ_INDEX_RESPONSE: the answer
  * @RAFT_TIMEOUT_NOW: the leader wants the receiver to lead in its place (3.10)
+ * @RAFT_INSTALL_SNAPSHOT: InstallSnapshot (5.1): where the sender's log begins, for
+ *	a peer that needs entries from before. Answered as an AppendEntries is
  * @RAFT_MESSAGE_TYPE_LAST: the last value
  */
 enum raft_message_type {
@@ -288,7 +290,8 @@ enum raft_message_type {
 	RAFT_TIMEOUT_NOW = 7,
 	RAFT_READ_INDEX = 8,
 	RAFT_READ_INDEX_RESPONSE = 9,
-	RAFT_MESSAGE_TYPE_LAST = RAFT_READ_INDEX_RESPONSE,
+	RAFT_INSTALL_SNAPSHOT = 10,
+	RAFT_MESSAGE_TYPE_LAST = RAFT_INSTALL_SNAPSHOT,
 };
 
 /**
@@ -350,7 +353,13 @@ enum raft_message_type {
  * @timeout_now.until_ns: leader's clock: from then on it counts on the transfer
  *	not to happen any more
  * @timeout_now.requested: somebody asked for it
- * @entries: n_entries entries (AppendEntries), or one (Propose)
+ * @install_snapshot: of RAFT_INSTALL_SNAPSHOT
+ * @install_snapshot.snapshot_index: last entry before the log
+ * @install_snapshot.snapshot_term: its term
+ * @install_snapshot.configuration_index: of the entry that held the configuration
+ * @install_snapshot.sent_ns: as of an AppendEntries
+ * @entries: n_entries entries (AppendEntries), or one (Propose); of InstallSnapshot
+ *	one: the configuration that is known to be committed
  * @n_entries: how many
  */
 struct raft_message {
@@ -410,6 +419,12 @@ struct raft_message {
 			u64 until_ns;
 			bool requested;
 		} timeout_now;
+		struct {
+			u64 snapshot_index;
+			u64 snapshot_term;
+			u64 configuration_index;
+			u64 sent_ns;
+		} install_snapshot;
 	};
 	const struct raft_entry *entries;
 	u32 n_entries;
@@ -648,6 +663,8 @@ struct raft_event {
  *	least one. Binding only where the entries are older than the core's window
  *	(@catch_up); else [first_index, last_index] already fits
  * @catch_up: the entries may be on disk only; the caller may send this late
+ *	RAFT_INSTALL_SNAPSHOT: raft_committed_configuration() is to be attached, and
+ *	configuration_index to be set
  * @witness: of entries of type RAFT_ENTRY_DATA the payload is left out, their
  *	@bytes are 0
  * @proposal: RAFT_PROPOSE: whose payload to attach
@@ -694,6 +711,8 @@ struct raft_transition {
  * @hard_state_changed: @hard_state is to be written
  * @base_changed: entries up to @base_index go; persist that together with
  *	raft_committed_configuration(), in one write, before @entries
+ * @base_discards: and so do all behind it that are not in @entries: the log begins
+ *	anew
  * @base_index: last entry before the log
  * @base_term: its term
  * @first_index: index of entries[0]: whatever the log held from there on is
@@ -721,6 +740,7 @@ struct raft_update {
 	bool hard_state_changed;
 
 	bool base_changed;
+	bool base_discards;
 	u64 base_index;
 	u64 base_term;
 

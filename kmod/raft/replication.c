@@ -7,7 +7,7 @@
  *	replicate	entries are sent ahead of their acknowledgment, limited in
  *			messages and bytes (10.2.1)
  *
- *	snapshot	it needs entries that are gone: heartbeats alone
+ *	snapshot	it needs entries that are gone: snapshot.c, and heartbeats
  *
  * Heartbeats of a peer in replicate carry prev_log_index = match_index, so that
  * they neither depend on entries still under way nor are refused. Where its term is
@@ -136,6 +136,9 @@ static bool send_heartbeat(struct raft *r, struct raft_update *update,
 	u64 prev = peer->progress == RAFT_PROGRESS_PROBE ? peer->next_index - 1 :
 							   peer->match_index;
 
+	if (peer->progress == RAFT_PROGRESS_SNAPSHOT &&
+	    !raft_send_install_snapshot(r, update, peer))
+		return false;
 	if (peer->progress == RAFT_PROGRESS_SNAPSHOT || is_gone(r, prev + 1))
 		prev = 0;
 	return add_append(r, update, peer, prev, prev);

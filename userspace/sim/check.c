@@ -504,6 +504,43 @@ void check_base(struct world *w, const struct node *node,
 			  update->base_term);
 }
 
+void check_discard(struct world *w, struct node *node,
+		   const struct raft_update *update)
+{
+	const struct log *committed = &w->check.committed;
+	u64 i, base = update->base_index;
+
+	w->counters.snapshots_taken++;
+	if (node->log.n >= base)
+		w->counters.conflicts_discarded++;
+	if (node->role == RAFT_LEADER)
+		violation(w, "leader append-only",
+			  "node %u leads term %llu and begins anew behind %llu",
+			  node->id, node->current_term, base);
+	if (base <= node->commit_index)
+		violation(w, "state machine safety",
+			  "node %u begins anew behind %llu, commit_index %llu",
+			  node->id, base, node->commit_index);
+	if (update->base_term != log_term(committed, base))
+		violation(w, "state machine safety",
+			  "node %u begins anew behind (%llu, %llu), committed is term %llu",
+			  node->id, base, update->base_term,
+			  log_term(committed, base));
+	if (log_at(&node->log, base) && log_at(&node->log, base) ==
+					       log_at(committed, base))
+		violation(w, "snapshot",
+			  "node %u begins anew behind %llu, which it had",
+			  node->id, base);
+	for (i = base + 1; i <= node->log.n && i <= committed->n; i++)
+		if (log_at(&node->log, i) == log_at(committed, i))
+			violation(w, "leader completeness",
+				  "node %u discards entry (%llu, %llu), which is committed",
+				  node->id, i, log_term(&node->log, i));
+	if (w->violated)
+		return;
+	log_rebase(&node->log, committed, base);
+}
+
 /*
  * It is a committed one, and none between it and the base is: with an older one a
  * majority could decide that is none any more.
@@ -683,11 +720,14 @@ void check_said(struct world *w, struct node *node,
 {
 	switch (message->type) {
 	case RAFT_APPEND_ENTRIES:
+	case RAFT_INSTALL_SNAPSHOT:
 		if (message->term < TERMS_MAX &&
 		    w->check.leaders[message->term] != node->id)
 			violation(w, "election safety",
-				  "node %u sends AppendEntries of term %llu, which it does not lead",
-				  node->id, message->term);
+				  "node %u sends %s of term %llu, which it does not lead",
+				  node->id,
+				  raft_message_type_name(message->type),
+				  message->term);
 		break;
 	case RAFT_APPEND_ENTRIES_RESPONSE:
 		if (!message->append_entries_response.rejected)

@@ -44,6 +44,9 @@
 	X(compactions, "compactions")            \
 	X(heads_moved, "heads moved")            \
 	X(based, "restarts from a base")         \
+	X(snapshots_sent, "snapshots sent")      \
+	X(snapshots_taken, "snapshots taken")    \
+	X(conflicts_discarded, "conflicts discarded") \
 	X(crashes, "crashes")                    \
 	X(shutdowns, "orderly stops")            \
 	X(restarts, "restarts")                  \

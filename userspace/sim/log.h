@@ -71,6 +71,8 @@ static inline u64 log_term(const struct log *log, u64 index)
 
 void log_append(struct log *log, struct record *record);
 void log_truncate(struct log *log, u64 from);
+/** log_rebase() - begin anew behind @base of @committed */
+void log_rebase(struct log *log, const struct log *committed, u64 base);
 void log_copy(struct log *to, const struct log *from);
 void log_free(struct log *log);
 

@@ -85,12 +85,16 @@ static void persist_base(struct world *w, struct node *node)
 	w->counters.compactions++;
 	trace(w, TRACE_COMPACT, node->id, update->base_index,
 	      update->base_term, 0, 0);
-	check_base(w, node, update);
+	if (update->base_discards)
+		check_discard(w, node, update);
+	else
+		check_base(w, node, update);
 	request->hard_state = update->hard_state;
 	request->hard_state_changed = update->hard_state_changed;
 	request->seq = update->hard_state_seq - !!update->n_entries;
 	request->base_index = update->base_index;
 	request->base_term = update->base_term;
+	request->base_discards = update->base_discards;
 	configuration = raft_committed_configuration(
 		node->raft, &request->configuration.index);
 	bytes = raft_configuration_encode(configuration, data,
@@ -410,20 +414,11 @@ static void step_item(struct world *w, struct node *node, struct item *item)
 	}
 }
 
-/* As far as all have it: nobody could be given what went. */
-static u64 held_by_all(const struct world *w)
-{
-	u64 i = w->check.committed.n;
-	u32 k;
-
-	for (k = 0; k < w->n_nodes; k++)
-		while (i && log_at(&w->nodes[k].store.durable, i) !=
-				    log_at(&w->check.committed, i))
-			i--;
-	return i;
-}
-
-/* Now and then entries that are not needed any more go. */
+/*
+ * Now and then entries that are not needed any more go, whoever may need them. Not
+ * once all is quiet: what comes of the proposals of a node that is overtaken, it
+ * cannot tell.
+ */
 static void compact(struct world *w, struct node *node)
 {
 	struct raft_event event = { .type = RAFT_EVENT_COMPACT };
@@ -431,11 +426,10 @@ static void compact(struct world *w, struct node *node)
 	struct raft_status status;
 	int error;
 
-	if (!rng_chance(&node->rng, w->plan.compact))
+	if (!rng_chance(&node->rng, w->plan.compact) || w->quiet)
 		return;
 	raft_status(node->raft, &status);
-	event.index = min(min(status.commit_index, status.durable_index),
-			  held_by_all(w));
+	event.index = min(status.commit_index, status.durable_index);
 	event.index -= rng_below(&node->rng, event.index + 1) / 2;
 	event.index = wal_head_find(&store->writer, &store->map, event.index);
 	if (!event.index || event.index > status.durable_index)

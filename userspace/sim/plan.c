@@ -253,11 +253,9 @@ static void draw_readers(struct plan *plan, struct rng *rng)
 	plan->read_timeout_ns = timeout * rng_between(rng, 1, 8);
 }
 
-/* Where disks forget, somebody may need what went. */
 static void draw_compaction(struct plan *plan, struct rng *rng)
 {
-	if (plan->rot || plan->wipe || plan->faults[FAULT_TWIN] ||
-	    !rng_chance(rng, RNG_ONE / 2))
+	if (!rng_chance(rng, RNG_ONE / 2))
 		return;
 	plan->compact = rng_between(rng, 1000, 100000);
 }

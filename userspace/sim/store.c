@@ -202,6 +202,9 @@ static void write_batch(struct world *w, struct node *node)
 	error = wal_batch_begin(&store->batch, &store->writer, next);
 	for (; !error && request && n < w->plan.group_requests;
 	     request = request->next, n++) {
+		/* The head moves by a slot. */
+		if (request->base_index)
+			break;
 		if (request->n_records) {
 			/* A suffix is replaced by a batch of its own. */
 			if (n && request->first_index != next)
@@ -230,6 +233,18 @@ static void move_head(struct world *w, struct node *node,
 
 	if (!request->base_index)
 		return;
+	if (request->base_discards) {
+		error = wal_writer_discard(&store->writer, request->base_index,
+					   request->base_term,
+					   &request->configuration);
+		if (error)
+			violation(w, "wal",
+				  "node %u: no new log behind %llu: %d",
+				  node->id, request->base_index, error);
+		wal_map_init(&store->map, store->map_slots, w->plan.map_slots);
+		store->anew = true;
+		return;
+	}
 	error = wal_head_move(&store->writer, &store->map, request->base_index,
 			      request->base_term, &request->configuration);
 	if (error && error != -ENOENT)
@@ -246,6 +261,7 @@ static void next_write(struct world *w, struct node *node)
 	if (store->failed || !request)
 		return;
 	store->n_done = 0;
+	store->anew = false;
 	store->write_hard_state.current_term =
 		store->writer.hard_state.current_term;
 	store->write_hard_state.voted_for = store->writer.hard_state.voted_for;
@@ -264,7 +280,7 @@ static void next_write(struct world *w, struct node *node)
 }
 
 /* What the write under way does to the log, if it is there. */
-static void apply_write(struct store *store, struct log *log,
+static void apply_write(struct world *w, struct store *store, struct log *log,
 			struct raft_hard_state *hard_state)
 {
 	u64 i;
@@ -272,6 +288,8 @@ static void apply_write(struct store *store, struct log *log,
 	*hard_state = store->write_hard_state;
 	if (store->slot) {
 		log->base = store->writer.new_head.prev_index;
+		if (store->anew)
+			log_rebase(log, &w->check.committed, log->base);
 		return;
 	}
 	log_truncate(log, store->batch.info.first_index);
@@ -290,7 +308,7 @@ static void tear(struct world *w, struct node *node)
 	store->busy = false;
 	log_copy(&store->maybe, &store->durable);
 	store->maybe_hard_state = store->durable_hard_state;
-	apply_write(store, &store->maybe, &store->maybe_hard_state);
+	apply_write(w, store, &store->maybe, &store->maybe_hard_state);
 	store->longest = max(store->longest, store->maybe.n);
 	store->torn = true;
 	/* Of its two copies one may be older than the other. */
@@ -336,7 +354,7 @@ static void complete_write(struct world *w, struct node *node)
 		wal_batch_done(&store->writer, &store->batch);
 		wal_map_insert(&store->map, &store->batch.info);
 	}
-	apply_write(store, &store->durable, &store->durable_hard_state);
+	apply_write(w, store, &store->durable, &store->durable_hard_state);
 	store->longest = max(store->longest, store->durable.n);
 }
 
