@@ -86,6 +86,11 @@ static void truncate(struct raftlog_cache *cache, u64 from)
 	}
 }
 
+void raftlog_cache_reset(struct raftlog_cache *cache)
+{
+	truncate(cache, 0);
+}
+
 static bool is_full(const struct raftlog_cache *cache, u64 more_bytes)
 {
 	return RAFTLOG_FAILPOINT(CACHE_FULL) ||

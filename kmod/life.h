@@ -377,6 +377,11 @@ void raftlog_request_free(struct raftlog_storage_request *request);
 /** raftlog_runs_reserve() - make room for @n more runs; may sleep */
 int raftlog_runs_reserve(struct raftlog_life *life, u32 n, gfp_t gfp);
 
+/* trim.c; owner thread */
+
+/** raftlog_trim_index() - entries up to here can go by policy; 0: none */
+u64 raftlog_trim_index(struct raftlog_life *life);
+
 /* members.c */
 
 /**

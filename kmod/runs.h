@@ -53,6 +53,9 @@ void raftlog_runs_append(struct raftlog_runs *runs, u64 index, u64 term,
  */
 void raftlog_runs_base(struct raftlog_runs *runs, u64 index);
 
+/** raftlog_runs_reset() - the log is empty, and begins behind @index */
+void raftlog_runs_reset(struct raftlog_runs *runs, u64 index);
+
 /** raftlog_runs_first() - first index of the log */
 static inline u64 raftlog_runs_first(const struct raftlog_runs *runs)
 {

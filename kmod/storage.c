@@ -148,9 +148,16 @@ static int move_head(struct raftlog_storage *storage,
 	int ret;
 
 	spin_lock(&storage->map_lock);
-	ret = wal_head_move(&storage->writer, &storage->map,
-			    request->base_index, request->base_term,
-			    &configuration);
+	if (request->base_discards) {
+		ret = wal_writer_discard(&storage->writer, request->base_index,
+					 request->base_term, &configuration);
+		wal_map_init(&storage->map, storage->map_slots,
+			     RAFTLOG_STORAGE_MAP_SLOTS);
+	} else {
+		ret = wal_head_move(&storage->writer, &storage->map,
+				    request->base_index, request->base_term,
+				    &configuration);
+	}
 	spin_unlock(&storage->map_lock);
 	return ret == -ENOENT ? 0 : ret;
 }
@@ -394,6 +401,19 @@ u64 raftlog_storage_head(struct raftlog_storage *storage, u64 index)
 
 	spin_lock(&storage->map_lock);
 	found = wal_head_find(&storage->writer, &storage->map, index);
+	spin_unlock(&storage->map_lock);
+	return found;
+}
+
+u64 raftlog_storage_head_behind(struct raftlog_storage *storage, u64 bytes,
+				u64 slack_bytes)
+{
+	const struct wal_writer *w = &storage->writer;
+	u64 found = 0;
+
+	spin_lock(&storage->map_lock);
+	if (w->tail - w->head.offset > bytes + slack_bytes)
+		found = wal_head_behind(w, &storage->map, bytes);
 	spin_unlock(&storage->map_lock);
 	return found;
 }

@@ -91,6 +91,7 @@ struct raftlog_storage_info {
  * @hard_state_seq: for the group, given back with @persisted
  * @base_index: not 0: entries up to here go; no @entries then
  * @base_term: its term
+ * @base_discards: and all behind it: the log begins anew
  * @configuration: goes with that, a reference; its index is that of its entry
  * @first_index: index of the first of @entries; all behind it is replaced
  * @last_index: last index once this is written (also with no entries)
@@ -108,6 +109,7 @@ struct raftlog_storage_request {
 	u64 hard_state_seq;
 	u64 base_index;
 	u64 base_term;
+	bool base_discards;
 	struct raftlog_entry *configuration;
 	u64 first_index;
 	u64 last_index;
@@ -184,6 +186,17 @@ int raftlog_storage_read_range(struct raftlog_storage *storage, u64 first,
  * Return: the last entry that could go, not behind @index, or 0 for none.
  */
 u64 raftlog_storage_head(struct raftlog_storage *storage, u64 index);
+
+/**
+ * raftlog_storage_head_behind() - the same, to keep the newest of the log
+ * @storage: opened
+ * @bytes: so much is to be kept
+ * @slack_bytes: and this much may be there beside it: for less nothing goes
+ *
+ * Return: the last entry that could go, or 0 for none.
+ */
+u64 raftlog_storage_head_behind(struct raftlog_storage *storage, u64 bytes,
+				u64 slack_bytes);
 
 /**
  * raftlog_storage_oldest_ns() - when the oldest unfinished write was submitted

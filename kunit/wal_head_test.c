@@ -60,6 +60,23 @@ static void all_of_the_log_can_go(struct kunit *test)
 	wal_fixture_expect_head(f, 11, 1);
 }
 
+/* The newest stay, as much as is asked for, and not much more. */
+static void newest_of_the_log_is_kept(struct kunit *test)
+{
+	struct wal_fixture *f = filled(test, 12, 2000);
+	const u64 bytes = 20000;
+	u64 index = wal_head_behind(&f->w, &f->map, bytes);
+
+	KUNIT_ASSERT_GT(test, index, 0);
+	KUNIT_EXPECT_EQ(test, wal_fixture_trim(f, index), index);
+	KUNIT_EXPECT_GE(test, f->w.tail - f->w.head.offset, bytes);
+	KUNIT_EXPECT_LT(test, f->w.tail - f->w.head.offset, bytes + 10000);
+	/* It is no more than that now. */
+	KUNIT_EXPECT_EQ(test, wal_head_behind(&f->w, &f->map, bytes), 0);
+	KUNIT_EXPECT_EQ(test, wal_head_behind(&f->w, &f->map, 1 << 20), 0);
+	wal_fixture_expect_kept(f);
+}
+
 static void full_log_has_room_again(struct kunit *test)
 {
 	struct wal_fixture *f = filled(test, 0, 0);
@@ -311,6 +328,7 @@ static struct kunit_case wal_head_cases[] = {
 	KUNIT_CASE(nothing_goes_of_an_empty_log),
 	KUNIT_CASE(head_moves_to_where_a_batch_begins),
 	KUNIT_CASE(all_of_the_log_can_go),
+	KUNIT_CASE(newest_of_the_log_is_kept),
 	KUNIT_CASE(full_log_has_room_again),
 	KUNIT_CASE(room_waits_for_the_slot),
 	KUNIT_CASE(batch_that_is_forgotten_is_no_head),

@@ -46,6 +46,23 @@ u64 wal_head_find(const struct wal_writer *w, const struct wal_map *map,
 	return slot->first_index - 1;
 }
 
+u64 wal_head_behind(const struct wal_writer *w, const struct wal_map *map,
+		    u64 bytes)
+{
+	u32 low = 0, high = map->n_slots;
+
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+
+		if (w->tail - map->slots[middle].offset >= bytes)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? wal_head_find(w, map, map->slots[low - 1].first_index - 1) :
+		     0;
+}
+
 int wal_head_move(struct wal_writer *w, const struct wal_map *map, u64 index,
 		  u64 term, const struct wal_configuration *configuration)
 {

@@ -657,6 +657,17 @@ u64 wal_head_find(const struct wal_writer *w, const struct wal_map *map,
 		  u64 index);
 
 /**
+ * wal_head_behind() - how much of the log can go if the newest is to be kept?
+ * @w: writer
+ * @map: its map
+ * @bytes: so much of the log is kept, at least
+ *
+ * Return: the last entry that can go, or 0 for none.
+ */
+u64 wal_head_behind(const struct wal_writer *w, const struct wal_map *map,
+		    u64 bytes);
+
+/**
  * wal_head_move() - the log begins later
  * @w: writer
  * @map: its map
