@@ -412,7 +412,8 @@ int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
  * @last_term: its term
  * @lost: as recovered: see struct wal_recovery
  * @gaps: as recovered
- * @configuration: goes with @new_head; points to @configuration_data
+ * @configuration: goes with @new_head
+ * @configuration_data: its bytes
  * @seed: private
  */
 struct wal_writer {
