@@ -47,6 +47,8 @@
 	X(snapshots_sent, "snapshots sent")      \
 	X(snapshots_taken, "snapshots taken")    \
 	X(conflicts_discarded, "conflicts discarded") \
+	X(installs_torn, "installs interrupted") \
+	X(trims_torn, "head moves torn")         \
 	X(crashes, "crashes")                    \
 	X(shutdowns, "orderly stops")            \
 	X(restarts, "restarts")                  \

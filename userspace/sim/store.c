@@ -311,6 +311,9 @@ static void tear(struct world *w, struct node *node)
 	apply_write(w, store, &store->maybe, &store->maybe_hard_state);
 	store->longest = max(store->longest, store->maybe.n);
 	store->torn = true;
+	w->counters.installs_torn += store->slot && store->anew;
+	w->counters.trims_torn += store->slot && !store->anew &&
+				  store->maybe.base != store->durable.base;
 	/* Of its two copies one may be older than the other. */
 	if (store->slot)
 		store->slot_position = 0;
