@@ -21,6 +21,7 @@ extern struct kunit_suite raftlog_raft_transfer_suite;
 extern struct kunit_suite raftlog_raft_lease_suite;
 extern struct kunit_suite raftlog_raft_compaction_suite;
 extern struct kunit_suite raftlog_raft_snapshot_suite;
+extern struct kunit_suite raftlog_raft_network_snapshot_suite;
 extern struct kunit_suite raftlog_wal_suite;
 extern struct kunit_suite raftlog_wal_head_suite;
 extern struct kunit_suite raftlog_wal_damage_suite;
