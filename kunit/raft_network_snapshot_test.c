@@ -178,6 +178,52 @@ static void learner_is_installed(struct kunit *test)
 	expect_level(net);
 }
 
+/* It has neither a log nor members, and never sees the entry that it was added by. */
+static void newcomer_is_told_of_the_members_by_an_install(struct kunit *test)
+{
+	const struct raft_change add = {
+		.type = RAFT_CHANGE_ADD,
+		.id = 4,
+		.address = { .family = 4, .ip = { 0, 0, 0, 4 } },
+	};
+	const struct raft_change promote = {
+		.type = RAFT_CHANGE_PROMOTE,
+		.id = 4,
+	};
+	struct network *net = network_new(test, 3, 0);
+	u32 id;
+
+	network_elect(net, 1);
+	network_commit(net, 1, 3);
+	network_add(net);
+	network_isolate(net, 4);
+	KUNIT_ASSERT_EQ(test, network_change(net, 1, &add, 1), 0);
+	network_settle(net);
+	network_commit(net, 1, 2);
+	network_compact(net, 1, last_index(net, 1));
+	KUNIT_ASSERT_EQ(test, network_server(net, 4)->r->configuration.n_members,
+			0u);
+	network_heal(net);
+	pass_heartbeats(net);
+	KUNIT_EXPECT_EQ(test, first_index(net, 4), first_index(net, 1));
+	KUNIT_EXPECT_EQ(test, network_server(net, 4)->r->configuration.n_members,
+			4u);
+	KUNIT_EXPECT_EQ(test, network_server(net, 4)->r->role, (u8)RAFT_LEARNER);
+	expect_level(net);
+	KUNIT_ASSERT_EQ(test, network_change(net, 1, &promote, 1), 0);
+	pass_heartbeats(net);
+	EACH_SERVER(id, net)
+		KUNIT_EXPECT_TRUE(test,
+				  raft_is_voter(network_server(net, id)->r, 3));
+	/* Its vote counts. */
+	network_stop(net, 2);
+	network_commit(net, 1, 2);
+	network_heal(net);
+	pass_heartbeats(net);
+	network_stop(net, 1);
+	network_elect(net, 4);
+}
+
 static struct kunit_case network_snapshot_cases[] = {
 	KUNIT_CASE(member_that_was_down_returns_after_two_compactions),
 	KUNIT_CASE(leader_with_a_longer_log_sends_entries),
@@ -185,6 +231,7 @@ static struct kunit_case network_snapshot_cases[] = {
 	KUNIT_CASE(install_that_is_lost_comes_again),
 	KUNIT_CASE(election_while_it_is_under_way),
 	KUNIT_CASE(learner_is_installed),
+	KUNIT_CASE(newcomer_is_told_of_the_members_by_an_install),
 	{}
 };
 

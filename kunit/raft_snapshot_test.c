@@ -314,6 +314,106 @@ static void newer_configuration_of_the_follower_stays(struct kunit *test)
 	expect_committed(s, 30, 5);
 }
 
+/* Entry 21 of leader 2, a configuration of @configuration. */
+static int append_configuration(struct server *s,
+				const struct raft_configuration *configuration)
+{
+	u8 data[RAFT_CONFIGURATION_BYTES_MAX];
+	struct raft_entry entry = {
+		.term = 4,
+		.data = data,
+		.type = RAFT_ENTRY_CONFIGURATION,
+	};
+	struct raft_message message = {
+		.type = RAFT_APPEND_ENTRIES,
+		.from = 2,
+		.to = 1,
+		.term = 4,
+		.append_entries = {
+			.prev_log_index = 20,
+			.prev_log_term = 4,
+			.leader_commit = 20,
+		},
+		.entries = &entry,
+		.n_entries = 1,
+	};
+
+	entry.bytes = raft_configuration_encode(configuration, data,
+						sizeof(data));
+	return server_receive(s, &message);
+}
+
+/* Voters 1, 2, 3 on their way to 1, 4, 5. */
+static int install_joint(struct server *s, struct raft_configuration *c)
+{
+	const struct server *five = server_new(s->test, 5);
+	u8 data[RAFT_CONFIGURATION_BYTES_MAX];
+	struct raft_entry entry = {
+		.data = data,
+		.type = RAFT_ENTRY_CONFIGURATION,
+	};
+	struct raft_message message = {
+		.type = RAFT_INSTALL_SNAPSHOT,
+		.from = 2,
+		.to = 1,
+		.term = 4,
+		.install_snapshot = {
+			.snapshot_index = 20,
+			.snapshot_term = 4,
+			.configuration_index = 15,
+			.sent_ns = 77,
+		},
+		.entries = &entry,
+		.n_entries = 1,
+	};
+	u32 i;
+
+	KUNIT_ASSERT_EQ(s->test,
+			raft_configuration_decode(c, five->configuration,
+						  five->configuration_bytes),
+			0);
+	c->joint = true;
+	for (i = 0; i < c->n_members; i++) {
+		c->members[i].kind = i == 0 || i > 2 ? RAFT_VOTER : RAFT_ABSENT;
+		c->members[i].old_kind = i < 3 ? RAFT_VOTER : RAFT_ABSENT;
+	}
+	entry.bytes = raft_configuration_encode(c, data, sizeof(data));
+	return server_receive(s, &message);
+}
+
+/* 4.3: until C_new is in its log, it takes both majorities; also once it is not. */
+static void joint_configuration_comes_with_the_snapshot(struct kunit *test)
+{
+	static const u64 terms[] = { 5 };
+	struct server *s = follower(test, 6);
+	struct raft_configuration c;
+
+	KUNIT_ASSERT_EQ(test, install_joint(s, &c), 0);
+	KUNIT_EXPECT_FALSE(test, raft_is_quorum(s->r, 0x07));
+	KUNIT_EXPECT_FALSE(test, raft_is_quorum(s->r, 0x19));
+	KUNIT_EXPECT_TRUE(test, raft_is_quorum(s->r, 0x0b));
+	expect_committed(s, 15, 5);
+	server_persist(s);
+	server_done(s);
+	c.joint = false;
+	c.members[1] = c.members[3];
+	c.members[2] = c.members[4];
+	c.n_members = 3;
+	c.members[0].old_kind = 0;
+	c.members[1].old_kind = 0;
+	c.members[2].old_kind = 0;
+	KUNIT_ASSERT_EQ(test, append_configuration(s, &c), 0);
+	KUNIT_EXPECT_FALSE(test, raft_configuration(s->r)->joint);
+	expect_committed(s, 15, 5);
+	server_persist(s);
+	server_done(s);
+	/* Another leader puts something else in its place. */
+	KUNIT_ASSERT_EQ(test, server_append(s, 3, 5, 20, 4, terms, 1, 20), 0);
+	KUNIT_EXPECT_TRUE(test, raft_configuration(s->r)->joint);
+	KUNIT_EXPECT_FALSE(test, raft_is_quorum(s->r, 0x07));
+	KUNIT_EXPECT_TRUE(test, raft_is_quorum(s->r, 0x0b));
+}
+
 /* One that was not committed goes with the log that it was in. */
 static void uncommitted_configuration_goes(struct kunit *test)
 {
@@ -499,6 +599,7 @@ static struct kunit_case snapshot_cases[] = {
 	KUNIT_CASE(configuration_comes_with_the_snapshot),
 	KUNIT_CASE(no_disjoint_quorums_after_install),
 	KUNIT_CASE(newer_configuration_of_the_follower_stays),
+	KUNIT_CASE(joint_configuration_comes_with_the_snapshot),
 	KUNIT_CASE(uncommitted_configuration_goes),
 	KUNIT_CASE(proposal_that_was_skipped_is_unknown),
 	KUNIT_CASE(room_is_known_once_it_is_durable),
