@@ -117,6 +117,11 @@ static void grow(struct raftlog_cache *cache)
 	kvfree(old);
 }
 
+void raftlog_cache_reset(struct raftlog_cache *cache)
+{
+	truncate(cache, 0);
+}
+
 static bool is_full(const struct raftlog_cache *cache, u64 more_bytes)
 {
 	return RAFTLOG_FAILPOINT(CACHE_FULL) ||

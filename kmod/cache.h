@@ -74,6 +74,9 @@ struct raftlog_entry *raftlog_cache_get(struct raftlog_cache *cache, u64 index);
 /** raftlog_cache_limit() - use so much from now on; owner thread */
 void raftlog_cache_limit(struct raftlog_cache *cache, u64 bytes_max);
 
+/** raftlog_cache_reset() - drop all there is; owner thread */
+void raftlog_cache_reset(struct raftlog_cache *cache);
+
 /** raftlog_cache_bytes() - memory used by entries */
 u64 raftlog_cache_bytes(struct raftlog_cache *cache);
 

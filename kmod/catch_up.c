@@ -71,6 +71,9 @@ static void read_entries(struct work_struct *work)
 		cond_resched();
 	} while (n_read > 0 && keep(c, &n, n_read, &bytes) && n < c->n &&
 		 bytes < c->send.bytes_max && !raftlog_life_is_stopping(life));
+	/* Gone meanwhile: the peer needs something else. */
+	if (n_read == -ENODATA)
+		n_read = 0;
 	if (n_read < 0)
 		pr_err_ratelimited("%s: cannot read entry %llu back (error %d)\n",
 				   raftlog_group_name(life->group),

@@ -102,7 +102,7 @@ static int get_entry(struct raftlog_open *open, loff_t position, bool nowait,
 static bool entry_waits(struct raftlog_life *life, struct raftlog_open *open,
 			loff_t position)
 {
-	return raftlog_read_index(life, first_index(position),
+	return raftlog_read_waits(life, first_index(position),
 				  wants_internal(open));
 }
 

@@ -29,6 +29,7 @@
  * @committed: takes entries, or NULL
  * @context: for it
  * @position: thread's: next index
+ * @gap: thread's: entries before that went, unseen
  * @thread: hands them over
  * @lock: what follows
  * @pending: proposals under way
@@ -40,6 +41,7 @@ struct raftlog_client {
 	raftlog_committed_t committed;
 	void *context;
 	u64 position;
+	bool gap;
 	struct task_struct *thread;
 
 	spinlock_t lock; /* pending, n_pending */
@@ -114,7 +116,7 @@ static void wait_committed(struct raftlog_client *client,
 				 kthread_should_stop() ||
 				 raftlog_life_is_stopping(life) ||
 				 raftlog_life_is_failed(life) ||
-				 raftlog_read_index(life, client->position,
+				 raftlog_read_waits(life, client->position,
 						    false));
 }
 
@@ -125,11 +127,23 @@ static void hand_over(struct raftlog_client *client, struct raftlog_entry *entry
 		.term = entry->term,
 		.data = entry->data,
 		.bytes = entry->bytes,
+		.gap = client->gap,
 	};
 
 	client->committed(client->context, &committed);
 	client->position = entry->index + 1;
+	client->gap = false;
 	raftlog_entry_put(entry);
+}
+
+/* What was next is not kept any more: on with what is, and say so. */
+static void skip_gap(struct raftlog_client *client, struct raftlog_life *life)
+{
+	spin_lock(&life->runs_lock);
+	client->position = max(client->position,
+			       raftlog_runs_first(&life->runs));
+	spin_unlock(&life->runs_lock);
+	client->gap = true;
 }
 
 /* Number of the stop that ends the present life, or ended the last. */
@@ -159,6 +173,8 @@ static void deliver_next(struct raftlog_client *client)
 	error = raftlog_read_next(life, client->position, false, false, &entry);
 	if (error == -EAGAIN && !raftlog_life_is_failed(life))
 		wait_committed(client, life);
+	if (error == -ENODATA)
+		skip_gap(client, life);
 	failed = raftlog_life_is_failed(life);
 	raftlog_life_put(life);
 	if (!error)
@@ -166,7 +182,7 @@ static void deliver_next(struct raftlog_client *client)
 	else if (failed || error == -EOPNOTSUPP)
 		/* There is no more in this life, nor on a witness ever. */
 		wait_started(client, n_stops);
-	else if (error != -EAGAIN)
+	else if (error != -EAGAIN && error != -ENODATA)
 		/* No memory now, or a read that may go well the next time. */
 		schedule_timeout_interruptible(RETRY_JIFFIES);
 }

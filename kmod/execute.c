@@ -69,6 +69,8 @@ void raftlog_request_free(struct raftlog_storage_request *request)
 
 	for (i = 0; i < request->n_entries; i++)
 		raftlog_entry_put(request->entries[i]);
+	if (request->configuration)
+		raftlog_entry_put(request->configuration);
 	kvfree(request);
 }
 
@@ -174,12 +176,75 @@ static u32 persist_part(struct raftlog_life *life,
 	return n;
 }
 
+/* What goes with the base of the log, with a reference. */
+static struct raftlog_entry *base_configuration(struct raftlog_life *life)
+{
+	struct raftlog_entry *entry =
+		raftlog_entry_alloc(RAFT_CONFIGURATION_BYTES_MAX, GFP_OWNER);
+	const struct raft_configuration *configuration =
+		raft_committed_configuration(life->raft, &entry->index);
+	int bytes = raft_configuration_encode(configuration, entry->data,
+					      entry->bytes);
+
+	raftlog_assert(life, bytes > 0);
+	entry->bytes = max(bytes, 0);
+	entry->type = RAFT_ENTRY_CONFIGURATION;
+	return entry;
+}
+
+static void note_base(struct raftlog_life *life)
+{
+	const struct raft_update *update = &life->update;
+	const char *name = raftlog_group_name(life->group);
+
+	trace_raftlog_base(name, update);
+	if (update->base_discards)
+		pr_notice("%s: too far behind the leader: the log begins anew behind entry %llu, what was before that is not to be had here\n",
+			  name, update->base_index);
+}
+
+/* Entries that go: before those that come, and in a request of its own. */
+static void persist_base(struct raftlog_life *life,
+			 const struct raft_status *status)
+{
+	const struct raft_update *update = &life->update;
+	bool last = !update->n_entries;
+	struct raftlog_storage_request *request;
+
+	request = kvzalloc(sizeof(*request), GFP_OWNER);
+	request->hard_state = update->hard_state;
+	request->hard_state_changed = update->hard_state_changed;
+	request->hard_state_seq = update->hard_state_seq - !last;
+	request->base_index = update->base_index;
+	request->base_term = update->base_term;
+	request->base_discards = update->base_discards;
+	request->configuration = base_configuration(life);
+	request->last_index = last ? status->last_index :
+				     update->first_index - 1;
+	request->last_term = raft_term_at(life->raft, request->last_index);
+	request->submitted_ns = ktime_get_ns();
+	if (update->base_discards)
+		raftlog_cache_reset(&life->cache);
+	spin_lock(&life->runs_lock);
+	if (update->base_discards)
+		raftlog_runs_reset(&life->runs, update->base_index);
+	else
+		raftlog_runs_base(&life->runs, update->base_index);
+	spin_unlock(&life->runs_lock);
+	note_base(life);
+	raftlog_storage_submit(life->storage, request);
+}
+
 static void persist(struct raftlog_life *life, const struct raft_status *status)
 {
 	const struct raft_update *update = &life->update;
 	u32 i = 0;
 
 	if (!update->hard_state_seq || status->role == RAFT_FAILED)
+		return;
+	if (update->base_changed)
+		persist_base(life, status);
+	if (update->base_changed && !update->n_entries)
 		return;
 	do {
 		i += persist_part(life, status, i);
@@ -234,6 +299,7 @@ static void transmit(struct raftlog_life *life, const struct raft_send *send,
 		     struct raftlog_entry *proposed, u64 now_ns)
 {
 	const struct raft_message *message = &send->message;
+	struct raft_message with_base;
 	u32 n = 0;
 
 	/* 3.8: never before what the message relies on is durable. */
@@ -242,6 +308,12 @@ static void transmit(struct raftlog_life *life, const struct raft_send *send,
 		return;
 	if (message->type == RAFT_PROPOSE) {
 		life->attached[n++] = raftlog_entry_get(proposed);
+	} else if (message->type == RAFT_INSTALL_SNAPSHOT) {
+		with_base = *message;
+		message = &with_base;
+		life->attached[n] = base_configuration(life);
+		with_base.install_snapshot.configuration_index =
+			life->attached[n++]->index;
 	} else if (message->type == RAFT_APPEND_ENTRIES &&
 		   send->first_index <= send->last_index) {
 		n = attach(life, send);

@@ -113,6 +113,18 @@ static int provide_memory(struct raftlog_life *life)
 	return 0;
 }
 
+static int based(void *context, u64 index, u64 term, u64 configuration_index,
+		 const void *configuration, u32 bytes)
+{
+	struct raftlog_life *life = context;
+
+	if (raft_restore_base(life->raft, index, term, configuration, bytes,
+			      configuration_index))
+		return -EUCLEAN;
+	raftlog_runs_base(&life->runs, index);
+	return 0;
+}
+
 static int recovered(void *context, u64 index, const struct raft_entry *entry)
 {
 	struct raftlog_life *life = context;
@@ -133,6 +145,7 @@ static int recovered(void *context, u64 index, const struct raft_entry *entry)
 static const struct raftlog_storage_ops storage_ops = {
 	.persisted = persisted,
 	.failed = storage_failed,
+	.based = based,
 	.recovered = recovered,
 };
 

@@ -420,6 +420,11 @@ void raftlog_request_free(struct raftlog_storage_request *request);
 /** raftlog_runs_reserve() - make room for @n more runs; may sleep */
 int raftlog_runs_reserve(struct raftlog_life *life, u32 n, gfp_t gfp);
 
+/* trim.c; owner thread */
+
+/** raftlog_trim_index() - entries up to here can go by policy; 0: none */
+u64 raftlog_trim_index(struct raftlog_life *life);
+
 /* members.c */
 
 /**
@@ -499,12 +504,13 @@ void raftlog_transfer_before_stop(struct raftlog_life *life);
  * @entry: with a reference for the caller
  *
  * Return: 0, -EAGAIN at the end (or, with @nowait, if it is not in memory),
- * -EOPNOTSUPP on a witness, or what reading the log said.
+ * -ENODATA if the entry at @index is not kept any more, -EOPNOTSUPP on a witness, or
+ * what reading the log said.
  */
 int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
 		      bool nowait, struct raftlog_entry **entry);
 
-/** raftlog_read_index() - index of that entry, 0 at the end; never sleeps */
-u64 raftlog_read_index(struct raftlog_life *life, u64 index, bool internal);
+/** raftlog_read_waits() - would that say anything but -EAGAIN? Never sleeps */
+bool raftlog_read_waits(struct raftlog_life *life, u64 index, bool internal);
 
 #endif /* RAFTLOG_LIFE_H */

@@ -73,6 +73,7 @@ static u64 term_at(struct raftlog_life *life, u64 index)
 static int outcome(struct raftlog_life *life, u64 index, u64 term)
 {
 	bool committed, changing;
+	u64 found;
 
 	if (raftlog_life_is_stopping(life))
 		return -ESHUTDOWN;
@@ -84,7 +85,10 @@ static int outcome(struct raftlog_life *life, u64 index, u64 term)
 	spin_unlock(&life->status_lock);
 	if (!committed)
 		return -EINPROGRESS;
-	if (term_at(life, index) != term)
+	found = term_at(life, index);
+	if (!found)
+		return -ETIMEDOUT; /* it went, whatever it was */
+	if (found != term)
 		return -ECANCELED;
 	return changing ? -EINPROGRESS : 0;
 }

@@ -8,7 +8,8 @@
  *	2. messages from the socket
  *	3. transfers, proposals and reads, then those to give up (signals, expiries)
  *	4. messages whose entries were read from the disk
- *	5. RAFT_EVENT_TIME, and the update is carried out
+ *	5. entries that are not to be kept
+ *	6. RAFT_EVENT_TIME, and the update is carried out
  *
  * It runs at real-time priority: it must never spin. Every round is limited,
  * follows a wake-up or a deadline, and after many rounds without sleep it makes
@@ -463,6 +464,17 @@ static void send_caught_up(struct raftlog_life *life, struct list_head *list)
 	}
 }
 
+static void step_trim(struct raftlog_life *life)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_COMPACT,
+		.index = raftlog_trim_index(life),
+	};
+
+	if (event.index)
+		step(life, &event);
+}
+
 /* The core may refer to what ended until the update after that is done. */
 static void drop_retired(struct raftlog_life *life, struct list_head *retired)
 {
@@ -506,6 +518,7 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 	step_read_cancels(life, &in.read_cancels);
 	step_read_expiries(life);
 	send_caught_up(life, &in.caught_up);
+	step_trim(life);
 
 	step(life, &time);
 	deadline = life->update.deadline_ns;

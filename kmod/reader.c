@@ -5,27 +5,29 @@
 #include "entry.h"
 #include "life.h"
 
-/* Index and term of the next committed entry; 0 if there is none. */
-static u64 next_index(struct raftlog_life *life, u64 from, bool internal,
-		      u64 *term)
+/* The next committed entry: 0, -EAGAIN if there is none, -ENODATA if it went. */
+static int next_index(struct raftlog_life *life, u64 from, bool internal,
+		      u64 *index, u64 *term)
 {
-	u64 index;
+	int error = 0;
 
 	spin_lock(&life->runs_lock);
-	index = raftlog_runs_next(&life->runs, from, internal);
-	if (index > life->commit_index)
-		index = 0;
-	if (index)
-		*term = raftlog_runs_find(&life->runs, index)->term;
+	*index = raftlog_runs_next(&life->runs, from, internal);
+	if (from < raftlog_runs_first(&life->runs))
+		error = -ENODATA;
+	else if (!*index || *index > life->commit_index)
+		error = -EAGAIN;
+	else
+		*term = raftlog_runs_find(&life->runs, *index)->term;
 	spin_unlock(&life->runs_lock);
-	return index;
+	return error;
 }
 
-u64 raftlog_read_index(struct raftlog_life *life, u64 index, bool internal)
+bool raftlog_read_waits(struct raftlog_life *life, u64 index, bool internal)
 {
-	u64 term;
+	u64 next, term;
 
-	return next_index(life, index, internal, &term);
+	return next_index(life, index, internal, &next, &term) != -EAGAIN;
 }
 
 /* A witness has the places of users' entries, and not what they say. */
@@ -41,10 +43,11 @@ int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
 		      bool nowait, struct raftlog_entry **entry)
 {
 	u64 term;
+	int error;
 
-	index = next_index(life, index, internal, &term);
-	if (!index)
-		return -EAGAIN;
+	error = next_index(life, index, internal, &index, &term);
+	if (error)
+		return error;
 	*entry = raftlog_cache_get(&life->cache, index);
 	if (*entry)
 		return readable(entry);

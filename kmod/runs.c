@@ -36,6 +36,28 @@ void raftlog_runs_append(struct raftlog_runs *runs, u64 index, u64 term,
 	runs->end_index = index + 1;
 }
 
+void raftlog_runs_reset(struct raftlog_runs *runs, u64 index)
+{
+	runs->n_runs = 0;
+	runs->base_index = index;
+	runs->end_index = index + 1;
+}
+
+void raftlog_runs_base(struct raftlog_runs *runs, u64 index)
+{
+	u32 n = runs_before(runs, index + 1);
+
+	if (index + 1 >= runs->end_index) {
+		raftlog_runs_reset(runs, index);
+		return;
+	}
+	runs->base_index = index;
+	n--;
+	runs->n_runs -= n;
+	memmove(runs->runs, runs->runs + n, runs->n_runs * sizeof(*runs->runs));
+	runs->runs[0].first_index = index + 1;
+}
+
 const struct raftlog_run *raftlog_runs_find(const struct raftlog_runs *runs,
 					    u64 index)
 {

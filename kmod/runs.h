@@ -25,12 +25,14 @@ struct raftlog_run {
  * @runs: by first_index
  * @n_runs: how many
  * @max_runs: room
+ * @base_index: before the first entry
  * @end_index: behind the last entry
  */
 struct raftlog_runs {
 	struct raftlog_run *runs;
 	u32 n_runs;
 	u32 max_runs;
+	u64 base_index;
 	u64 end_index;
 };
 
@@ -43,6 +45,22 @@ struct raftlog_runs {
  */
 void raftlog_runs_append(struct raftlog_runs *runs, u64 index, u64 term,
 			 bool internal);
+
+/**
+ * raftlog_runs_base() - the log begins behind @index
+ * @runs: where
+ * @index: entries up to here go
+ */
+void raftlog_runs_base(struct raftlog_runs *runs, u64 index);
+
+/** raftlog_runs_reset() - the log is empty, and begins behind @index */
+void raftlog_runs_reset(struct raftlog_runs *runs, u64 index);
+
+/** raftlog_runs_first() - first index of the log */
+static inline u64 raftlog_runs_first(const struct raftlog_runs *runs)
+{
+	return runs->base_index + 1;
+}
 
 /**
  * raftlog_runs_find() - run that holds an entry

@@ -77,6 +77,7 @@ int raftlog_storage_slot(struct raftlog_storage *storage,
 		return ret;
 	spin_lock(&storage->map_lock);
 	wal_slot_done(&storage->writer, hard_state);
+	wal_map_trim(&storage->map, &storage->writer);
 	spin_unlock(&storage->map_lock);
 	storage->slot_at = jiffies;
 	return 0;
@@ -88,6 +89,7 @@ int raftlog_storage_slot(struct raftlog_storage *storage,
  * @hard_state: of the last request that is part of it
  * @hard_state_changed: it must be written even if there are no entries
  * @has_entries: there are
+ * @head_moved: the slot that it writes says where the log begins now
  * @end: first request that is not completely written by it, or the list's head
  * @n_written: entries of @end written when it is done
  */
@@ -96,6 +98,7 @@ struct round {
 	struct wal_hard_state hard_state;
 	bool hard_state_changed;
 	bool has_entries;
+	bool head_moved;
 	struct list_head *end;
 	u32 n_written;
 };
@@ -133,6 +136,40 @@ static int reserve_entries(struct raftlog_storage *storage, struct round *round,
 	return 0;
 }
 
+/* What the map does not remember any more stays, until the next entries go. */
+static int move_head(struct raftlog_storage *storage,
+		     const struct raftlog_storage_request *request)
+{
+	const struct wal_configuration configuration = {
+		.index = request->configuration->index,
+		.data = request->configuration->data,
+		.bytes = request->configuration->bytes,
+	};
+	int ret;
+
+	spin_lock(&storage->map_lock);
+	if (request->base_discards) {
+		ret = wal_writer_discard(&storage->writer, request->base_index,
+					 request->base_term, &configuration);
+		wal_map_init(&storage->map, storage->map_slots,
+			     RAFTLOG_STORAGE_MAP_SLOTS);
+	} else {
+		ret = wal_head_move(&storage->writer, &storage->map,
+				    request->base_index, request->base_term,
+				    &configuration);
+	}
+	spin_unlock(&storage->map_lock);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+/* The head moves by a slot, entries come with a batch: not both in one write. */
+static bool ends_round(const struct round *round,
+		       const struct raftlog_storage_request *request)
+{
+	return (request->base_index && round->has_entries) ||
+	       (request->n_entries && round->head_moved);
+}
+
 static int plan_round(struct raftlog_storage *storage, struct round *round)
 {
 	struct raftlog_storage_request *request;
@@ -144,6 +181,16 @@ static int plan_round(struct raftlog_storage *storage, struct round *round)
 		.end = &storage->pending,
 	};
 	list_for_each_entry(request, &storage->pending, node) {
+		if (ends_round(round, request)) {
+			round->end = &request->node;
+			return 0;
+		}
+		if (request->base_index) {
+			ret = move_head(storage, request);
+			if (ret)
+				return ret;
+			round->head_moved = true;
+		}
 		if (done < request->n_entries) {
 			ret = reserve_entries(storage, round, request, &done);
 			if (ret < 0)
@@ -275,7 +322,7 @@ static int write_round(struct raftlog_storage *storage, struct round *round)
 		return ret;
 	if (round->has_entries)
 		return write_batch(storage, round);
-	if (round->hard_state_changed)
+	if (round->hard_state_changed || round->head_moved)
 		return raftlog_storage_slot(storage, &round->hard_state);
 	return 0;
 }
@@ -388,6 +435,29 @@ void raftlog_storage_submit(struct raftlog_storage *storage,
 		atomic64_set(&storage->oldest_ns, request->submitted_ns);
 	spin_unlock(&storage->queue_lock);
 	wake_up(&storage->wait);
+}
+
+u64 raftlog_storage_head(struct raftlog_storage *storage, u64 index)
+{
+	u64 found;
+
+	spin_lock(&storage->map_lock);
+	found = wal_head_find(&storage->writer, &storage->map, index);
+	spin_unlock(&storage->map_lock);
+	return found;
+}
+
+u64 raftlog_storage_head_behind(struct raftlog_storage *storage, u64 bytes,
+				u64 slack_bytes)
+{
+	const struct wal_writer *w = &storage->writer;
+	u64 found = 0;
+
+	spin_lock(&storage->map_lock);
+	if (w->tail - w->head.offset > bytes + slack_bytes)
+		found = wal_head_behind(w, &storage->map, bytes);
+	spin_unlock(&storage->map_lock);
+	return found;
 }
 
 u64 raftlog_storage_oldest_ns(const struct raftlog_storage *storage)

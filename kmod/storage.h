@@ -23,6 +23,8 @@ struct raftlog_storage_request;
  *	order of submission; called from the storage thread, must not sleep long.
  *	The request is the group's again
  * @failed: a write failed; no later request will ever complete
+ * @based: the log does not begin with entry 1; called before @recovered, with its
+ *	configuration as persisted. Return an error to stop
  * @recovered: an entry found at open, in the order written: an index that was
  *	seen before replaces it and all behind it. Return an error to stop
  */
@@ -30,6 +32,9 @@ struct raftlog_storage_ops {
 	void (*persisted)(void *context,
 			  struct raftlog_storage_request *request);
 	void (*failed)(void *context, int error);
+	int (*based)(void *context, u64 index, u64 term,
+		     u64 configuration_index, const void *configuration,
+		     u32 bytes);
 	int (*recovered)(void *context, u64 index,
 			 const struct raft_entry *entry);
 };
@@ -84,6 +89,10 @@ struct raftlog_storage_info {
  * @hard_state: current as of this request; always valid
  * @hard_state_changed: must be persisted even without entries
  * @hard_state_seq: for the group, given back with @persisted
+ * @base_index: not 0: entries up to here go; no @entries then
+ * @base_term: its term
+ * @base_discards: and all behind it: the log begins anew
+ * @configuration: goes with that, a reference; its index is that of its entry
  * @first_index: index of the first of @entries; all behind it is replaced
  * @last_index: last index once this is written (also with no entries)
  * @last_term: its term
@@ -98,6 +107,10 @@ struct raftlog_storage_request {
 	struct raft_hard_state hard_state;
 	bool hard_state_changed;
 	u64 hard_state_seq;
+	u64 base_index;
+	u64 base_term;
+	bool base_discards;
+	struct raftlog_entry *configuration;
 	u64 first_index;
 	u64 last_index;
 	u64 last_term;
@@ -142,8 +155,8 @@ void raftlog_storage_submit(struct raftlog_storage *storage,
  *
  * Any thread that may sleep; many at once.
  *
- * Return: the entry with a reference for the caller, or ERR_PTR: ENOENT, EUCLEAN,
- * ENOMEM, EIO.
+ * Return: the entry with a reference for the caller, or ERR_PTR: ENODATA (it went),
+ * ENOENT, EUCLEAN, ENOMEM, EIO.
  */
 struct raftlog_entry *raftlog_storage_read(struct raftlog_storage *storage,
 					   u64 index, u64 term);
@@ -162,6 +175,28 @@ struct raftlog_entry *raftlog_storage_read(struct raftlog_storage *storage,
 int raftlog_storage_read_range(struct raftlog_storage *storage, u64 first,
 			       const u64 *terms, struct raftlog_entry **entries,
 			       u32 n, u64 bytes_max);
+
+/**
+ * raftlog_storage_head() - how much of the log could go?
+ * @storage: opened
+ * @index: entries up to here are not needed any more
+ *
+ * The log can begin in some places only.
+ *
+ * Return: the last entry that could go, not behind @index, or 0 for none.
+ */
+u64 raftlog_storage_head(struct raftlog_storage *storage, u64 index);
+
+/**
+ * raftlog_storage_head_behind() - the same, to keep the newest of the log
+ * @storage: opened
+ * @bytes: so much is to be kept
+ * @slack_bytes: and this much may be there beside it: for less nothing goes
+ *
+ * Return: the last entry that could go, or 0 for none.
+ */
+u64 raftlog_storage_head_behind(struct raftlog_storage *storage, u64 bytes,
+				u64 slack_bytes);
 
 /**
  * raftlog_storage_oldest_ns() - when the oldest unfinished write was submitted

@@ -259,11 +259,25 @@ static int hand_out(struct raftlog_storage *storage,
 	return storage->ops->recovered(storage->context, found->index, &entry);
 }
 
+/* Known as soon as there is a first entry, or none. */
+static int tell_base(struct raftlog_storage *storage,
+		     const struct wal_slot *slot)
+{
+	if (!slot->head.prev_index)
+		return 0;
+	return storage->ops->based(storage->context, slot->head.prev_index,
+				   slot->head.prev_term,
+				   slot->configuration.index,
+				   slot->configuration.data,
+				   slot->configuration.bytes);
+}
+
 static int recover_entries(struct raftlog_storage *storage,
 			   struct wal_recovery *rec,
 			   const struct raftlog_buffer *buffer)
 {
 	struct wal_step step;
+	bool told = false;
 	int ret;
 
 	for (;;) {
@@ -271,6 +285,12 @@ static int recover_entries(struct raftlog_storage *storage,
 		if (ret) {
 			report_damage(storage, rec);
 			return ret;
+		}
+		if (step.type != WAL_STEP_READ && !told) {
+			told = true;
+			ret = tell_base(storage, &rec->slot);
+			if (ret)
+				return ret;
 		}
 		switch (step.type) {
 		case WAL_STEP_READ:

@@ -121,19 +121,41 @@ static struct raftlog_entry *make_entry(struct reader *reader,
 	return entry;
 }
 
+static u64 head_offset(struct raftlog_storage *storage)
+{
+	u64 offset;
+
+	spin_lock(&storage->map_lock);
+	offset = storage->writer.head.offset;
+	spin_unlock(&storage->map_lock);
+	return offset;
+}
+
+static int find_range(struct raftlog_storage *storage, u64 index,
+		      struct wal_range *range)
+{
+	int ret;
+
+	spin_lock(&storage->map_lock);
+	if (index <= storage->writer.head.prev_index)
+		ret = -ENODATA;
+	else
+		ret = wal_map_find(&storage->map, &storage->writer, index,
+				   range);
+	spin_unlock(&storage->map_lock);
+	return ret;
+}
+
 static int read_entries(struct reader *reader, u64 first, const u64 *terms,
 			struct raftlog_entry **entries, u32 n, u64 bytes_max)
 {
-	struct raftlog_storage *storage = reader->storage;
 	struct wal_range range;
 	struct wal_step step;
 	u64 bytes = 0;
 	int ret;
 	u32 i;
 
-	spin_lock(&storage->map_lock);
-	ret = wal_map_find(&storage->map, &storage->writer, first, &range);
-	spin_unlock(&storage->map_lock);
+	ret = find_range(reader->storage, first, &range);
 	if (ret)
 		return ret;
 
@@ -154,6 +176,25 @@ static int read_entries(struct reader *reader, u64 first, const u64 *terms,
 	return i ? i : ret;
 }
 
+/*
+ * The head passes a reader who is slow: what it reads is written over, which its
+ * checksum tells. It begins again with what is left.
+ */
+static int read_what_is_left(struct reader *reader, u64 first,
+			     const u64 *terms, struct raftlog_entry **entries,
+			     u32 n, u64 bytes_max)
+{
+	u64 head, passed;
+	int ret;
+
+	do {
+		head = head_offset(reader->storage);
+		ret = read_entries(reader, first, terms, entries, n, bytes_max);
+		passed = head_offset(reader->storage);
+	} while ((ret == -EUCLEAN || ret == -ENOENT) && passed != head);
+	return ret;
+}
+
 int raftlog_storage_read_range(struct raftlog_storage *storage, u64 first,
 			       const u64 *terms, struct raftlog_entry **entries,
 			       u32 n, u64 bytes_max)
@@ -166,7 +207,8 @@ int raftlog_storage_read_range(struct raftlog_storage *storage, u64 first,
 					      RAFTLOG_STORAGE_WINDOW_BYTES_MIN :
 					      RAFTLOG_STORAGE_WINDOW_BYTES_MAX);
 	if (reader) {
-		ret = read_entries(reader, first, terms, entries, n, bytes_max);
+		ret = read_what_is_left(reader, first, terms, entries, n,
+					bytes_max);
 		reader_close(reader);
 	}
 	memalloc_noio_restore(noio);

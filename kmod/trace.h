@@ -189,6 +189,26 @@ DEFINE_EVENT(raftlog_request, raftlog_persisted,
 	TP_ARGS(group, request)
 );
 
+TRACE_EVENT(raftlog_base,
+	TP_PROTO(const char *group, const struct raft_update *update),
+	TP_ARGS(group, update),
+	TP_STRUCT__entry(
+		__string(group, group)
+		__field(u64, base_index)
+		__field(u64, base_term)
+		__field(bool, discards)
+	),
+	TP_fast_assign(
+		raftlog_assign_str(group, group);
+		__entry->base_index = update->base_index;
+		__entry->base_term = update->base_term;
+		__entry->discards = update->base_discards;
+	),
+	TP_printk("%s: base_index=%llu base_term=%llu discards=%d",
+		  __get_str(group), __entry->base_index, __entry->base_term,
+		  __entry->discards)
+);
+
 TRACE_EVENT(raftlog_commit,
 	TP_PROTO(const char *group, u64 commit_index),
 	TP_ARGS(group, commit_index),

@@ -20,7 +20,8 @@
  * @node: in raftlog_transport_peer.lane
  * @type: enum raft_message_type
  * @term: of the message
- * @first_index: RAFT_APPEND_ENTRIES: index of its first entry
+ * @first_index: RAFT_APPEND_ENTRIES: index of its first entry;
+ *	RAFT_INSTALL_SNAPSHOT: snapshot_index
  * @session: RAFT_PROPOSE: which proposal
  * @sequence: RAFT_PROPOSE: which proposal
  * @bytes: length of the message
@@ -367,6 +368,19 @@ static void drop_stale(struct raftlog_transport_peer *peer)
 	}
 }
 
+/* What a message is about, for those that are sent again. */
+static u64 index_of(const struct raft_message *message)
+{
+	switch (message->type) {
+	case RAFT_APPEND_ENTRIES:
+		return message->append_entries.prev_log_index + 1;
+	case RAFT_INSTALL_SNAPSHOT:
+		return message->install_snapshot.snapshot_index;
+	default:
+		return 0;
+	}
+}
+
 static bool same_purpose(const struct raftlog_outgoing *outgoing,
 			 const struct raft_message *message)
 {
@@ -376,8 +390,7 @@ static bool same_purpose(const struct raftlog_outgoing *outgoing,
 		return outgoing->session == message->entries[0].session &&
 		       outgoing->sequence == message->entries[0].sequence;
 	return outgoing->term == message->term &&
-	       outgoing->first_index ==
-		       message->append_entries.prev_log_index + 1;
+	       outgoing->first_index == index_of(message);
 }
 
 static bool is_queued(const struct raftlog_transport_peer *peer,
@@ -411,9 +424,7 @@ static void queue_message(struct raftlog_transport *transport,
 	}
 	outgoing->type = message->type;
 	outgoing->term = message->term;
-	outgoing->first_index = 0;
-	if (message->type == RAFT_APPEND_ENTRIES)
-		outgoing->first_index = message->append_entries.prev_log_index + 1;
+	outgoing->first_index = index_of(message);
 	outgoing->session = message->entries[0].session;
 	outgoing->sequence = message->entries[0].sequence;
 	outgoing->bytes = bytes;

@@ -620,6 +620,36 @@ static void set_is_refused_as_a_whole(struct kunit *test)
 	}
 }
 
+static void runs_begin_behind_what_went(struct kunit *test)
+{
+	struct raftlog_run table[MAX_RUNS];
+	struct raftlog_runs runs;
+	u64 i;
+
+	init_runs(&runs, table);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_first(&runs), 1ull);
+	for (i = 1; i <= 9; i++)
+		raftlog_runs_append(&runs, i, 1 + i / 4, i % 4 == 0);
+	/* Within a run. */
+	raftlog_runs_base(&runs, 5);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_first(&runs), 6ull);
+	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 5));
+	KUNIT_EXPECT_EQ(test, raftlog_runs_find(&runs, 6)->term, 2ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 1, false), 6ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 8, false), 9ull);
+	/* All of them, and then some more come. */
+	raftlog_runs_base(&runs, 9);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 1, true), 0ull);
+	KUNIT_EXPECT_EQ(test, runs.end_index, 10ull);
+	raftlog_runs_append(&runs, 10, 7, false);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 1, false), 10ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_find(&runs, 10)->term, 7ull);
+	/* Far behind all that there is. */
+	raftlog_runs_base(&runs, 99);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_first(&runs), 100ull);
+	KUNIT_EXPECT_EQ(test, runs.end_index, 100ull);
+}
+
 static struct kunit_case device_cases[] = {
 	KUNIT_CASE(start_fills_in_defaults),
 	KUNIT_CASE(start_derives_the_heartbeat),
@@ -641,6 +671,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(runs_skip_internal_entries),
 	KUNIT_CASE(runs_replace_a_suffix),
 	KUNIT_CASE(runs_may_be_empty),
+	KUNIT_CASE(runs_begin_behind_what_went),
 	{}
 };
 

@@ -88,11 +88,27 @@ static void check_commit(struct network *net, struct network_node *node)
 	}
 }
 
+/* What it skips is what the others agreed on, and all that it had goes. */
+static void begin_anew(struct network *net, struct network_node *node)
+{
+	const struct raft_update *update = &node->server->update;
+
+	KUNIT_ASSERT_GT(net->test, update->base_index, node->checked_index);
+	KUNIT_ASSERT_LE(net->test, update->base_index, net->n_committed);
+	KUNIT_ASSERT_EQ(net->test, update->base_term,
+			net->committed[update->base_index - 1].term);
+	memcpy(node->log, net->committed,
+	       update->base_index * sizeof(*node->log));
+	node->last_index = update->base_index;
+}
+
 static void write_log(struct network *net, struct network_node *node)
 {
 	const struct raft_update *update = &node->server->update;
 	u32 i;
 
+	if (update->base_changed && update->base_discards)
+		begin_anew(net, node);
 	if (!update->n_entries)
 		return;
 	KUNIT_ASSERT_GT(net->test, update->first_index, node->checked_index);
@@ -112,6 +128,26 @@ static void write_log(struct network *net, struct network_node *node)
 		memcpy(copy, entry->data, entry->bytes);
 		entry->data = copy;
 	}
+}
+
+static void attach_configuration(struct network *net,
+				 struct network_node *node,
+				 struct network_letter *letter)
+{
+	struct raft_message *message = &letter->message;
+	int bytes = raft_configuration_encode(
+		raft_committed_configuration(
+			node->server->r,
+			&message->install_snapshot.configuration_index),
+		letter->configuration, sizeof(letter->configuration));
+
+	KUNIT_ASSERT_GT(net->test, bytes, 0);
+	KUNIT_ASSERT_EQ(net->test, net->leaders[message->term], message->from);
+	letter->entries[0] = (struct raft_entry){
+		.data = letter->configuration,
+		.bytes = bytes,
+		.type = RAFT_ENTRY_CONFIGURATION,
+	};
 }
 
 static void post(struct network *net, struct network_node *node,
@@ -142,6 +178,10 @@ static void post(struct network *net, struct network_node *node,
 		break;
 	case RAFT_PROPOSE:
 		letter->entries[n++] = send->entry;
+		break;
+	case RAFT_INSTALL_SNAPSHOT:
+		attach_configuration(net, node, letter);
+		n = 1;
 		break;
 	}
 	letter->message.n_entries = n;
@@ -307,6 +347,34 @@ int network_transfer(struct network *net, u32 id, u32 target)
 	error = server_transfer(s, target, RAFT_TRANSFER_REQUESTED);
 	wake(net, id);
 	return error;
+}
+
+void network_commit(struct network *net, u32 id, u32 n)
+{
+	struct raft_proposal *proposal;
+
+	while (n--) {
+		proposal = kunit_kzalloc(net->test, sizeof(*proposal),
+					 GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(net->test, proposal);
+		proposal->bytes = 10;
+		network_propose(net, id, proposal);
+		network_settle(net);
+		KUNIT_ASSERT_GT(net->test, proposal->index, 0ull);
+	}
+}
+
+void network_compact(struct network *net, u32 id, u64 index)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_COMPACT,
+		.index = index,
+	};
+	struct server *s = network_server(net, id);
+
+	s->now_ns = net->now_ns;
+	KUNIT_ASSERT_EQ(net->test, server_event(s, &event), 0);
+	wake(net, id);
 }
 
 static void cut_one_way(struct network *net, u32 from, u32 to)

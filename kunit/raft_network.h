@@ -35,6 +35,7 @@ struct network_node {
 struct network_letter {
 	struct raft_message message;
 	struct raft_entry entries[FIXTURE_APPEND_ENTRIES];
+	u8 configuration[RAFT_CONFIGURATION_BYTES_MAX];
 };
 
 struct network {
@@ -105,6 +106,11 @@ void network_read(struct network *net, u32 id, struct raft_read *read);
 
 /* As in server_transfer(); what it begins goes on as time does. */
 int network_transfer(struct network *net, u32 id, u32 target);
+
+/* @n entries, proposed one after the other, are committed. */
+void network_commit(struct network *net, u32 id, u32 n);
+/* Entries up to @index go at @id. */
+void network_compact(struct network *net, u32 id, u64 index);
 
 /*
  * For each server F, P, C, L (in the order of the roles), l for a learner, and

@@ -236,7 +236,7 @@ static void given_up_after_it_was_sent_is_unknown(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.result, -ETIMEDOUT);
 }
 
-static void full_log_pushes_back_for_the_term(struct kunit *test)
+static void full_log_pushes_back(struct kunit *test)
 {
 	struct server *s = server_leader(test, 3);
 	struct raft_proposal large = { .bytes = 5000 };
@@ -251,13 +251,98 @@ static void full_log_pushes_back_for_the_term(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, large.result, -ENOSPC);
 	KUNIT_EXPECT_FALSE(test, server_finished(s, &small));
 	KUNIT_EXPECT_EQ(test, s->update.n_entries, 1u);
-	/* What was refused stays refused, also if room turns up. */
+}
+
+static int refusal(struct server *s)
+{
+	const struct raft_send *send =
+		server_sent(s, RAFT_PROPOSE_RESPONSE, 2);
+
+	return send ? send->message.propose_response.error : 0;
+}
+
+/* What was refused stays refused, also if room turns up: a copy may be under way. */
+static void refused_for_want_of_room_is_refused_for_the_term(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	u64 at = s->r->log.last_index;
+
+	server_done(s);
+	s->r->space_bytes = 4000;
+	s->r->space_index = s->r->log.last_index;
+	forwarded_bytes(s, 1, at, 5000);
+	KUNIT_ASSERT_EQ(test, refusal(s), -ENOSPC);
 	s->r->space_bytes = FIXTURE_SPACE;
 	server_done(s);
+	forwarded_bytes(s, 1, at, 5000);
+	KUNIT_EXPECT_EQ(test, refusal(s), -ENOSPC);
+	/* The leader notices that there is room. */
+	server_done(s);
+	server_time(s, 0);
+	server_persist(s);
+	server_done(s);
+	forwarded_bytes(s, 1, at, 5000);
+	KUNIT_EXPECT_EQ(test, refusal(s), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, s->update.n_entries, 0u);
+}
+
+/* What is made after that is told by what was committed when it was made. */
+static void full_log_takes_again_what_was_not_refused(struct kunit *test)
+{
+	struct raft_proposal large = { .bytes = 2600 };
+	struct server *s = server_leader(test, 3);
+	u64 at = s->r->log.last_index;
+
+	server_done(s);
+	s->r->space_bytes = 4000;
+	s->r->space_index = s->r->log.last_index;
+	forwarded_bytes(s, 1, at, 2600);
+	server_time(s, 0);
+	KUNIT_ASSERT_EQ(test, s->r->log.last_index, at);
+	s->r->space_bytes = FIXTURE_SPACE;
+	server_time(s, 0);
+	/* A no-op, so that something new is committed. */
+	KUNIT_ASSERT_EQ(test, s->r->log.last_index, at + 1);
+	server_persist(s);
+	server_time(s, 0);
+	KUNIT_ASSERT_EQ(test, s->r->log.last_index, at + 1);
+	server_done(s);
+	forwarded_bytes(s, 2, at + 1, 2600);
+	KUNIT_EXPECT_EQ(test, refusal(s), 0);
+	KUNIT_EXPECT_EQ(test, s->update.n_entries, 1u);
 	server_propose(s, &large);
 	server_time(s, 0);
-	KUNIT_EXPECT_TRUE(test, server_finished(s, &large));
-	KUNIT_EXPECT_EQ(test, large.result, -ENOSPC);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, at + 3);
+	/* Full once more, and once more there is room. */
+	server_persist(s);
+	server_done(s);
+	s->r->space_bytes = 4000;
+	s->r->space_index = s->r->log.last_index;
+	forwarded_bytes(s, 3, at + 1, 2600);
+	KUNIT_ASSERT_EQ(test, refusal(s), -ENOSPC);
+	s->r->space_bytes = FIXTURE_SPACE;
+	server_time(s, 0);
+	server_persist(s);
+	server_done(s);
+	KUNIT_ASSERT_EQ(test, s->r->log.last_index, at + 4);
+	forwarded_bytes(s, 3, at + 1, 2600);
+	KUNIT_EXPECT_EQ(test, refusal(s), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, s->update.n_entries, 0u);
+}
+
+/* As long as there is none, nothing of the kind is appended. */
+static void full_log_is_not_filled_by_its_leader(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	u64 at = s->r->log.last_index;
+
+	server_done(s);
+	s->r->space_bytes = 4000;
+	s->r->space_index = s->r->log.last_index;
+	forwarded_bytes(s, 1, at, 5000);
+	s->r->space_bytes = 5000 + 4 * FIXTURE_OVERHEAD;
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, at);
 }
 
 /* What is appended takes its room at once, and not when it is written. */
@@ -516,7 +601,10 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(only_the_term_it_was_sent_in_takes_it),
 	KUNIT_CASE(without_leader_it_never_left),
 	KUNIT_CASE(given_up_after_it_was_sent_is_unknown),
-	KUNIT_CASE(full_log_pushes_back_for_the_term),
+	KUNIT_CASE(full_log_pushes_back),
+	KUNIT_CASE(refused_for_want_of_room_is_refused_for_the_term),
+	KUNIT_CASE(full_log_takes_again_what_was_not_refused),
+	KUNIT_CASE(full_log_is_not_filled_by_its_leader),
 	KUNIT_CASE(entries_under_way_take_room),
 	KUNIT_CASE(refusal_of_the_leader_is_final),
 	KUNIT_CASE(refusal_after_another_leader_is_not),

@@ -110,8 +110,18 @@ static void log_put(struct fixture_log *log, u64 index, u64 term, u64 sequence,
 	log->last_term = term;
 }
 
+/* Of the entry before @index, in what was found so far. */
+static u64 found_term_before(const struct wal_fixture *f, u64 index)
+{
+	if (index - 1 == f->found.prev_index)
+		return f->rec.slot.head.prev_term;
+	return f->found.entries[(index - 1) % FIXTURE_LOG_ENTRIES].term;
+}
+
 static void found_entry(struct wal_fixture *f, const struct wal_entry *entry)
 {
+	KUNIT_EXPECT_GE(f->test, entry->term,
+			found_term_before(f, entry->index));
 	KUNIT_EXPECT_GT(f->test, entry->index, f->found.prev_index);
 	KUNIT_EXPECT_LE(f->test, entry->index, f->found.last_index + 1);
 	KUNIT_EXPECT_TRUE(f->test,
@@ -120,6 +130,15 @@ static void found_entry(struct wal_fixture *f, const struct wal_entry *entry)
 	KUNIT_EXPECT_EQ(f->test, entry->session, ~entry->sequence);
 	log_put(&f->found, entry->index, entry->term, entry->sequence,
 		entry->bytes);
+}
+
+static void begin_found(struct wal_fixture *f)
+{
+	const struct wal_head *head = &f->rec.slot.head;
+
+	f->found.prev_index = head->prev_index;
+	f->found.last_index = head->prev_index;
+	f->found.last_term = head->prev_term;
 }
 
 static int identify(struct wal_fixture *f, struct wal_superblock *super)
@@ -152,11 +171,8 @@ int wal_fixture_recover(struct wal_fixture *f)
 		if (step.type == WAL_STEP_DONE)
 			break;
 		if (step.type == WAL_STEP_ENTRY) {
-			if (!f->found.last_index) {
-				f->found.prev_index =
-					f->rec.slot.head.prev_index;
-				f->found.last_index = f->found.prev_index;
-			}
+			if (!f->found.last_index)
+				begin_found(f);
 			found_entry(f, &step.entry);
 			continue;
 		}
@@ -173,7 +189,7 @@ int wal_fixture_recover(struct wal_fixture *f)
 	}
 	f->found.hard_state = f->rec.hard_state;
 	if (!f->found.last_index)
-		f->found.last_index = f->rec.slot.head.prev_index;
+		begin_found(f);
 	KUNIT_EXPECT_EQ(f->test, f->found.last_index, f->rec.last_index);
 	if (!f->take_damage && (f->rec.damage.reason || f->rec.lost.index))
 		return -EUCLEAN;
@@ -232,6 +248,72 @@ void wal_fixture_drop(struct wal_fixture *f, u32 i, u32 n_entries)
 	f->w.new_head = head;
 	write_slot(f, &hard_state);
 	f->log.prev_index = head.prev_index;
+}
+
+/* Some are longer than a sector. */
+static struct wal_configuration configuration_of(struct wal_fixture *f,
+						 u64 index)
+{
+	struct wal_configuration configuration = {
+		.index = index,
+		.data = f->buf,
+		.bytes = 1 + index * 40 % WAL_CONFIGURATION_BYTES_MAX,
+	};
+
+	fill_payload(f->buf, index, 0, 0, configuration.bytes);
+	return configuration;
+}
+
+u64 wal_fixture_trim(struct wal_fixture *f, u64 index)
+{
+	const struct wal_hard_state hard_state = f->w.hard_state;
+	struct wal_configuration configuration;
+	u64 term;
+
+	index = wal_head_find(&f->w, &f->map, index);
+	if (!index)
+		return 0;
+	term = f->log.entries[index % FIXTURE_LOG_ENTRIES].term;
+	configuration = configuration_of(f, index);
+	KUNIT_ASSERT_EQ(f->test,
+			wal_head_move(&f->w, &f->map, index, term,
+				      &configuration),
+			0);
+	write_slot(f, &hard_state);
+	wal_map_trim(&f->map, &f->w);
+	f->log.prev_index = index;
+	return index;
+}
+
+void wal_fixture_discard(struct wal_fixture *f, u64 index, u64 term)
+{
+	const struct wal_configuration configuration =
+		configuration_of(f, index);
+	const struct wal_hard_state hard_state = f->w.hard_state;
+
+	KUNIT_ASSERT_EQ(f->test,
+			wal_writer_discard(&f->w, index, term, &configuration),
+			0);
+	KUNIT_EXPECT_TRUE(f->test, wal_slot_due(&f->w));
+	wal_map_init(&f->map, f->map_slots, FIXTURE_MAP_SLOTS);
+	write_slot(f, &hard_state);
+	f->log.prev_index = index;
+	f->log.last_index = index;
+	f->log.last_term = term;
+}
+
+void wal_fixture_expect_head(struct wal_fixture *f, u64 index, u64 term)
+{
+	const struct wal_slot *slot = &f->rec.slot;
+
+	KUNIT_EXPECT_EQ(f->test, slot->head.prev_index, index);
+	KUNIT_EXPECT_EQ(f->test, slot->head.prev_term, term);
+	KUNIT_EXPECT_EQ(f->test, slot->configuration.index, index);
+	KUNIT_EXPECT_EQ(f->test, slot->configuration.bytes,
+			1 + index * 40 % WAL_CONFIGURATION_BYTES_MAX);
+	KUNIT_EXPECT_TRUE(f->test,
+			  payload_is(slot->configuration.data, index, 0, 0,
+				     slot->configuration.bytes));
 }
 
 int wal_fixture_append(struct wal_fixture *f, u64 first_index, u64 term,

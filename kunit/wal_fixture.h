@@ -113,6 +113,21 @@ int wal_fixture_append_all(struct wal_fixture *f, u64 first_index, u64 term,
  */
 void wal_fixture_drop(struct wal_fixture *f, u32 i, u32 n_entries);
 
+/**
+ * wal_fixture_trim() - let go of what is not needed up to @index, write a slot
+ *
+ * The configuration of the head is what follows from its index.
+ *
+ * Return: the last entry that went, or 0.
+ */
+u64 wal_fixture_trim(struct wal_fixture *f, u64 index);
+
+/** wal_fixture_discard() - the log begins anew behind @index, of @term */
+void wal_fixture_discard(struct wal_fixture *f, u64 index, u64 term);
+
+/** wal_fixture_expect_head() - the last recovery found this one */
+void wal_fixture_expect_head(struct wal_fixture *f, u64 index, u64 term);
+
 /** wal_fixture_started() - a fresh WAL with a first batch: entry 1 of term 1 */
 struct wal_fixture *wal_fixture_started(struct kunit *test, u32 block_bytes,
 					u64 area_bytes);

@@ -10,7 +10,7 @@
 static void disk_structs_have_their_sizes(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, sizeof(struct wal_disk_superblock), 512);
-	KUNIT_EXPECT_EQ(test, sizeof(struct wal_disk_slot), 208);
+	KUNIT_EXPECT_EQ(test, sizeof(struct wal_disk_slot), 224);
 	KUNIT_EXPECT_EQ(test, sizeof(struct wal_disk_batch), 80);
 	KUNIT_EXPECT_EQ(test, sizeof(struct wal_disk_entry), 56);
 }
@@ -20,7 +20,7 @@ static void superblock_on_disk(struct kunit *test)
 {
 	static const u8 begin[] = {
 		'R',  'A',  'F', 'T', 'L',  'W', 'A',  'L', 0xff, 0xff,
-		0xff, 0xff, 1,	 0,   0,    0,	 0xc1, 0,   0,	  0,
+		0xff, 0xff, 2,	 0,   0,    0,	 0xc1, 0,   0,	  0,
 		0,    0,    0,	 0,   0x1c, 0,	 0,    0,   0,	  0,
 		0,    0,    3,	 0,   0,    0,	 0,    2,   0,	  0,
 	};
@@ -289,20 +289,21 @@ static int reserve_some(struct wal_writer *w, const u32 *bytes, u32 *n)
 static void space_that_is_promised_is_there(struct kunit *test)
 {
 	const u32 overhead = wal_entry_overhead_bytes(512);
-	struct wal_writer w = {
-		.super = { .block_bytes = 512, .area_bytes = 20 << 20 },
-	};
+	struct wal_writer *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
 	u64 state = 1, space;
 	u32 bytes[64], i, n, n_some, round;
 
+	KUNIT_ASSERT_TRUE(test, w);
+	w->super.block_bytes = 512;
+	w->super.area_bytes = 20 << 20;
 	for (round = 0; round < 3000; round++) {
-		w.head.offset =
+		w->head.offset =
 			round_down(next_random(&state) % (60 << 20), 512);
-		w.tail = w.head.offset +
-			 round_down(next_random(&state) % w.super.area_bytes,
+		w->tail = w->head.offset +
+			 round_down(next_random(&state) % w->super.area_bytes,
 				    512);
-		w.slot_tail = w.tail;
-		space = wal_space_bytes(&w);
+		w->slot_tail = w->tail;
+		space = wal_space_bytes(w);
 		for (n = 0; n < ARRAY_SIZE(bytes); n++) {
 			bytes[n] = random_bytes(&state);
 			if (bytes[n] + overhead > space)
@@ -312,7 +313,7 @@ static void space_that_is_promised_is_there(struct kunit *test)
 		for (i = 0; i < n; i += n_some) {
 			n_some = min_t(u32, n - i, 1 + next_random(&state) % 9);
 			KUNIT_ASSERT_EQ(
-				test, reserve_some(&w, bytes + i, &n_some), 0);
+				test, reserve_some(w, bytes + i, &n_some), 0);
 		}
 	}
 }
@@ -350,11 +351,13 @@ static void map_stays_small_and_finds(struct kunit *test)
 {
 	const u64 stride = 64ull << 10;
 	struct wal_map_slot slots[4];
-	struct wal_writer w = { .super.area_bytes = 1ull << 40 };
+	struct wal_writer *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
 	struct wal_map map;
 	struct wal_range range;
 	u64 i;
 
+	KUNIT_ASSERT_TRUE(test, w);
+	w->super.area_bytes = 1ull << 40;
 	wal_map_init(&map, slots, ARRAY_SIZE(slots));
 	for (i = 0; i < 1000; i++) {
 		struct wal_batch_info info = {
@@ -366,18 +369,18 @@ static void map_stays_small_and_finds(struct kunit *test)
 		};
 
 		wal_map_insert(&map, &info);
-		w.tail = info.offset + info.length;
-		w.last_index = 10 * i + 10;
+		w->tail = info.offset + info.length;
+		w->last_index = 10 * i + 10;
 		KUNIT_ASSERT_LE(test, map.n_slots, 4);
-		KUNIT_ASSERT_EQ(test, wal_map_find(&map, &w, 1 + 5 * i, &range),
+		KUNIT_ASSERT_EQ(test, wal_map_find(&map, w, 1 + 5 * i, &range),
 				0);
 		/* In front of it, but not by more than two strides. */
 		KUNIT_EXPECT_LE(test, range.offset, i / 2 * stride);
 		KUNIT_EXPECT_LE(test, i / 2 * stride - range.offset,
 				2 * map.stride);
 	}
-	KUNIT_EXPECT_EQ(test, wal_map_find(&map, &w, 10001, &range), -ENOENT);
-	KUNIT_EXPECT_EQ(test, wal_map_find(&map, &w, 0, &range), -ENOENT);
+	KUNIT_EXPECT_EQ(test, wal_map_find(&map, w, 10001, &range), -ENOENT);
+	KUNIT_EXPECT_EQ(test, wal_map_find(&map, w, 0, &range), -ENOENT);
 
 	/* A replaced suffix takes its slots along. */
 	wal_map_insert(&map, &(struct wal_batch_info){

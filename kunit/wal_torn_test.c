@@ -359,14 +359,12 @@ static void torn_batch_does_not_rise_again(struct kunit *test)
  * @f: the WAL
  * @chance: state of the generator
  * @committed: entries up to here are not replaced
- * @head: batch that is the head
  * @appended: the newest write is a batch
  */
 struct life {
 	struct wal_fixture *f;
 	u64 chance;
 	u64 committed;
-	u32 head;
 	bool appended;
 };
 
@@ -389,15 +387,10 @@ static int life_append(struct life *life, u64 first_index)
 
 static void life_free(struct life *life)
 {
-	struct wal_fixture *f = life->f;
-	u32 next = life->head + 1 + pick(life, 10);
+	u64 index = life->f->log.prev_index + 1 + pick(life, 20);
 
-	if (next >= f->n_batches ||
-	    f->batches[next % FIXTURE_BATCHES].prev_index > life->committed)
-		return;
-	life->head = next;
-	wal_fixture_drop(f, next, 0);
-	life->appended = false;
+	if (wal_fixture_trim(life->f, min(index, life->committed)))
+		life->appended = false;
 }
 
 static void life_act(struct life *life)

@@ -29,6 +29,10 @@ static const struct raft_entry append_table[] = {
 	  .bytes = 7, .type = RAFT_ENTRY_DATA },
 };
 
+static const struct raft_entry install_table[] = {
+	{ .data = "conf", .bytes = 4, .type = RAFT_ENTRY_CONFIGURATION },
+};
+
 static const struct raft_entry propose_table[] = {
 	{ .session = 0x51, .sequence = 0x61, .data = payload, .bytes = 3,
 	  .type = RAFT_ENTRY_DATA },
@@ -236,6 +240,23 @@ static const struct golden goldens[] = {
 		.n_bytes = 48,
 		.bytes = { 1, 0, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x11),
 			   LE64(4), LE64(0x12) },
+	}, {
+		.name = "InstallSnapshot",
+		.message = {
+			.type = RAFT_INSTALL_SNAPSHOT, .from = 1, .to = 2,
+			.term = 5, .incarnation = 0x71,
+			.install_snapshot = { .snapshot_index = 0x81,
+					      .snapshot_term = 4,
+					      .configuration_index = 0x82,
+					      .sent_ns = 0x83 },
+			.entries = install_table,
+			.n_entries = 1,
+		},
+		.n_bytes = 56 + 32 + 4,
+		.bytes = { 10, 0, 0, 0, LE32(1), LE64(5), LE64(0x71),
+			   LE64(0x81), LE64(4), LE64(0x82), LE64(0x83),
+			   LE64(0), LE64(0), LE64(0), LE32(4), LE32(2),
+			   'c', 'o', 'n', 'f' },
 	},
 };
 
@@ -386,6 +407,14 @@ static const struct absurdity absurdities[] = {
 	{ "index for no read", 12, 32, 0, -EBADMSG },
 	{ "no index", 12, 40, 0, -EBADMSG },
 	{ "flag of a read in its answer", 12, 1, WIRE_F_LEASE, -EBADMSG },
+	{ "snapshot of nothing", 15, 24, 0, -EBADMSG },
+	{ "snapshot of term 0", 15, 32, 0, -EBADMSG },
+	{ "snapshot newer than its leader", 15, 32, 6, -EBADMSG },
+	{ "snapshot without a configuration", 15, 40, 0, -EBADMSG },
+	{ "snapshot of an entry", 15, 56, 1, -EBADMSG },
+	{ "snapshot with data", 15, 56 + 28, 0, -EBADMSG },
+	{ "configuration of a session", 15, 56 + 8, 1, -EBADMSG },
+	{ "configuration with a sequence", 15, 56 + 16, 1, -EBADMSG },
 };
 
 static void absurdity_name(const struct absurdity *absurdity, char *name)

@@ -150,7 +150,7 @@ static u32 append_new(struct raft *r, struct raft_update *update,
 void raft_receive_append(struct raft *r, struct raft_update *update,
 			 const struct raft_message *message)
 {
-	u64 prev = message->append_entries.prev_log_index;
+	struct raft_message rest = *message;
 	u64 verified;
 
 	if (message->term < r->hard_state.current_term) {
@@ -173,12 +173,14 @@ void raft_receive_append(struct raft *r, struct raft_update *update,
 	r->leader_commit_seen = max(r->leader_commit_seen,
 				    message->append_entries.leader_commit);
 
-	if (raft_log_term(&r->log, prev) !=
-	    message->append_entries.prev_log_term) {
+	raft_skip_compacted(r, &rest);
+	if (raft_log_term(&r->log, rest.append_entries.prev_log_index) !=
+	    rest.append_entries.prev_log_term) {
 		answer(r, update, message, true);
 		return;
 	}
-	verified = prev + append_new(r, update, message);
+	verified = rest.append_entries.prev_log_index +
+		   append_new(r, update, &rest);
 	if (r->role == RAFT_FAILED)
 		return;
 	r->verified_index = max(r->verified_index, verified);

@@ -275,23 +275,54 @@ void raft_set_configuration(struct raft *r,
 	arrange_peers(r);
 }
 
-/* One was appended. It counts from now on (4.1). */
+/*
+ * One is in the log. It counts from now on (4.1). One from before the newest that is
+ * committed says nothing new: it is in a log whose base came with that.
+ */
 void raft_next_configuration(struct raft *r,
 			     const struct raft_configuration *configuration,
 			     u64 index)
 {
+	u64 committed;
+
+	raft_committed_configuration(r, &committed);
+	if (index <= committed)
+		return;
 	r->previous_configuration = r->configuration;
 	r->previous_configuration_index = r->configuration_index;
 	raft_set_configuration(r, configuration, index);
 }
 
+/* One that is committed, wherever its entry is. */
+void raft_set_committed_configuration(struct raft *r,
+				      const struct raft_configuration *configuration,
+				      u64 index)
+{
+	raft_set_configuration(r, configuration, index);
+	r->previous_configuration = r->configuration;
+	r->previous_configuration_index = index;
+}
+
 /*
- * The suffix that held the newest configuration was replaced (4.1). The one before
- * it is committed: no leader makes another while one is not.
+ * The newest in the log, or the one before it, which is committed: no leader makes
+ * another while one is not.
  */
+const struct raft_configuration *
+raft_committed_configuration(const struct raft *r, u64 *index)
+{
+	if (r->configuration_index <= r->commit_index) {
+		*index = r->configuration_index;
+		return &r->configuration;
+	}
+	*index = r->previous_configuration_index;
+	return &r->previous_configuration;
+}
+
+/* The suffix that held the newest configuration was replaced (4.1). */
 void raft_revert_configuration(struct raft *r, u64 last_index)
 {
-	if (r->configuration_index > last_index)
+	if (r->configuration_index > last_index &&
+	    r->configuration_index != r->previous_configuration_index)
 		raft_set_configuration(r, &r->previous_configuration,
 				       r->previous_configuration_index);
 }

@@ -14,6 +14,8 @@
  *	log.c		terms, sizes and origins of entries
  *	memory.c	what of it grows with use
  *	settings.c	settings, and what happens when they change
+ *	compaction.c	entries that go, and what is left of them
+ *	snapshot.c	logs of others that begin behind the end of this one
  *	configuration.c	members, their encoding, and the quorums they form
  *	membership.c	changes of the members
  */
@@ -35,10 +37,12 @@ struct raft_meta {
 
 /*
  * The log as the core knows it. Terms are known for all entries, as runs; size,
- * type and origin for those in the window [window_first, last_index].
+ * type and origin for those in the window [window_first, last_index], which may
+ * begin before first_index.
  */
 struct raft_log {
 	u64 first_index;
+	u64 base_term; /* of the entry before it */
 	u64 last_index; /* first_index - 1 when empty */
 	bool bare; /* it had entries of users without payload: a witness's */
 	struct raft_term_run *runs; /* by first_index, terms increase */
@@ -146,6 +150,7 @@ struct raft {
 	u64 space_index;
 	u64 space_debt_bytes; /* replaced entries that may still be written */
 	u64 refused_cost_min; /* ENOSPC is final for a term: see proposal.c */
+	u64 refused_before; /* for what was proposed before this, U64_MAX: all */
 
 	struct raft_configuration configuration; /* newest in the log */
 	u64 configuration_index;
@@ -252,6 +257,8 @@ void raft_set_hard_state(struct raft *r, struct raft_update *update, u64 term,
 void raft_append_entry(struct raft *r, struct raft_update *update,
 		       const struct raft_entry *entry);
 void raft_truncate(struct raft *r, struct raft_update *update, u64 from);
+void raft_discard(struct raft *r, struct raft_update *update, u64 index,
+		  u64 term);
 struct raft_send *raft_add_send(struct raft *r, struct raft_update *update,
 				u8 type, u32 to);
 void raft_send_durable(struct raft *r, struct raft_send *send);
@@ -329,6 +336,9 @@ void raft_requeue_proposals(struct raft *r);
 void raft_complete_committed(struct raft *r, struct raft_update *update,
 			     u64 index);
 void raft_end_proposals(struct raft *r, struct raft_update *update, int error);
+void raft_end_unseen_proposals(struct raft *r, struct raft_update *update,
+			       u64 index);
+bool raft_make_room_known(struct raft *r, struct raft_update *update);
 u64 raft_proposal_deadline(const struct raft *r);
 u64 raft_space(const struct raft *r);
 u64 raft_entry_cost(const struct raft *r, u32 bytes);
@@ -358,6 +368,9 @@ u64 raft_log_term(const struct raft_log *log, u64 index);
 u64 raft_log_last_term(const struct raft_log *log);
 void raft_log_append(struct raft_log *log, const struct raft_entry *entry);
 void raft_log_truncate(struct raft_log *log, u64 from);
+u64 raft_log_base(const struct raft_log *log);
+void raft_log_reset(struct raft_log *log, u64 base_index, u64 base_term);
+void raft_log_compact(struct raft_log *log, u64 base_index);
 const struct raft_meta *raft_log_meta(const struct raft_log *log, u64 index);
 u64 raft_log_find(const struct raft_log *log, u64 session, u64 sequence);
 u64 raft_log_bytes_through(const struct raft_log *log, u64 index);
@@ -373,6 +386,18 @@ size_t raft_memory_bytes(const struct raft_settings *settings);
 void raft_memory_init(struct raft *r, void *memory);
 bool raft_is_short(struct raft *r, u32 entries, bool proposes);
 
+/* compaction.c */
+int raft_compact(struct raft *r, struct raft_update *update, u64 index);
+void raft_skip_compacted(const struct raft *r, struct raft_message *message);
+
+/* snapshot.c */
+int raft_check_install_snapshot(struct raft *r,
+				const struct raft_message *message);
+void raft_receive_install_snapshot(struct raft *r, struct raft_update *update,
+				   const struct raft_message *message);
+bool raft_send_install_snapshot(struct raft *r, struct raft_update *update,
+				const struct raft_peer *peer);
+
 /* configuration.c */
 void raft_set_configuration(struct raft *r,
 			    const struct raft_configuration *configuration,
@@ -380,6 +405,9 @@ void raft_set_configuration(struct raft *r,
 void raft_next_configuration(struct raft *r,
 			     const struct raft_configuration *configuration,
 			     u64 index);
+void raft_set_committed_configuration(struct raft *r,
+				      const struct raft_configuration *configuration,
+				      u64 index);
 void raft_revert_configuration(struct raft *r, u64 last_index);
 struct raft_peer *raft_find_peer(struct raft *r, u32 id);
 bool raft_is_known(const struct raft *r, u32 position);

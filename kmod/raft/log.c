@@ -56,11 +56,9 @@ static void set_window(struct raft_log *log, void *memory, u32 n_entries)
 void raft_log_init(struct raft_log *log, void *memory, u32 n_entries,
 		   u32 n_entries_max)
 {
-	log->first_index = 1;
-	log->last_index = 0;
-	log->window_first = 1;
 	log->window_entries_max = n_entries_max;
 	set_window(log, memory, n_entries);
+	raft_log_reset(log, 0, 0);
 }
 
 /* Would it forget an entry that a larger window still knew? */
@@ -87,6 +85,25 @@ void raft_log_grow_window(struct raft_log *log, void *memory, u32 n_entries)
 	}
 }
 
+/* Index of the entry before the first one: committed, and its term is known. */
+u64 raft_log_base(const struct raft_log *log)
+{
+	return log->first_index - 1;
+}
+
+/* An empty log behind this. */
+void raft_log_reset(struct raft_log *log, u64 base_index, u64 base_term)
+{
+	log->first_index = base_index + 1;
+	log->base_term = base_term;
+	log->last_index = base_index;
+	log->bare = false;
+	log->n_runs = 0;
+	log->window_first = base_index + 1;
+	log->window_base_bytes = 0;
+	memset(log->buckets, 0, log->window_entries * sizeof(*log->buckets));
+}
+
 /* Position of the run that holds @index, which must be in the log. */
 static u32 run_of(const struct raft_log *log, u64 index)
 {
@@ -107,6 +124,8 @@ static u32 run_of(const struct raft_log *log, u64 index)
 
 u64 raft_log_term(const struct raft_log *log, u64 index)
 {
+	if (index == raft_log_base(log))
+		return log->base_term;
 	if (index < log->first_index || index > log->last_index)
 		return 0;
 	return log->runs[run_of(log, index)].term;
@@ -165,6 +184,24 @@ void raft_log_truncate(struct raft_log *log, u64 from)
 		log->window_first = log->last_index + 1;
 }
 
+/* Entries up to @base_index, which is in the log, go; the window stays. */
+void raft_log_compact(struct raft_log *log, u64 base_index)
+{
+	u32 n;
+
+	log->base_term = raft_log_term(log, base_index);
+	log->first_index = base_index + 1;
+	if (base_index == log->last_index)
+		n = log->n_runs;
+	else
+		n = run_of(log, base_index + 1);
+	log->n_runs -= n;
+	memmove(log->runs, log->runs + n, log->n_runs * sizeof(*log->runs));
+	if (log->n_runs)
+		log->runs[0].first_index =
+			max(log->runs[0].first_index, log->first_index);
+}
+
 /* NULL for an entry that is not in the window. */
 const struct raft_meta *raft_log_meta(const struct raft_log *log, u64 index)
 {
@@ -202,21 +239,25 @@ u64 raft_log_bytes_through(const struct raft_log *log, u64 index)
 }
 
 /*
- * Largest index not behind @index whose term is not above @term; 0 if none. Lets
- * one answer skip all entries of a term that cannot match (3.5, and its reverse).
+ * Largest index not behind @index whose term is not above @term, down to the base of
+ * the log; 0 if none. Lets one answer skip all entries of a term that cannot match
+ * (3.5, and its reverse).
  */
 u64 raft_log_floor_term(const struct raft_log *log, u64 index, u64 term)
 {
+	u64 base = raft_log_base(log);
 	u32 run;
 
-	if (index > log->last_index)
-		index = log->last_index;
-	if (index < log->first_index)
-		return 0;
-	for (run = run_of(log, index); log->runs[run].term > term; run--) {
-		if (run == 0)
-			return log->first_index - 1;
-		index = log->runs[run].first_index - 1;
+	index = min(index, log->last_index);
+	if (index > base) {
+		run = run_of(log, index);
+		while (log->runs[run].term > term) {
+			index = log->runs[run].first_index - 1;
+			if (run-- == 0)
+				break;
+		}
 	}
-	return index;
+	if (index == base && log->base_term > term)
+		return 0;
+	return index < base ? 0 : index;
 }

@@ -17,9 +17,12 @@
  * commits (leader completeness).
  *
  * A refusal for want of room is final for that leader and term: once refused, as
- * much is refused until the term ends, so that a copy of the proposal that the
- * network delayed is refused as well. Forwarded proposals are only taken in the
- * term they were sent in.
+ * much is refused from then on, so that a copy of the proposal that the network
+ * delayed is refused as well. Forwarded proposals are only taken in the term they were
+ * sent in. If there is room again, the leader appends a no-op. Nobody can have known
+ * that as committed who made a proposal before: what was refused is told by its
+ * proposed_at from what is made once the no-op is known to be committed, and goes
+ * on to be refused, while that is taken.
  */
 #include "core.h"
 
@@ -144,6 +147,25 @@ void raft_end_proposals(struct raft *r, struct raft_update *update, int error)
 	}
 }
 
+/*
+ * Entries up to @index never come to be seen here: whether a proposal is among them
+ * that some leader has got, cannot be told.
+ */
+void raft_end_unseen_proposals(struct raft *r, struct raft_update *update,
+			       u64 index)
+{
+	struct list_head *lists[] = { &r->sent, &r->waiting };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct raft_proposal *proposal, *next;
+
+		list_for_each_entry_safe(proposal, next, lists[i], node)
+			if (proposal->exposed && proposal->proposed_at < index)
+				finish(r, update, proposal, -ETIMEDOUT);
+	}
+}
+
 /* The leader changed: nobody may know of what was sent. Keep the order. */
 void raft_requeue_proposals(struct raft *r)
 {
@@ -179,9 +201,11 @@ static int append_once(struct raft *r, struct raft_update *update,
 		return 0;
 	if (!window_covers(r, proposed_at))
 		return -ESTALE;
-	if (cost >= r->refused_cost_min ||
-	    raft_space(r) < cost + settings->space_reserve_bytes) {
+	if (cost >= r->refused_cost_min && proposed_at < r->refused_before)
+		return -ENOSPC;
+	if (raft_space(r) < cost + settings->space_reserve_bytes) {
 		r->refused_cost_min = min(r->refused_cost_min, cost);
+		r->refused_before = U64_MAX;
 		return -ENOSPC;
 	}
 	if (raft_transfer_holds_proposals(r) ||
@@ -194,6 +218,28 @@ static int append_once(struct raft *r, struct raft_update *update,
 		return -EAGAIN;
 	raft_append_entry(r, update, entry);
 	return 0;
+}
+
+/* Is there room again for what was refused? False: not in this update. */
+bool raft_make_room_known(struct raft *r, struct raft_update *update)
+{
+	const struct raft_entry noop = {
+		.term = r->hard_state.current_term,
+		.type = RAFT_ENTRY_NOOP,
+	};
+	u64 base = max(r->commit_index, r->uncounted_index);
+
+	if (r->refused_before != U64_MAX || raft_transfer_holds_proposals(r) ||
+	    raft_space(r) < r->refused_cost_min + raft_entry_cost(r, 0) +
+				    r->settings.space_reserve_bytes ||
+	    r->log.last_index >= base + r->settings.window_entries / 2)
+		return true;
+	if (update->n_entries + 1 >= update->entries_max ||
+	    !raft_log_has_room(&r->log, 2))
+		return !update->n_entries;
+	raft_append_entry(r, update, &noop);
+	r->refused_before = r->log.last_index;
+	return true;
 }
 
 static struct raft_entry entry_of(const struct raft *r,

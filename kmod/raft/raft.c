@@ -118,7 +118,8 @@ int raft_restore_entry(struct raft *r, u64 index,
 {
 	bool configuration = entry->type == RAFT_ENTRY_CONFIGURATION;
 
-	if (r->started || index == 0 || index > r->log.last_index + 1 ||
+	if (r->started || index < r->log.first_index ||
+	    index > r->log.last_index + 1 ||
 	    entry->term == 0 || entry->type > RAFT_ENTRY_TYPE_LAST ||
 	    entry->term < raft_log_term(&r->log, index - 1))
 		return -EINVAL;
@@ -178,7 +179,7 @@ int raft_start(struct raft *r, u64 now_ns, struct raft_update *update)
 	r->oldest_persist_ns = now_ns;
 	r->uncounted_index = r->log.last_index;
 	/* Every node bootstraps the same first entry: it is committed. */
-	r->commit_index = min(r->log.last_index, 1ull);
+	r->commit_index = min(r->log.last_index, max(raft_log_base(&r->log), 1ull));
 	update->commit_index = r->commit_index;
 	/*
 	 * It may have answered a leader just before it went down, who counts on
@@ -203,6 +204,7 @@ static bool may_say(struct raft *r, const struct raft_message *message)
 {
 	return message->type == RAFT_REQUEST_VOTE ||
 	       message->type == RAFT_APPEND_ENTRIES ||
+	       message->type == RAFT_INSTALL_SNAPSHOT ||
 	       message->from == r->leader_id ||
 	       raft_find_peer(r, message->from);
 }
@@ -253,6 +255,9 @@ static void receive(struct raft *r, struct raft_update *update,
 	case RAFT_TIMEOUT_NOW:
 		raft_receive_timeout_now(r, update, message);
 		break;
+	case RAFT_INSTALL_SNAPSHOT:
+		raft_receive_install_snapshot(r, update, message);
+		break;
 	}
 }
 
@@ -268,6 +273,8 @@ static int check_message(struct raft *r, const struct raft_message *message)
 	switch (message->type) {
 	case RAFT_APPEND_ENTRIES:
 		return raft_check_append(r, message);
+	case RAFT_INSTALL_SNAPSHOT:
+		return raft_check_install_snapshot(r, message);
 	case RAFT_PROPOSE:
 		return message->n_entries == 1 && message->entries->session &&
 				       message->entries->bytes &&
@@ -366,6 +373,8 @@ static void time_passes(struct raft *r, struct raft_update *update)
 		raft_membership_time(r, update);
 	if (r->role == RAFT_LEADER) {
 		raft_transfer_time(r, update);
+		if (!raft_make_room_known(r, update))
+			r->more = true;
 		raft_pump_proposals(r, update);
 		raft_pump_reads(r, update);
 		raft_leader_time(r, update);
@@ -422,6 +431,8 @@ int raft_step(struct raft *r, const struct raft_event *event,
 	case RAFT_EVENT_TRANSFER:
 		return raft_transfer(r, event->transfer.target,
 				     event->transfer.cause);
+	case RAFT_EVENT_COMPACT:
+		return raft_compact(r, update, event->index);
 	case RAFT_EVENT_SHUTDOWN:
 		raft_end_proposals(r, update, -ESHUTDOWN);
 		raft_end_reads(r, update, -ESHUTDOWN);

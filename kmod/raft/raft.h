@@ -279,6 +279,8 @@ struct raft_entry {
  * @RAFT_READ_INDEX: a follower asks the leader up to where to read (6.4)
  * @RAFT_READ_INDEX_RESPONSE: the answer
  * @RAFT_TIMEOUT_NOW: the leader wants the receiver to lead in its place (3.10)
+ * @RAFT_INSTALL_SNAPSHOT: InstallSnapshot (5.1): where the sender's log begins, for
+ *	a peer that needs entries from before. Answered as an AppendEntries is
  * @RAFT_MESSAGE_TYPE_LAST: the last value
  */
 enum raft_message_type {
@@ -291,7 +293,8 @@ enum raft_message_type {
 	RAFT_TIMEOUT_NOW = 7,
 	RAFT_READ_INDEX = 8,
 	RAFT_READ_INDEX_RESPONSE = 9,
-	RAFT_MESSAGE_TYPE_LAST = RAFT_READ_INDEX_RESPONSE,
+	RAFT_INSTALL_SNAPSHOT = 10,
+	RAFT_MESSAGE_TYPE_LAST = RAFT_INSTALL_SNAPSHOT,
 };
 
 /**
@@ -355,7 +358,13 @@ enum raft_message_type {
  * @timeout_now.until_ns: leader's clock: from then on it counts on the transfer
  *	not to happen any more
  * @timeout_now.requested: somebody asked for it
- * @entries: n_entries entries (AppendEntries), or one (Propose)
+ * @install_snapshot: of RAFT_INSTALL_SNAPSHOT
+ * @install_snapshot.snapshot_index: last entry before the log
+ * @install_snapshot.snapshot_term: its term
+ * @install_snapshot.configuration_index: of the entry that held the configuration
+ * @install_snapshot.sent_ns: as of an AppendEntries
+ * @entries: n_entries entries (AppendEntries), or one (Propose); of InstallSnapshot
+ *	one: the configuration that is known to be committed
  * @n_entries: how many
  */
 struct raft_message {
@@ -416,6 +425,12 @@ struct raft_message {
 			u64 until_ns;
 			bool requested;
 		} timeout_now;
+		struct {
+			u64 snapshot_index;
+			u64 snapshot_term;
+			u64 configuration_index;
+			u64 sent_ns;
+		} install_snapshot;
 	};
 	const struct raft_entry *entries;
 	u32 n_entries;
@@ -565,6 +580,7 @@ enum raft_event_type {
 	RAFT_EVENT_CHANGE = 8,
 	RAFT_EVENT_TRANSFER = 9,
 	RAFT_EVENT_READ_INDEX = 10,
+	RAFT_EVENT_COMPACT = 11,
 	RAFT_EVENT_CANCEL_READ = 13,
 	RAFT_EVENT_TYPE_LAST = RAFT_EVENT_CANCEL_READ,
 };
@@ -613,6 +629,8 @@ enum raft_transfer_cause {
  * @transfer.target: to whom, 0: to the best one. This server itself: it goes on
  *	leading, also if it was about to hand over
  * @transfer.cause: RAFT_TRANSFER_REQUESTED or RAFT_TRANSFER_SHUTDOWN
+ * @index: RAFT_EVENT_COMPACT: entries up to here may go; committed, and durable here.
+ *	What uses them is the caller's business
  *
  * RAFT_EVENT_TIME ends every batch: timers run, and what the batch gathered is
  * turned into AppendEntries. RAFT_EVENT_SHUTDOWN ends all pending proposals
@@ -637,6 +655,7 @@ struct raft_event {
 			u32 target;
 			u8 cause;
 		} transfer;
+		u64 index;
 	};
 };
 
@@ -650,6 +669,8 @@ struct raft_event {
  *	least one. Binding only where the entries are older than the core's window
  *	(@catch_up); else [first_index, last_index] already fits
  * @catch_up: the entries may be on disk only; the caller may send this late
+ *	RAFT_INSTALL_SNAPSHOT: raft_committed_configuration() is to be attached, and
+ *	configuration_index to be set
  * @witness: of entries of type RAFT_ENTRY_DATA the payload is left out, their
  *	@bytes are 0
  * @proposal: RAFT_PROPOSE: whose payload to attach
@@ -694,6 +715,12 @@ struct raft_transition {
  * @hard_state_seq: to be given back in RAFT_EVENT_PERSISTED (the newest value
  *	also when only entries are written)
  * @hard_state_changed: @hard_state is to be written
+ * @base_changed: entries up to @base_index go; persist that together with
+ *	raft_committed_configuration(), in one write, before @entries
+ * @base_discards: and so do all behind it that are not in @entries: the log begins
+ *	anew
+ * @base_index: last entry before the log
+ * @base_term: its term
  * @first_index: index of entries[0]: whatever the log held from there on is
  *	replaced
  * @entries: entries to persist; array of the caller's, cap entries_max
@@ -717,6 +744,11 @@ struct raft_update {
 	struct raft_hard_state hard_state;
 	u64 hard_state_seq;
 	bool hard_state_changed;
+
+	bool base_changed;
+	bool base_discards;
+	u64 base_index;
+	u64 base_term;
 
 	u64 first_index;
 	struct raft_entry *entries;
@@ -903,6 +935,22 @@ u32 raft_terms_capacity(const struct raft *r);
  */
 int raft_bootstrap(struct raft *r, void *payload, const void *data, u32 bytes,
 		   u64 space_bytes, struct raft_update *update);
+
+/**
+ * raft_restore_base() - a log that does not begin with entry 1
+ * @r: a core with an empty log
+ * @index: last entry before the log
+ * @term: its term
+ * @data: the encoded configuration that was persisted with that
+ * @bytes: its length
+ * @configuration_index: index of the entry that held it
+ *
+ * Entries are restored after this.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int raft_restore_base(struct raft *r, u64 index, u64 term, const void *data,
+		      u32 bytes, u64 configuration_index);
 
 /**
  * raft_restore_entry() - an entry found in storage, oldest first
@@ -1141,11 +1189,23 @@ bool raft_configuration_is_sealed(const struct raft_configuration *configuration
 const struct raft_configuration *raft_configuration(const struct raft *r);
 
 /**
+ * raft_committed_configuration() - the newest configuration known to be committed
+ * @r: the core
+ * @index: set to the index of its entry
+ *
+ * What goes with a log that does not begin with entry 1. It may be behind the entry
+ * before the log.
+ */
+const struct raft_configuration *
+raft_committed_configuration(const struct raft *r, u64 *index);
+
+/**
  * raft_term_at() - term of an entry
  * @r: the core
  * @index: any
  *
- * Return: its term, or 0 if the log does not hold @index.
+ * Return: its term, or 0 if the log does not hold @index. Of the entry before the
+ * first one the term is known as well.
  */
 u64 raft_term_at(const struct raft *r, u64 index);
 

@@ -7,8 +7,11 @@
  *	replicate	entries are sent ahead of their acknowledgment, limited in
  *			messages and bytes (10.2.1)
  *
+ *	snapshot	it needs entries that are gone: snapshot.c, and heartbeats
+ *
  * Heartbeats of a peer in replicate carry prev_log_index = match_index, so that
- * they neither depend on entries still under way nor are refused.
+ * they neither depend on entries still under way nor are refused. Where its term is
+ * not known any more, 0 does as well: nothing is before that.
  *
  * What is lost is found by a refusal of something sent later, or by a timer.
  */
@@ -57,8 +60,18 @@ void raft_forget_peer(struct raft *r, struct raft_peer *peer)
 	start_probe(r, peer, peer->next_index);
 }
 
+static bool is_gone(const struct raft *r, u64 index)
+{
+	return index < r->log.first_index;
+}
+
+/* Whether the peer has the entry before the first one, a probe finds out. */
 static void resend_from_match(struct raft *r, struct raft_peer *peer)
 {
+	if (is_gone(r, peer->match_index + 1)) {
+		start_probe(r, peer, peer->match_index + 1);
+		return;
+	}
 	clear_in_flight(peer);
 	peer->next_index = peer->match_index + 1;
 	peer->progress_ns = r->now_ns;
@@ -124,6 +137,11 @@ static bool send_heartbeat(struct raft *r, struct raft_update *update,
 	u64 prev = peer->progress == RAFT_PROGRESS_PROBE ? peer->next_index - 1 :
 							   peer->match_index;
 
+	if (peer->progress == RAFT_PROGRESS_SNAPSHOT &&
+	    !raft_send_install_snapshot(r, update, peer))
+		return false;
+	if (peer->progress == RAFT_PROGRESS_SNAPSHOT || is_gone(r, prev + 1))
+		prev = 0;
 	return add_append(r, update, peer, prev, prev);
 }
 
@@ -287,8 +305,9 @@ static void replicate(struct raft *r, struct raft_update *update,
 {
 	if (peer->progress != RAFT_PROGRESS_REPLICATE)
 		return;
-	if (peer->n_inflight &&
-	    r->now_ns >= peer->progress_ns + loss_timeout(r, peer)) {
+	if (is_gone(r, peer->next_index) ||
+	    (peer->n_inflight &&
+	     r->now_ns >= peer->progress_ns + loss_timeout(r, peer))) {
 		/* It may be gone: ask with something small. */
 		start_probe(r, peer, peer->match_index + 1);
 		r->heartbeat_due_ns = r->now_ns;
@@ -555,7 +574,10 @@ static void refused(struct raft *r, struct raft_peer *peer,
 	hint = message->append_entries_response.hint_index;
 	hint = raft_log_floor_term(&r->log, min(hint, prev - 1),
 				   message->append_entries_response.hint_term);
-	start_probe(r, peer, max(hint, peer->match_index) + 1);
+	hint = max(hint, peer->match_index);
+	start_probe(r, peer, hint + 1);
+	if (is_gone(r, hint + 1))
+		peer->progress = RAFT_PROGRESS_SNAPSHOT;
 	r->heartbeat_due_ns = r->now_ns;
 }
 
@@ -602,6 +624,9 @@ void raft_receive_append_response(struct raft *r, struct raft_update *update,
 	}
 	acknowledge(r, peer, match);
 	note_round(r, peer);
+	if (peer->progress == RAFT_PROGRESS_SNAPSHOT &&
+	    !is_gone(r, peer->match_index + 1))
+		start_probe(r, peer, peer->match_index + 1);
 	if (peer->progress == RAFT_PROGRESS_PROBE &&
 	    message->append_entries_response.prev_log_index ==
 		    peer->next_index - 1) {

@@ -72,6 +72,7 @@ void raft_become_follower(struct raft *r, struct raft_update *update, u64 term,
 		r->ack_owed = false;
 		r->refused_cost_min = U64_MAX;
 		r->leader_sent_ns = 0;
+		r->refused_before = 0;
 	}
 	r->leader_id = leader_id;
 	if (r->role == passive_role(r)) {
@@ -115,6 +116,7 @@ void raft_become_candidate(struct raft *r, struct raft_update *update,
 	r->ack_owed = false;
 	r->refused_cost_min = U64_MAX;
 	r->leader_sent_ns = 0;
+	r->refused_before = 0;
 	raft_set_hard_state(r, update, r->hard_state.current_term + 1,
 			    r->settings.node_id);
 	transition(r, update, RAFT_CANDIDATE, r->round_edge, reason, false);
@@ -195,6 +197,7 @@ bool raft_fail(struct raft *r, struct raft_update *update, u8 reason,
 	/* What this update would have said or written no longer can be trusted. */
 	update->n_sends = 0;
 	update->hard_state_changed = false;
+	update->base_changed = false;
 	if (update->n_entries) {
 		update->commit_index =
 			min(update->commit_index, update->first_index - 1);

@@ -20,6 +20,8 @@ void raft_update_reset(struct raft_update *update)
 	update->hard_state_seq = 0;
 	update->hard_state_changed = false;
 	update->first_index = 0;
+	update->base_changed = false;
+	update->base_discards = false;
 	update->n_entries = 0;
 	update->n_sends = 0;
 	update->commit_index = 0;
@@ -62,7 +64,6 @@ void raft_append_entry(struct raft *r, struct raft_update *update,
 		       update->first_index + update->n_entries - 1 ==
 			       r->log.last_index);
 
-	/* A configuration counts from when it is in the log (4.1). */
 	if (entry->type == RAFT_ENTRY_CONFIGURATION &&
 	    raft_invariant(r, update,
 			   !raft_configuration_decode(&r->decoded,
@@ -71,24 +72,25 @@ void raft_append_entry(struct raft *r, struct raft_update *update,
 		raft_next_configuration(r, &r->decoded, r->log.last_index);
 }
 
+/* What is replaced may be on its way to the disk and takes room there. */
+static void note_replaced(struct raft *r, u64 from)
+{
+	u64 low = max(from - 1, r->space_index);
+
+	if (r->log.last_index <= r->space_index)
+		return;
+	r->space_debt_bytes +=
+		(r->log.last_index - low) * r->settings.entry_overhead_bytes +
+		raft_log_bytes_through(&r->log, r->log.last_index) -
+		raft_log_bytes_through(&r->log, low);
+}
+
 /* Only on a real conflict, and only by a follower (3.5). */
 void raft_truncate(struct raft *r, struct raft_update *update, u64 from)
 {
-	u64 through = raft_log_bytes_through(&r->log, from - 1);
-
 	raft_note_persist(r, update);
 	r->truncate_seq = update->hard_state_seq;
-	/* What was replaced may be on its way to the disk and takes room there. */
-	if (r->log.last_index > r->space_index) {
-		u64 low = max(from - 1, r->space_index);
-
-		r->space_debt_bytes +=
-			(r->log.last_index - low) *
-				r->settings.entry_overhead_bytes +
-			raft_log_bytes_through(&r->log, r->log.last_index) -
-			max(through,
-			    raft_log_bytes_through(&r->log, r->space_index));
-	}
+	note_replaced(r, from);
 	raft_log_truncate(&r->log, from);
 	raft_revert_configuration(r, from - 1);
 	r->durable_index = min(r->durable_index, from - 1);
@@ -99,6 +101,29 @@ void raft_truncate(struct raft *r, struct raft_update *update, u64 from)
 		update->n_entries = from - update->first_index;
 	else
 		update->n_entries = 0;
+}
+
+/* All of the log goes, and it begins anew: only by a follower (5.1). */
+void raft_discard(struct raft *r, struct raft_update *update, u64 index,
+		  u64 term)
+{
+	u64 committed;
+
+	raft_note_persist(r, update);
+	r->truncate_seq = update->hard_state_seq;
+	note_replaced(r, r->log.first_index);
+	raft_log_reset(&r->log, index, term);
+	raft_committed_configuration(r, &committed);
+	raft_revert_configuration(r, committed);
+	r->durable_index = 0;
+	r->verified_index = index;
+	r->uncounted_index = index;
+	r->space_index = index;
+	update->base_changed = true;
+	update->base_discards = true;
+	update->base_index = index;
+	update->base_term = term;
+	update->n_entries = 0;
 }
 
 u32 raft_sends_room(const struct raft_update *update)

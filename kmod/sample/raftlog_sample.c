@@ -51,6 +51,10 @@ static unsigned long disorder;
 module_param(disorder, ulong, 0444);
 MODULE_PARM_DESC(disorder, "entries that were handed over too late, or twice");
 
+static unsigned long gaps;
+module_param(gaps, ulong, 0444);
+MODULE_PARM_DESC(gaps, "times that entries had gone before they were handed over");
+
 static struct raftlog_client *client;
 static struct task_struct *writer;
 static u64 newest_index;
@@ -86,6 +90,8 @@ static void sample_committed(void *context,
 {
 	if (entry->index <= newest_index)
 		add(&disorder);
+	if (entry->gap)
+		add(&gaps);
 	newest_index = entry->index;
 	add(&delivered);
 }

@@ -11,13 +11,15 @@
 #include "wal.h"
 
 enum {
-	WAL_SLOT_BYTES = sizeof(struct wal_disk_slot),
 	WAL_BATCH_HEADER_BYTES = sizeof(struct wal_disk_batch),
 	WAL_ENTRY_HEADER_BYTES = sizeof(struct wal_disk_entry),
 };
 
 /* No log grows as large; keeps sums of offsets and lengths from overflowing. */
 #define WAL_OFFSET_MAX (1ull << 62)
+
+/* No slot was written since the WAL was opened: one is due. */
+#define WAL_SLOT_TAIL_NONE U64_MAX
 
 /** wal_seed() - seed of slots and batch headers */
 u32 wal_seed(const struct wal_superblock *super);
@@ -39,6 +41,10 @@ bool wal_lost_is_made_up(const struct wal_lost *lost, u64 last_index,
 bool wal_hard_state_follows(const struct wal_hard_state *prev,
 			    const struct wal_hard_state *next);
 
+/** wal_configuration_set() - it goes with @w->new_head */
+void wal_configuration_set(struct wal_writer *w,
+			   const struct wal_configuration *configuration);
+
 /** wal_slot_position() - where the slot write of this sequence goes */
 u64 wal_slot_position(u64 sequence);
 
@@ -46,7 +52,14 @@ u64 wal_slot_position(u64 sequence);
 void wal_slot_put(const struct wal_superblock *super,
 		  const struct wal_slot *slot, void *buf);
 
-/** wal_slot_get() - decode a copy from WAL_SLOT_BYTES; 0 or -EUCLEAN */
+/**
+ * wal_slot_get() - decode a copy
+ * @super: of the WAL
+ * @buf: WAL_SLOT_COPY_BYTES; slot->configuration points into it
+ * @slot: filled in
+ *
+ * Return: 0 or -EUCLEAN.
+ */
 int wal_slot_get(const struct wal_superblock *super, const void *buf,
 		 struct wal_slot *slot);
 

@@ -39,6 +39,11 @@
  * begins with one. A slot also remembers up to where the log reached (lost_index,
  * lost_term) until it reaches as far again: the votes of this server count on that.
  *
+ * The head. A log that begins later than it did, or anew behind a snapshot, is one
+ * slot write: either slot is whole, and what the older one names is not written over
+ * before the newer is durable. A slot carries what the entries before the head came
+ * to as far as the log needs it: term of the last one, and the configuration.
+ *
  * Seeds. Superblock: ~0. Slot and batch header: crc32c(~0, uuid). Entry header
  * and payload: the header_crc of their batch, so that no piece of one batch is
  * ever taken for a piece of another.
@@ -53,7 +58,7 @@
 #define WAL_BATCH_MAGIC 0x48435442u /* "BTCH" */
 
 enum {
-	WAL_FORMAT_VERSION = 1,
+	WAL_FORMAT_VERSION = 2,
 
 	WAL_SUPERBLOCK_POSITION_0 = 0,
 	WAL_SLOT_POSITION_0 = 8 << 10,
@@ -79,6 +84,9 @@ enum {
 	WAL_SLOT_INTERVAL_BYTES = 32 << 20,
 
 	WAL_GAPS_MAX = 4,
+
+	/* Behind a slot, in the same copy. */
+	WAL_CONFIGURATION_BYTES_MAX = 3 << 10,
 };
 
 /**
@@ -125,7 +133,7 @@ struct wal_disk_gap {
 /**
  * struct wal_disk_slot - hard state, head and a lower bound of the tail
  * @magic: WAL_SLOT_MAGIC
- * @crc: of what follows in this struct
+ * @crc: of what follows in this struct, and of the configuration behind it
  * @sequence: one more with each slot write; odd ones in slot 0
  * @current_term: hard state
  * @voted_for: hard state, 0 for nobody
@@ -142,6 +150,10 @@ struct wal_disk_gap {
  * @lost_index: last entry before damage, 0 if none was lost or all is made up for
  * @lost_term: its term
  * @gaps: in the order of their offsets, none after the others
+ * @configuration_index: of the entry that held the configuration; 0: none
+ * @configuration_bytes: its length, at most WAL_CONFIGURATION_BYTES_MAX; it follows
+ *	this struct, and what is in it is not the WAL's business
+ * @reserved_end: 0
  */
 struct wal_disk_slot {
 	__le32 magic;
@@ -161,6 +173,9 @@ struct wal_disk_slot {
 	__le64 lost_index;
 	__le64 lost_term;
 	struct wal_disk_gap gaps[WAL_GAPS_MAX];
+	__le64 configuration_index;
+	__le32 configuration_bytes;
+	__le32 reserved_end;
 };
 
 /**

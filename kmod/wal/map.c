@@ -3,7 +3,7 @@
 #include "wal.h"
 
 /* Log between two slots as long as there is room for more. */
-#define WAL_MAP_STRIDE_MIN (64ull << 10)
+#define WAL_MAP_STRIDE_MIN (4ull << 10)
 
 void wal_map_init(struct wal_map *map, struct wal_map_slot *slots,
 		  u32 n_slots_max)
@@ -47,7 +47,20 @@ void wal_map_insert(struct wal_map *map, const struct wal_batch_info *info)
 	map->slots[map->n_slots++] = (struct wal_map_slot){
 		.first_index = info->first_index,
 		.offset = info->offset,
+		.number = info->number,
 	};
+}
+
+void wal_map_trim(struct wal_map *map, const struct wal_writer *w)
+{
+	u32 n = 0;
+
+	while (n < map->n_slots && map->slots[n].offset < w->head.offset)
+		n++;
+	map->n_slots -= n;
+	memmove(map->slots, map->slots + n, map->n_slots * sizeof(*map->slots));
+	if (!map->n_slots)
+		map->stride = WAL_MAP_STRIDE_MIN;
 }
 
 /* Last slot that does not begin behind @index, or -1. */

@@ -129,15 +129,15 @@ static void ask(struct wal_recovery *rec, u64 position, u32 at, u32 bytes,
 	};
 }
 
-/* One block, beside the window. Returns false before and true after the read. */
-static bool ask_block(struct wal_recovery *rec, u64 position,
-		      struct wal_step *step)
+/* Beside the window. Returns false before and true after the read. */
+static bool ask_beside(struct wal_recovery *rec, u64 position, u32 bytes,
+		       struct wal_step *step)
 {
 	if (rec->asked_bytes) {
 		rec->asked_bytes = 0;
 		return true;
 	}
-	ask(rec, position, 0, rec->super.block_bytes, step);
+	ask(rec, position, 0, bytes, step);
 	return false;
 }
 
@@ -217,6 +217,16 @@ static int choose_slot(struct wal_recovery *rec)
 	return 0;
 }
 
+/* What it points to is in the buffer, for the next read to fill. */
+static void take_slot(struct wal_recovery *rec, u32 place,
+		      const struct wal_slot *slot)
+{
+	rec->slots[place] = *slot;
+	memcpy(rec->configurations[place], slot->configuration.data,
+	       slot->configuration.bytes);
+	rec->slots[place].configuration.data = rec->configurations[place];
+}
+
 static int slot_step(struct wal_recovery *rec, struct wal_step *step)
 {
 	u32 place = rec->n_slot_copies / WAL_SLOT_COPIES;
@@ -224,18 +234,19 @@ static int slot_step(struct wal_recovery *rec, struct wal_step *step)
 	u64 position = wal_slot_position(place + 1);
 	struct wal_slot *newest = &rec->slots[place], slot;
 
-	if (!ask_block(rec, position + copy * WAL_SLOT_COPY_BYTES, step))
+	if (!ask_beside(rec, position + copy * WAL_SLOT_COPY_BYTES,
+			WAL_SLOT_COPY_BYTES, step))
 		return STEP;
 	if (wal_slot_get(&rec->super, rec->buf, &slot) ||
 	    wal_slot_position(slot.sequence) != position) {
 		rec->slot_torn = true;
 	} else if (!rec->slot_good[place]) {
 		rec->slot_good[place] = true;
-		*newest = slot;
+		take_slot(rec, place, &slot);
 	} else if (slot.sequence != newest->sequence) {
 		rec->slot_torn = true;
 		if (slot.sequence > newest->sequence)
-			*newest = slot;
+			take_slot(rec, place, &slot);
 	}
 	rec->n_slot_copies++;
 	return rec->n_slot_copies == 2 * WAL_SLOT_COPIES ? choose_slot(rec) : 0;
@@ -276,7 +287,8 @@ static int lap_step(struct wal_recovery *rec, struct wal_step *step)
 	int ret;
 
 	if (lap < log_end(rec)) {
-		if (!ask_block(rec, wal_position(&rec->super, lap), step))
+		if (!ask_beside(rec, wal_position(&rec->super, lap),
+				rec->super.block_bytes, step))
 			return STEP;
 		ret = place_get(rec, lap, rec->buf, &info);
 		if (ret < 0)

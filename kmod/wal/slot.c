@@ -2,11 +2,14 @@
 /* Slots: hard state, head and a lower bound of the tail, in alternating places. */
 #include "codec.h"
 
-static u32 slot_crc(u32 seed, const struct wal_disk_slot *disk)
+static u32 slot_crc(u32 seed, const struct wal_disk_slot *disk,
+		    const void *configuration)
 {
 	const size_t skip = offsetofend(struct wal_disk_slot, crc);
+	u32 crc = crc32c(seed, (const u8 *)disk + skip, sizeof(*disk) - skip);
 
-	return crc32c(seed, (const u8 *)disk + skip, sizeof(*disk) - skip);
+	return crc32c(crc, configuration,
+		      le32_to_cpu(disk->configuration_bytes));
 }
 
 u64 wal_slot_position(u64 sequence)
@@ -57,8 +60,12 @@ void wal_slot_put(const struct wal_superblock *super,
 		.last_term = cpu_to_le64(slot->last_term),
 		.lost_index = cpu_to_le64(slot->lost.index),
 		.lost_term = cpu_to_le64(slot->lost.term),
+		.configuration_index = cpu_to_le64(slot->configuration.index),
+		.configuration_bytes = cpu_to_le32(slot->configuration.bytes),
 	};
-	u8 *copies = buf;
+	const void *configuration = slot->configuration.data;
+	u32 bytes = slot->configuration.bytes;
+	u8 *copies = buf, *copy;
 	u32 i;
 
 	for (i = 0; i < WAL_GAPS_MAX; i++) {
@@ -67,15 +74,19 @@ void wal_slot_put(const struct wal_superblock *super,
 		disk.gaps[i].number = cpu_to_le64(slot->gaps[i].number);
 	}
 
-	BUILD_BUG_ON(sizeof(disk) != 208);
-	/* Within what even the most careless device writes at once. */
-	BUILD_BUG_ON(sizeof(disk) > WAL_BLOCK_BYTES_MIN);
+	BUILD_BUG_ON(sizeof(disk) != 224);
+	BUILD_BUG_ON(sizeof(disk) + WAL_CONFIGURATION_BYTES_MAX >
+		     WAL_SLOT_COPY_BYTES);
 	BUILD_BUG_ON(WAL_SLOT_COPY_BYTES < WAL_BLOCK_BYTES_MAX);
 
-	disk.crc = cpu_to_le32(slot_crc(wal_seed(super), &disk));
+	disk.crc = cpu_to_le32(slot_crc(wal_seed(super), &disk, configuration));
 	memset(copies, 0, WAL_SLOT_WRITE_BYTES);
-	for (i = 0; i < WAL_SLOT_COPIES; i++)
-		memcpy(copies + i * WAL_SLOT_COPY_BYTES, &disk, sizeof(disk));
+	for (i = 0; i < WAL_SLOT_COPIES; i++) {
+		copy = copies + i * WAL_SLOT_COPY_BYTES;
+		memcpy(copy, &disk, sizeof(disk));
+		if (bytes)
+			memcpy(copy + sizeof(disk), configuration, bytes);
+	}
 }
 
 static bool gaps_sane(const struct wal_superblock *super,
@@ -124,25 +135,31 @@ static bool slot_sane(const struct wal_superblock *super,
 	    head->prev_term > slot->last_term ||
 	    slot->last_term > slot->hard_state.current_term ||
 	    slot->lost.term > slot->hard_state.current_term ||
-	    !slot->lost.term != !slot->lost.index || !gaps_sane(super, slot))
+	    !slot->lost.term != !slot->lost.index || !gaps_sane(super, slot) ||
+	    !slot->configuration.index != !slot->configuration.bytes)
 		return false;
 	/* Counters near the end of 64 bits were never counted up to. */
 	return slot->sequence && slot->sequence < WAL_OFFSET_MAX &&
 	       slot->tail_number < WAL_OFFSET_MAX &&
 	       slot->last_index < WAL_OFFSET_MAX &&
-	       slot->lost.index < WAL_OFFSET_MAX;
+	       slot->lost.index < WAL_OFFSET_MAX &&
+	       slot->configuration.index < WAL_OFFSET_MAX;
 }
 
 int wal_slot_get(const struct wal_superblock *super, const void *buf,
 		 struct wal_slot *slot)
 {
+	const void *configuration = (const u8 *)buf + sizeof(struct wal_disk_slot);
 	struct wal_disk_slot disk;
 	u32 i;
 
 	memcpy(&disk, buf, sizeof(disk));
 	if (disk.magic != cpu_to_le32(WAL_SLOT_MAGIC) ||
-	    disk.crc != cpu_to_le32(slot_crc(wal_seed(super), &disk)) ||
-	    disk.reserved)
+	    le32_to_cpu(disk.configuration_bytes) >
+		    WAL_CONFIGURATION_BYTES_MAX ||
+	    disk.crc != cpu_to_le32(slot_crc(wal_seed(super), &disk,
+					     configuration)) ||
+	    disk.reserved || disk.reserved_end)
 		return -EUCLEAN;
 
 	slot->sequence = le64_to_cpu(disk.sequence);
@@ -163,5 +180,10 @@ int wal_slot_get(const struct wal_superblock *super, const void *buf,
 		slot->gaps[i].to = le64_to_cpu(disk.gaps[i].to);
 		slot->gaps[i].number = le64_to_cpu(disk.gaps[i].number);
 	}
+	slot->configuration = (struct wal_configuration){
+		.index = le64_to_cpu(disk.configuration_index),
+		.bytes = le32_to_cpu(disk.configuration_bytes),
+		.data = configuration,
+	};
 	return slot_sane(super, slot) ? 0 : -EUCLEAN;
 }

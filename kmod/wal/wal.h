@@ -18,6 +18,8 @@
  *			wal_batch_done(), wal_map_insert().
  *		A write that failed is the last one.
  *
+ * Trimming:	wal_head_find(), wal_head_move(), a slot, wal_map_trim().
+ *
  * Reading:	wal_map_find(), then wal_cursor_next() until the entry is found.
  *
  * Locking: none. The caller serializes each struct.
@@ -83,6 +85,18 @@ struct wal_head {
 	u64 number;
 	u64 prev_index;
 	u64 prev_term;
+};
+
+/**
+ * struct wal_configuration - the configuration that goes with a head
+ * @index: of the entry that held it, 0 if there is none
+ * @data: not the WAL's business
+ * @bytes: its length, at most WAL_CONFIGURATION_BYTES_MAX
+ */
+struct wal_configuration {
+	u64 index;
+	const void *data;
+	u32 bytes;
 };
 
 /**
@@ -230,6 +244,7 @@ struct wal_slot {
 	u64 last_term;
 	struct wal_lost lost;
 	struct wal_gap gaps[WAL_GAPS_MAX];
+	struct wal_configuration configuration;
 };
 
 /**
@@ -281,7 +296,8 @@ enum wal_recovery_limits {
  *
  * Results, valid after WAL_STEP_DONE:
  * @hard_state: the newest
- * @slot: the newest slot; @slot.head is the log's head
+ * @slot: the newest slot; @slot.head is the log's head, @slot.configuration goes with
+ *	it. Known as soon as the first entry is handed out
  * @tail: logical offset behind the last whole batch
  * @number: number of the batch that comes there
  * @last_index: last entry, @slot.head.prev_index if none
@@ -321,6 +337,7 @@ struct wal_recovery {
 	u8 n_slot_copies;
 	bool slot_good[2];
 	struct wal_slot slots[2];
+	u8 configurations[2][WAL_CONFIGURATION_BYTES_MAX];
 	u64 window;
 	u32 window_bytes;
 	u32 asked_bytes;
@@ -377,7 +394,7 @@ int wal_recovery_init(struct wal_recovery *rec,
  */
 int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
 
-/* Writer (writer.c) */
+/* Writer (writer.c, head.c) */
 
 /**
  * struct wal_writer - where the next write goes
@@ -395,6 +412,8 @@ int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
  * @last_term: its term
  * @lost: as recovered: see struct wal_recovery
  * @gaps: as recovered
+ * @configuration: goes with @new_head
+ * @configuration_data: its bytes
  * @seed: private
  */
 struct wal_writer {
@@ -410,6 +429,8 @@ struct wal_writer {
 	u64 last_term;
 	struct wal_lost lost;
 	struct wal_gap gaps[WAL_GAPS_MAX];
+	struct wal_configuration configuration;
+	u8 configuration_data[WAL_CONFIGURATION_BYTES_MAX];
 	u32 seed;
 };
 
@@ -459,6 +480,21 @@ int wal_slot_encode(const struct wal_writer *w,
  */
 void wal_slot_done(struct wal_writer *w,
 		   const struct wal_hard_state *hard_state);
+
+/**
+ * wal_writer_discard() - all entries go: the log begins anew behind @index
+ * @w: writer
+ * @index: last entry before the log
+ * @term: its term, not above the hard state's
+ * @configuration: goes with that
+ *
+ * A slot is due then, and is all it takes: before it is durable the log is what it
+ * was. The map of the log is to be emptied, see wal_map_init().
+ *
+ * Return: 0 or -EINVAL.
+ */
+int wal_writer_discard(struct wal_writer *w, u64 index, u64 term,
+		       const struct wal_configuration *configuration);
 
 /**
  * struct wal_batch - a batch in the making
@@ -539,17 +575,19 @@ void wal_batch_done(struct wal_writer *w, const struct wal_batch *batch);
 
 /**
  * struct wal_map_slot - a batch the map remembers
- * @first_index: its first index
+ * @first_index: its first index, which no later batch has replaced
  * @offset: its logical offset
+ * @number: its number
  */
 struct wal_map_slot {
 	u64 first_index;
 	u64 offset;
+	u64 number;
 };
 
 /**
  * struct wal_map - some of the batches, evenly spread; memory is bounded
- * @slots: the caller's array; both fields grow from slot to slot
+ * @slots: the caller's array; all fields grow from slot to slot
  * @n_slots: used
  * @n_slots_max: size of the array, at least 2
  * @stride: least distance in bytes of log between slots; doubles when full
@@ -603,6 +641,57 @@ struct wal_range {
  */
 int wal_map_find(const struct wal_map *map, const struct wal_writer *w,
 		 u64 index, struct wal_range *range);
+
+/* Letting entries go that are not needed any more (head.c) */
+
+/**
+ * wal_head_find() - how much of the log can go?
+ * @w: writer
+ * @map: its map
+ * @index: entries up to here are not needed any more
+ *
+ * The log can begin only where a batch does that the map remembers.
+ *
+ * Return: the last entry that can go, or 0 for none.
+ */
+u64 wal_head_find(const struct wal_writer *w, const struct wal_map *map,
+		  u64 index);
+
+/**
+ * wal_head_behind() - how much of the log can go if the newest is to be kept?
+ * @w: writer
+ * @map: its map
+ * @bytes: so much of the log is kept, at least
+ *
+ * Return: the last entry that can go, or 0 for none.
+ */
+u64 wal_head_behind(const struct wal_writer *w, const struct wal_map *map,
+		    u64 bytes);
+
+/**
+ * wal_head_move() - the log begins later
+ * @w: writer
+ * @map: its map
+ * @index: from wal_head_find(): entries up to here go. They are never replaced
+ * @term: its term
+ * @configuration: goes with that
+ *
+ * The next slot says so, and must come before a batch that replaces entry @index + 1.
+ * What was before the head is room again once that slot is durable: see
+ * wal_map_trim().
+ *
+ * Return: 0; -ENOENT: the map does not remember that batch any more, and nothing
+ * changed; -EINVAL: the configuration is too long.
+ */
+int wal_head_move(struct wal_writer *w, const struct wal_map *map, u64 index,
+		  u64 term, const struct wal_configuration *configuration);
+
+/**
+ * wal_map_trim() - forget what is before the head
+ * @map: map
+ * @w: writer, its slot just durable
+ */
+void wal_map_trim(struct wal_map *map, const struct wal_writer *w);
 
 /* Finding an entry on disk (cursor.c) */
 

@@ -2,8 +2,6 @@
 /* Writer: where the next slot or batch goes, what is in it, and how much fits. */
 #include "codec.h"
 
-#define WAL_SLOT_TAIL_NONE U64_MAX
-
 /*
  * A gap that the log begins with is not worth its room: what was lost may need it
  * to come again. The log begins where the gap ends, with the same entry. The slot
@@ -36,6 +34,7 @@ void wal_writer_init(struct wal_writer *w, const struct wal_recovery *rec)
 		.seed = wal_seed(&rec->super),
 	};
 	memcpy(w->gaps, rec->slot.gaps, sizeof(w->gaps));
+	wal_configuration_set(w, &rec->slot.configuration);
 	pass_first_gap(w);
 }
 
@@ -52,17 +51,21 @@ static u32 batch_bytes(const struct wal_writer *w, u32 bytes)
 			w->super.block_bytes);
 }
 
+/*
+ * What is skipped is less than the batch that did not fit there. Either that is the
+ * largest there can be; or it is one of those that fill half of the room; or they all
+ * fit in front of the end of the lap.
+ */
 u64 wal_space_bytes(const struct wal_writer *w)
 {
-	u64 end = area_end(w), lap_end = wal_lap_end(&w->super, w->tail);
-	u64 skip_bytes;
+	u64 room = area_end(w) - w->tail;
+	u64 left = wal_lap_end(&w->super, w->tail) - w->tail;
+	u64 skip_bytes =
+		min_t(u64, left, batch_bytes(w, WAL_ENTRY_BYTES_MAX));
 
-	if (lap_end >= end)
-		return end - w->tail;
-	/* Skipped is less than the batch that did not fit there. */
-	skip_bytes = min_t(u64, lap_end - w->tail,
-			   batch_bytes(w, WAL_ENTRY_BYTES_MAX));
-	return end - w->tail - skip_bytes;
+	if (left >= room)
+		return room;
+	return max(max(left, room - skip_bytes), room / 2);
 }
 
 u32 wal_entry_overhead_bytes(u32 block_bytes)
@@ -107,6 +110,7 @@ int wal_slot_encode(const struct wal_writer *w,
 		.last_index = w->last_index,
 		.last_term = w->last_term,
 		.lost = w->lost,
+		.configuration = w->configuration,
 	};
 
 	if (!wal_hard_state_follows(&w->hard_state, hard_state))

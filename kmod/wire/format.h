@@ -30,7 +30,8 @@
  *		 2  u8   priority	AppendEntries: the highest among the voters that
  *					answer; its response: the sender's; else 0
  *		 3  u8   0
- *		 4  le32 n_entries	0; AppendEntries: any; Propose: 1
+ *		 4  le32 n_entries	0; AppendEntries: any; Propose: 1;
+ *					InstallSnapshot: 1, the configuration
  *		 8  le64 term		not 0
  *		16  le64 incarnation	of the sender's disk, not 0
  *	RequestVote
@@ -69,13 +70,18 @@
  *	TimeoutNow
  *		24  le64 last_log_index
  *		32  le64 until_ns	not 0
+ *	InstallSnapshot
+ *		24  le64 snapshot_index
+ *		32  le64 snapshot_term
+ *		40  le64 configuration_index
+ *		48  le64 sent_ns
  *
  * Behind the fixed part follow n_entries entry headers, then their payloads in
  * the same order without padding, then nothing.
  *
- * entry	 0  le64 term		Propose: 0
- *		 8  le64 session
- *		16  le64 sequence
+ * entry	 0  le64 term		Propose, InstallSnapshot: 0
+ *		 8  le64 session	InstallSnapshot: 0
+ *		16  le64 sequence	InstallSnapshot: 0
  *		24  le32 bytes		payload
  *		28  u8   type		enum raft_entry_type
  *		29  u8   0 (three)
@@ -158,6 +164,7 @@ enum wire_limits_fixed {
 	WIRE_READ_INDEX_BYTES = 40,
 	WIRE_READ_INDEX_RESPONSE_BYTES = 48,
 	WIRE_TIMEOUT_NOW_BYTES = 40,
+	WIRE_INSTALL_SNAPSHOT_BYTES = 56,
 	WIRE_MESSAGE_FIXED_BYTES_MIN = 16,
 	WIRE_MESSAGE_FIXED_BYTES_MAX = WIRE_APPEND_ENTRIES_RESPONSE_BYTES,
 	WIRE_ENTRY_BYTES = 32,

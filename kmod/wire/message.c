@@ -50,6 +50,10 @@ static const struct type_row type_rows[] = {
 		.fixed_bytes = WIRE_TIMEOUT_NOW_BYTES,
 		.flags = WIRE_F_REQUESTED,
 	},
+	[RAFT_INSTALL_SNAPSHOT] = {
+		.fixed_bytes = WIRE_INSTALL_SNAPSHOT_BYTES,
+		.n_entries_max = 1,
+	},
 };
 
 struct refusal_row {
@@ -141,6 +145,20 @@ static bool propose_possible(const struct raft_message *message)
 	       entry->bytes && entry_length_possible(entry);
 }
 
+static bool install_snapshot_possible(const struct raft_message *message)
+{
+	const struct raft_entry *entry = message->entries;
+	u64 term = message->install_snapshot.snapshot_term;
+
+	return message->install_snapshot.snapshot_index && term &&
+	       term <= message->term &&
+	       message->install_snapshot.configuration_index &&
+	       message->n_entries == 1 &&
+	       entry->type == RAFT_ENTRY_CONFIGURATION && !entry->term &&
+	       !entry->session && !entry->sequence &&
+	       entry_length_possible(entry);
+}
+
 static bool message_possible(const struct raft_message *message)
 {
 	if (!message->term || !message->incarnation)
@@ -173,6 +191,8 @@ static bool message_possible(const struct raft_message *message)
 		       message->read_index_response.index;
 	case RAFT_TIMEOUT_NOW:
 		return message->timeout_now.until_ns;
+	case RAFT_INSTALL_SNAPSHOT:
+		return install_snapshot_possible(message);
 	default:
 		return true;
 	}
@@ -284,6 +304,12 @@ static void encode_fixed(const struct raft_message *message, u8 *p)
 		put_unaligned_le64(message->timeout_now.last_log_index, p + 24);
 		put_unaligned_le64(message->timeout_now.until_ns, p + 32);
 		break;
+	case RAFT_INSTALL_SNAPSHOT:
+		put_unaligned_le64(message->install_snapshot.snapshot_index, p + 24);
+		put_unaligned_le64(message->install_snapshot.snapshot_term, p + 32);
+		put_unaligned_le64(message->install_snapshot.configuration_index, p + 40);
+		put_unaligned_le64(message->install_snapshot.sent_ns, p + 48);
+		break;
 	}
 }
 
@@ -347,6 +373,12 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 		message->timeout_now.last_log_index = get_unaligned_le64(p + 24);
 		message->timeout_now.until_ns = get_unaligned_le64(p + 32);
 		message->timeout_now.requested = flags & WIRE_F_REQUESTED;
+		break;
+	case RAFT_INSTALL_SNAPSHOT:
+		message->install_snapshot.snapshot_index = get_unaligned_le64(p + 24);
+		message->install_snapshot.snapshot_term = get_unaligned_le64(p + 32);
+		message->install_snapshot.configuration_index = get_unaligned_le64(p + 40);
+		message->install_snapshot.sent_ns = get_unaligned_le64(p + 48);
 		break;
 	}
 }

@@ -25,7 +25,9 @@
  * Reading. read(2) returns the next committed entry, whole; the file position is
  * a log index (the first is 1). Entries the group makes for itself are passed
  * over. At the end it sleeps, or returns EAGAIN under O_NONBLOCK. A buffer that is
- * too small gets EMSGSIZE and the position stays. RAFTLOG_IOC_SET_FRAMED makes
+ * too small gets EMSGSIZE and the position stays. An entry that is not kept any more
+ * (retain_entries, retain_bytes), or that this machine never got, gets ENODATA:
+ * lseek(2) to first_index and go on from there. RAFTLOG_IOC_SET_FRAMED makes
  * read(2) return as many whole entries as fit, each behind a struct raftlog_frame.
  * lseek(2) moves by index; SEEK_END is behind the last committed entry.
  *
@@ -33,7 +35,7 @@
  * committed more by then. RAFTLOG_IOC_READ_INDEX says up to where to read in order
  * to see everything that was committed when it was called, anywhere.
  *
- * poll(2). EPOLLIN: an entry is there to read. EPOLLOUT: a write would be taken.
+ * poll(2). EPOLLIN: read(2) would not sleep. EPOLLOUT: a write would be taken.
  * EPOLLPRI: role, leader or membership changed since this open file last used
  * RAFTLOG_IOC_GET_STATUS or RAFTLOG_IOC_GET_EVENTS. EPOLLHUP: the group stopped,
  * and the event that says so is there. EPOLLERR: it failed.
@@ -201,6 +203,9 @@ struct raftlog_version {
  * @priority: as a leader, 0 … 255: with less than another voter that is there this
  *	node calls elections later, and as a leader hands over to it
  * @__reserved_priority: 0
+ * @retain_entries: keep about so many of the committed entries, 0: all
+ * @retain_bytes: keep about so much of the log, 0: all. With either, older entries
+ *	go by themselves, and at most three quarters of the log are kept
  * @__reserved: 0
  *
  * Errors: EBUSY (started already, or the file is in use), EEXIST (the WAL belongs
@@ -230,6 +235,8 @@ struct raftlog_start {
 	__u64 cluster_id;
 	__u32 priority;
 	__u32 __reserved_priority;
+	__u64 retain_entries;
+	__u64 retain_bytes;
 	__u64 __reserved[2];
 };
 

@@ -51,7 +51,9 @@ enum {
 	IMAGE_BYTES_MAX = WAL_AREA_POSITION + AREA_BYTES_MAX,
 	BATCH_BYTES_ENOUGH = SECTOR_BYTES * PIECES_MAX,
 	RECORDS_MAX = 4096,
-	HEADS_MAX = 4096,
+	MAP_SLOTS = 16,
+	/* More than a sector, so that it is torn. */
+	CONFIGURATION_BYTES_MAX = 600,
 	SHAPE_MAX = 64,
 	PAYLOADS_BYTES = 1 << 16,
 };
@@ -75,6 +77,7 @@ enum {
 	X(splits, "requests spread over batches", true)			\
 	X(skips, "laps whose rest was skipped", true)			\
 	X(drops, "heads moved", true)					\
+	X(anew, "logs begun anew", true)				\
 	X(full, "full logs", true)					\
 	X(restarts, "restarts", true)					\
 	X(torn_restarts, "restarts from a torn write", true)		\
@@ -108,11 +111,14 @@ struct record {
 
 /**
  * struct state - what a WAL holds
+ * @configuration_index: what goes with prev_index; 0: none
  * @records: by index; valid from prev_index + 1 to last_index
  */
 struct state {
 	struct wal_hard_state hard_state;
 	u64 prev_index;
+	u64 prev_term;
+	u64 configuration_index;
 	u64 last_index;
 	u16 records[RECORDS_MAX];
 };
@@ -175,8 +181,8 @@ struct options {
  * @found: by the last recovery
  * @life: counts formats; the session of every entry
  * @committed: entries up to here are not replaced
- * @heads: batches that the head can be moved to
- * @head_entries: how many entries each of them has
+ * @map: batches that the head can be moved to, in @map_slots
+ * @opening: this recovery is not of an image that is only looked at
  * @powered: the power stayed at the crash: what is in @cut is in a cache
  * @n_outstanding: writes in @cut that the next one comes on top of
  * @ghosts: of slot writes that were torn: until one is durable, each next one goes to
@@ -203,11 +209,11 @@ struct run {
 	u64 n_writes;
 	u64 life;
 	u64 committed;
-	struct wal_head heads[HEADS_MAX];
-	u32 head_entries[HEADS_MAX];
-	u32 n_heads;
+	struct wal_map map;
+	struct wal_map_slot map_slots[MAP_SLOTS];
 	u32 n_records;
 	bool formatting;
+	bool opening;
 	bool powered;
 	u32 n_outstanding;
 	u32 n_ghosts;
@@ -244,6 +250,8 @@ u32 write_record(struct run *r, u64 index, u64 term, u32 bytes,
 		 struct rng *rng);
 void write_format(struct run *r);
 bool write_slot(struct run *r, const struct wal_hard_state *hard_state);
+struct wal_configuration configuration_of(const struct run *r, u64 index);
+u64 term_at(const struct run *r, u64 index);
 int write_batch(struct run *r, u64 first_index,
 		const struct wal_hard_state *hard_state, u32 n_entries,
 		u32 bytes_max);

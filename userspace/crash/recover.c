@@ -24,6 +24,8 @@ bool state_same(const struct state *a, const struct state *b)
 	return a->hard_state.current_term == b->hard_state.current_term &&
 	       a->hard_state.voted_for == b->hard_state.voted_for &&
 	       a->prev_index == b->prev_index &&
+	       a->prev_term == b->prev_term &&
+	       a->configuration_index == b->configuration_index &&
 	       a->last_index == b->last_index &&
 	       !memcmp(&a->records[a->prev_index + 1],
 		       &b->records[b->prev_index + 1],
@@ -31,10 +33,11 @@ bool state_same(const struct state *a, const struct state *b)
 }
 
 /* Nothing that was never written, in a place where it was not written. */
-static bool found_entry(struct run *r, const struct wal_entry *entry)
+static bool found_entry(struct run *r, const struct wal_recovery *rec,
+			const struct wal_entry *entry)
 {
 	const struct record *record = &r->records[entry->sequence - 1];
-	u64 first = r->rec.slot.head.prev_index + 1;
+	u64 first = rec->slot.head.prev_index + 1, term;
 
 	if (entry->session != r->life || !entry->sequence ||
 	    entry->sequence > r->n_records || record->index != entry->index ||
@@ -53,6 +56,14 @@ static bool found_entry(struct run *r, const struct wal_entry *entry)
 	}
 	if (entry->index < first) {
 		fail(r, "entry %llu is before the head", entry->index);
+		return false;
+	}
+	term = entry->index == first ?
+		       rec->slot.head.prev_term :
+		       r->records[r->found.records[entry->index - 1] - 1].term;
+	if (entry->term < term) {
+		fail(r, "entry %llu of term %llu behind term %llu",
+		     entry->index, entry->term, term);
 		return false;
 	}
 	r->found.records[entry->index] = entry->sequence;
@@ -81,13 +92,25 @@ static int read_all(struct run *r, struct wal_recovery *rec)
 			memcpy(step.data, r->image + step.position, step.bytes);
 			break;
 		case WAL_STEP_ENTRY:
-			if (!found_entry(r, &step.entry))
+			if (!found_entry(r, rec, &step.entry))
 				return -EIO;
 			break;
 		default:
 			return 0;
 		}
 	}
+}
+
+static void check_configuration(struct run *r,
+				const struct wal_configuration *found)
+{
+	const struct wal_configuration expected =
+		configuration_of(r, found->index);
+
+	if (found->index && (found->bytes != expected.bytes ||
+			     memcmp(found->data, expected.data, found->bytes)))
+		fail(r, "configuration %llu is not what was written",
+		     found->index);
 }
 
 /* Fills in r->found. 1: no WAL, as a format that is under way may leave it. */
@@ -111,7 +134,8 @@ int recover(struct run *r, struct wal_recovery *rec)
 		error = -EEXIST;
 	if (!error)
 		error = wal_recovery_init(rec, &super, r->image_bytes,
-					  super.block_bytes, NULL, r->buf,
+					  super.block_bytes,
+					  r->opening ? &r->map : NULL, r->buf,
 					  super.area_bytes);
 	if (!error)
 		error = read_all(r, rec);
@@ -122,6 +146,9 @@ int recover(struct run *r, struct wal_recovery *rec)
 	}
 	r->found.hard_state = rec->hard_state;
 	r->found.prev_index = rec->slot.head.prev_index;
+	r->found.prev_term = rec->slot.head.prev_term;
+	r->found.configuration_index = rec->slot.configuration.index;
+	check_configuration(r, &rec->slot.configuration);
 	if (!r->found.last_index)
 		r->found.last_index = r->found.prev_index;
 	if (r->found.last_index != rec->last_index)

@@ -47,40 +47,56 @@ static void plant(struct run *r)
 	memcpy(r->old, r->image, r->image_bytes);
 }
 
-/* The head goes to a batch, or into it, whose entries before are committed. */
+/* Some of what is committed goes. */
 static void drop(struct run *r)
 {
 	struct wal_hard_state hard_state = r->w.hard_state;
-	struct wal_head head;
-	u32 i, n = 0, n_more, first = 0;
+	struct wal_configuration configuration;
+	u64 index = rng_between(&r->rng, r->w.new_head.prev_index,
+				r->committed);
+	int ret;
 
-	for (i = 0; i < r->n_heads; i++) {
-		if (r->heads[i].offset < r->w.new_head.offset ||
-		    r->heads[i].prev_index < r->w.new_head.prev_index)
-			first = i + 1;
-		else if (r->heads[i].prev_index <= r->committed)
-			n = i + 1;
-	}
-	if (n <= first)
+	index = wal_head_find(&r->w, &r->map, index);
+	if (!index)
 		return;
-	i = rng_between(&r->rng, first, n - 1);
-	head = r->heads[i];
-	n_more = min_t(u64, rng_below(&r->rng, r->head_entries[i]),
-		       r->committed - head.prev_index);
-	if (n_more) {
-		head.prev_index += n_more;
-		head.prev_term =
-			r->records[r->acknowledged.records[head.prev_index] - 1]
-				.term;
+	configuration = configuration_of(r, index);
+	ret = wal_head_move(&r->w, &r->map, index, term_at(r, index),
+			    &configuration);
+	if (ret) {
+		fail(r, "the head does not move: %d", ret);
+		return;
 	}
 	r->counters->drops++;
-	r->w.new_head = head;
 	/* Its first entry stays where it is: the next slot is soon enough. */
-	if (head.prev_index < r->committed && rng_chance(&r->rng, RNG_ONE / 2)) {
+	if (index < r->committed && rng_chance(&r->rng, RNG_ONE / 2)) {
 		r->counters->pending_heads++;
 		return;
 	}
 	write_slot(r, &hard_state);
+}
+
+/* Others are so far ahead that the log of this server is of no use. */
+static void begin_anew(struct run *r)
+{
+	struct wal_hard_state hard_state = r->w.hard_state;
+	u64 index = rng_between(&r->rng, r->committed + 1,
+				r->acknowledged.last_index + 20);
+	struct wal_configuration configuration;
+	int ret;
+
+	if (!hard_state.current_term || index + 1 > RECORDS_MAX / 2)
+		return;
+	configuration = configuration_of(r, index);
+	ret = wal_writer_discard(&r->w, index, hard_state.current_term,
+				 &configuration);
+	if (ret) {
+		fail(r, "the log does not begin anew: %d", ret);
+		return;
+	}
+	wal_map_init(&r->map, r->map_slots, MAP_SLOTS);
+	r->counters->anew++;
+	if (write_slot(r, &hard_state))
+		r->committed = index;
 }
 
 static struct wal_hard_state next_hard_state(struct run *r, bool new_term)
@@ -175,6 +191,8 @@ static void step(struct run *r)
 		drop(r);
 	} else if (how < 26) {
 		plant(r);
+	} else if (how < 28) {
+		begin_anew(r);
 	} else {
 		append(r);
 	}
@@ -219,6 +237,7 @@ void run(struct run *r, u64 seed, const struct options *options,
 	r->super.area_bytes = WAL_AREA_BYTES_MIN +
 			      rng_below(&r->rng, 3) * 4 * WAL_BLOCK_BYTES_MAX;
 	r->image_bytes = WAL_AREA_POSITION + r->super.area_bytes;
+	wal_map_init(&r->map, r->map_slots, MAP_SLOTS);
 	counters->seeds++;
 	for (i = 0; i < LIVES && !r->failed && !run_enough(r); i++)
 		live(r);

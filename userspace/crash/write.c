@@ -56,25 +56,9 @@ void write_format(struct run *r)
 	r->super = *super;
 	r->life++;
 	r->n_records = 0;
-	r->n_heads = 0;
 	r->committed = 0;
 	memset(&r->acknowledged, 0, sizeof(r->acknowledged));
 	r->intended = r->acknowledged;
-}
-
-/* The head can be only in a batch that still holds the entry behind it. */
-static void drop_heads_from(struct run *r, u64 first_index)
-{
-	u32 *n_entries;
-
-	while (r->n_heads &&
-	       r->heads[r->n_heads - 1].prev_index + 1 >= first_index)
-		r->n_heads--;
-	if (!r->n_heads)
-		return;
-	n_entries = &r->head_entries[r->n_heads - 1];
-	*n_entries = min_t(u64, *n_entries, first_index - 1 -
-			   r->heads[r->n_heads - 1].prev_index);
 }
 
 /* In the middle of the write: the power failed, or the machine just restarted. */
@@ -117,12 +101,15 @@ void write_open(struct run *r)
 	flush(r);
 	if (r->failed || run_enough(r))
 		return;
+	wal_map_init(&r->map, r->map_slots, MAP_SLOTS);
+	r->opening = true;
 	if (!recover_check(r, &r->rec, &r->acknowledged, &r->intended,
 			   &r->cut))
 		return;
+	r->opening = false;
 	r->acknowledged = r->found;
 	r->intended = r->found;
-	drop_heads_from(r, r->found.last_index + 1);
+	r->committed = max(r->committed, r->found.prev_index);
 	wal_writer_init(&r->w, &r->rec);
 }
 
@@ -155,6 +142,16 @@ static bool make(struct run *r, const struct wal_write *write, bool batch)
 	return true;
 }
 
+/* It follows from the index, so that what is found can be told. */
+struct wal_configuration configuration_of(const struct run *r, u64 index)
+{
+	return (struct wal_configuration){
+		.index = index,
+		.data = r->payloads + index,
+		.bytes = 1 + index * 37 % CONFIGURATION_BYTES_MAX,
+	};
+}
+
 bool write_slot(struct run *r, const struct wal_hard_state *hard_state)
 {
 	struct wal_write write;
@@ -162,6 +159,9 @@ bool write_slot(struct run *r, const struct wal_hard_state *hard_state)
 	r->intended = r->acknowledged;
 	r->intended.hard_state = *hard_state;
 	r->intended.prev_index = r->w.new_head.prev_index;
+	r->intended.prev_term = r->w.new_head.prev_term;
+	r->intended.last_index = r->w.last_index;
+	r->intended.configuration_index = r->w.configuration.index;
 	if (wal_slot_encode(&r->w, hard_state, r->staging, &write)) {
 		fail(r, "a slot is refused");
 		return false;
@@ -170,6 +170,7 @@ bool write_slot(struct run *r, const struct wal_hard_state *hard_state)
 	if (!make(r, &write, false))
 		return false;
 	wal_slot_done(&r->w, hard_state);
+	wal_map_trim(&r->map, &r->w);
 	return true;
 }
 
@@ -229,24 +230,10 @@ static int fill(struct run *r, struct wal_batch *batch, u32 first_record,
 	return ret ? ret : wal_batch_finish(batch, write);
 }
 
-static void note_batch(struct run *r, const struct wal_batch_info *info,
-		       u64 prev_term)
-{
-	if (r->n_heads == HEADS_MAX)
-		return;
-	r->head_entries[r->n_heads] = info->n_entries;
-	r->heads[r->n_heads++] = (struct wal_head){
-		.offset = info->offset,
-		.number = info->number,
-		.prev_index = info->first_index - 1,
-		.prev_term = prev_term,
-	};
-}
-
-static u64 term_at(const struct run *r, u64 index)
+u64 term_at(const struct run *r, u64 index)
 {
 	if (index == r->acknowledged.prev_index)
-		return r->w.head.prev_term;
+		return r->acknowledged.prev_term;
 	return r->records[r->acknowledged.records[index] - 1].term;
 }
 
@@ -284,11 +271,10 @@ static int write_some(struct run *r, u64 first_index,
 		return ret;
 	}
 	name_write(r, "batch", &write);
-	drop_heads_from(r, first_index);
 	if (!make(r, &write, true))
 		return 0;
 	wal_batch_done(&r->w, &batch);
-	note_batch(r, &batch.info, prev_term);
+	wal_map_insert(&r->map, &batch.info);
 	r->counters->entries_acknowledged += batch.info.n_entries;
 	return batch.info.n_entries;
 }

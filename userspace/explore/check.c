@@ -286,10 +286,13 @@ void check_said(struct node *node, const struct raft_message *message)
 {
 	switch (message->type) {
 	case RAFT_APPEND_ENTRIES:
+	case RAFT_INSTALL_SNAPSHOT:
 		if (world.common.leaders[message->term] != node->id)
 			violation("election safety",
-				  "node %u sends AppendEntries of term %llu, which it does not lead",
-				  node->id, message->term);
+				  "node %u sends %s of term %llu, which it does not lead",
+				  node->id,
+				  raft_message_type_name(message->type),
+				  message->term);
 		break;
 	case RAFT_APPEND_ENTRIES_RESPONSE:
 		if (message->append_entries_response.rejected)
@@ -474,14 +477,15 @@ static void check_core(struct node *node)
 	    r->hard_state.current_term > bounds.terms ||
 	    r->hard_state.current_term < node->disk_hard_state.current_term ||
 	    r->commit_index != node->commit_index ||
-	    r->log.last_index != node->log.n)
+	    r->log.last_index != node->log.n ||
+	    r->log.first_index != node->log.base + 1u)
 		violation("core",
 			  "node %u: role %s, term %llu, commit_index %llu, last_index %llu are not as told",
 			  node->id, raft_role_name(r->role),
 			  r->hard_state.current_term, r->commit_index,
 			  r->log.last_index);
 	node->current_term = r->hard_state.current_term;
-	for (i = 1; i <= node->log.n; i++)
+	for (i = max_t(u64, node->log.base, 1); i <= node->log.n; i++)
 		if (raft_term_at(r, i) != log_term(&node->log, i))
 			violation("core", "node %u: term %llu at %llu, told %u",
 				  node->id, raft_term_at(r, i), i,

@@ -80,6 +80,13 @@ static bool may_be_late(const struct event *event)
 	       !is_leader(node) && raft_is_sticky(core_of(node));
 }
 
+static u64 compactable(const struct node *node)
+{
+	const struct raft *r = core_of(node);
+
+	return min(r->commit_index, r->durable_index);
+}
+
 bool event_is_possible(const struct event *event)
 {
 	const struct node *node = &world.nodes[event->node - 1];
@@ -118,6 +125,9 @@ bool event_is_possible(const struct event *event)
 		return common->n_lookups < bounds.reads;
 	case EVENT_READ_DUE:
 		return raft_read_deadline(core_of(node)) != U64_MAX;
+	case EVENT_COMPACT:
+		return common->compactions < bounds.compactions &&
+		       compactable(node) > node->log.base;
 	case EVENT_DISK:
 		return event->slot && event->slot <= node->n_writes;
 	case EVENT_CRASH:
@@ -250,6 +260,16 @@ static void take_over(struct node *node, bool slow)
 	node_step(node, &arrives, slow);
 }
 
+static void compact(struct node *node, bool slow)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_COMPACT,
+		.index = compactable(node),
+	};
+
+	node_step(node, &event, slow);
+}
+
 /* It notices that it did not run for long, looks for answers, and steps down. */
 static void lose_quorum(struct node *node, bool slow)
 {
@@ -337,6 +357,11 @@ void event_happens(const struct event *event)
 		counters.reads_due++;
 		node->now_ns = max(node->now_ns, raft_read_deadline(r));
 		node_step(node, NULL, event->slow);
+		break;
+	case EVENT_COMPACT:
+		world.common.compactions++;
+		counters.compactions++;
+		compact(node, event->slow);
 		break;
 	case EVENT_DISK:
 		node_disk(node, event->slot, event->slow);

@@ -21,6 +21,7 @@
  * @EVENT_PROPOSE: somebody proposes
  * @EVENT_READ: somebody reads
  * @EVENT_READ_DUE: a round or a request for reads is due (again)
+ * @EVENT_COMPACT: what is committed and on its disk goes
  * @EVENT_DISK: the oldest @slot writes are done in one, and the core is told
  * @EVENT_CRASH: power fails and comes back; @slot of the writes were done
  * @EVENT_DAMAGE: the same, none were done, and the log ends behind @slot entries
@@ -42,6 +43,7 @@ enum event_kind {
 	EVENT_PROPOSE,
 	EVENT_READ,
 	EVENT_READ_DUE,
+	EVENT_COMPACT,
 	EVENT_DISK,
 	EVENT_CRASH,
 	EVENT_DAMAGE,

@@ -32,6 +32,7 @@ static int usage(FILE *out, int status)
 	      "  --crashes N       crashes (1)\n"
 	      "  --damages N       crashes that take entries from the disk (0)\n"
 	      "  --wipes N         disks replaced by empty ones, at most 3 nodes (0)\n"
+	      "  --compactions N   times that entries go (0)\n"
 	      "  --open 1          begin with a configuration that does not know the\n"
 	      "                    disks (0); else none can be replaced\n"
 	      "  --delays N        writes that are not done at once (1)\n"
@@ -81,6 +82,7 @@ static const struct bound {
 	{ "crashes", &bounds.crashes, 0, 3, 1 },
 	{ "damages", &bounds.damages, 0, 2, 0 },
 	{ "wipes", &bounds.wipes, 0, 2, 0 },
+	{ "compactions", &bounds.compactions, 0, U8_MAX, 0 },
 	{ "open", &bounds.open, 0, 1, 0 },
 	{ "delays", &bounds.delays, 0, U8_MAX, 1 },
 	{ "timeouts", &bounds.timeouts, 0, U8_MAX, 2 },
@@ -302,6 +304,7 @@ static const struct option longopts[] = {
 	{ "crashes", required_argument, NULL, 'b' },
 	{ "damages", required_argument, NULL, 'b' },
 	{ "wipes", required_argument, NULL, 'b' },
+	{ "compactions", required_argument, NULL, 'b' },
 	{ "open", required_argument, NULL, 'b' },
 	{ "delays", required_argument, NULL, 'b' },
 	{ "timeouts", required_argument, NULL, 'b' },

@@ -17,6 +17,8 @@ static bool is_append(const struct raft_message *message)
 
 static u64 *sent_ns(struct raft_message *message)
 {
+	if (message->type == RAFT_INSTALL_SNAPSHOT)
+		return &message->install_snapshot.sent_ns;
 	return message->type == RAFT_APPEND_ENTRIES ?
 		       &message->append_entries.sent_ns :
 		       &message->append_entries_response.sent_ns;
@@ -33,7 +35,9 @@ static bool is_same(const struct packet *a, const struct packet *b)
 {
 	struct packet x = *a, y = *b;
 
-	if (is_append(&x.message) && x.message.type == y.message.type) {
+	if ((is_append(&x.message) ||
+	     x.message.type == RAFT_INSTALL_SNAPSHOT) &&
+	    x.message.type == y.message.type) {
 		*sent_ns(&x.message) = 0;
 		*sent_ns(&y.message) = 0;
 	}
@@ -96,6 +100,11 @@ void network_send(struct node *node, const struct raft_send *send)
 			.sequence = send->entry.sequence,
 		};
 		counters.forwarded++;
+	} else if (send->message.type == RAFT_INSTALL_SNAPSHOT) {
+		packet.entries[0].type = RAFT_ENTRY_CONFIGURATION;
+		packet.entries[0].sequence = node_committed(
+			node, &packet.message.install_snapshot
+				       .configuration_index);
 	} else {
 		for (i = 0; i < n; i++)
 			packet.entries[i] =
@@ -175,10 +184,11 @@ u64 network_sent_ns(const struct packet *packet, u32 *leader_id)
 	struct raft_message message = packet->message;
 	const struct raft *r;
 
-	if (!is_append(&message))
+	if (!is_append(&message) && message.type != RAFT_INSTALL_SNAPSHOT)
 		return 0;
-	*leader_id = message.type == RAFT_APPEND_ENTRIES ? message.from :
-							   message.to;
+	*leader_id = message.type == RAFT_APPEND_ENTRIES_RESPONSE ?
+			     message.to :
+			     message.from;
 	r = core_of(&world.nodes[*leader_id - 1]);
 	if (r->role != RAFT_LEADER ||
 	    r->hard_state.current_term != message.term)

@@ -66,6 +66,21 @@ u8 node_configuration(const struct raft_entry *entry)
 	return sequence;
 }
 
+/* The newest configuration that it knows to be committed. */
+u8 node_committed(const struct node *node, u64 *index)
+{
+	u8 data[RAFT_CONFIGURATION_BYTES_MAX];
+	struct raft_entry entry = {
+		.data = data,
+		.type = RAFT_ENTRY_CONFIGURATION,
+	};
+
+	entry.bytes = raft_configuration_encode(
+		raft_committed_configuration(core_of(node), index), data,
+		sizeof(data));
+	return node_configuration(&entry);
+}
+
 static const u8 *first_configuration(void)
 {
 	return configurations[bounds.open ? 0 : SEALED];
@@ -87,12 +102,65 @@ void node_entry(struct raft_entry *to, const struct entry *from)
 	}
 }
 
+static void rebase(struct log *log, const struct write *write)
+{
+	const struct log *committed = &world.common.committed;
+
+	if (write->anew) {
+		memcpy(log->entries, committed->entries,
+		       write->base * sizeof(log->entries[0]));
+		memset(log->entries + write->base, 0,
+		       (LOG_MAX - write->base) * sizeof(log->entries[0]));
+		log->n = write->base;
+	}
+	log->base = write->base;
+	log->configuration_index = write->configuration_index;
+	log->configuration = write->configuration;
+}
+
+/* What goes was committed; what begins anew had nothing that is. */
+static void check_base(const struct node *node, const struct write *write)
+{
+	const struct log *committed = &world.common.committed;
+	u64 i;
+
+	if (log_term(committed, write->base) != update.base_term)
+		violation("compaction",
+			  "node %u begins behind (%u, %llu), committed is term %u",
+			  node->id, write->base, update.base_term,
+			  log_term(committed, write->base));
+	if (!write->anew)
+		return;
+	counters.installs++;
+	if (log_holds(&node->log, write->base, update.base_term))
+		violation("compaction", "node %u begins anew behind %u, which it had",
+			  node->id, write->base);
+	for (i = write->base + 1; i <= node->log.n; i++)
+		if (log_holds(committed, i, log_term(&node->log, i)))
+			violation("leader completeness",
+				  "node %u discards entry %llu, which is committed",
+				  node->id, i);
+}
+
+static void write_base(struct node *node, struct write *write)
+{
+	u64 index;
+
+	write->base = update.base_index;
+	write->anew = update.base_discards;
+	write->configuration = node_committed(node, &index);
+	write->configuration_index = index;
+	check_base(node, write);
+	rebase(&node->log, write);
+}
+
 static void persist(struct node *node)
 {
 	struct write *write = &node->writes[node->n_writes];
 	u32 i;
 
-	if (!update.hard_state_changed && !update.n_entries)
+	if (!update.hard_state_changed && !update.n_entries &&
+	    !update.base_changed)
 		return;
 	if (node->n_writes == WRITES_MAX ||
 	    update.n_entries > WRITE_ENTRIES_MAX) {
@@ -102,6 +170,8 @@ static void persist(struct node *node)
 	memset(write, 0, sizeof(*write));
 	write->hard_state = update.hard_state;
 	write->seq = update.hard_state_seq;
+	if (update.base_changed)
+		write_base(node, write);
 	if (update.n_entries) {
 		write->first_index = update.first_index;
 		check_replace(node, update.first_index);
@@ -196,6 +266,11 @@ static struct write complete(struct node *node)
 {
 	struct write write = node->writes[0];
 
+	if (write.base) {
+		rebase(&node->disk, &write);
+		if (write.anew)
+			memset(&node->replaced, 0, sizeof(node->replaced));
+	}
 	if (write.n) {
 		if (write.first_index <= node->disk.n)
 			node->replaced = node->disk;
@@ -352,10 +427,19 @@ static int restore(struct node *node)
 {
 	struct raft *r = core_of(node);
 	struct raft_entry entry;
+	const struct log *disk = &node->disk;
 	int error = 0;
 	u64 i;
 
-	for (i = 1; i <= node->disk.n; i++) {
+	if (disk->base)
+		error = raft_restore_base(r, disk->base,
+					  log_term(disk, disk->base),
+					  configurations[disk->configuration],
+					  configuration_bytes,
+					  disk->configuration_index);
+	if (error)
+		return error;
+	for (i = disk->base + 1; i <= disk->n; i++) {
 		node_entry(&entry, log_at(&node->disk, i));
 		error = raft_restore_entry(r, i, &entry);
 		if (error)
@@ -385,6 +469,7 @@ void node_crash(struct node *node, u32 n_written)
 	forget(node);
 	make_core(node);
 	node->log = node->disk;
+	node->commit_index = node->disk.base;
 	node->current_term = node->disk_hard_state.current_term;
 	error = restore(node);
 	if (error)
@@ -417,10 +502,13 @@ bool node_may_be_damaged(const struct node *node, u32 n_left)
 
 	if (!may_be_harmed(node))
 		return false;
+	/* What went before the log is not on it to be damaged. */
+	if ((n_left & ~DAMAGE_REPLACED) < disk->base)
+		return false;
 	if (!(n_left & DAMAGE_REPLACED))
 		return n_left < disk->n;
 	n_left &= ~DAMAGE_REPLACED;
-	return n_left && n_left <= replaced->n &&
+	return n_left > disk->base && n_left <= replaced->n &&
 	       !log_holds(disk, n_left, log_term(replaced, n_left));
 }
 
@@ -435,7 +523,8 @@ void node_damage(struct node *node, u32 n_left)
 		node->lost.term = term;
 	}
 	if (n_left & DAMAGE_REPLACED)
-		*disk = node->replaced;
+		memcpy(disk->entries, node->replaced.entries,
+		       sizeof(disk->entries));
 	disk->n = n_left & ~DAMAGE_REPLACED;
 	node->rotted = true;
 	node->was_rotted = true;

@@ -231,6 +231,17 @@ static void put_sent(struct text *text, const struct packet *packet)
 		put(text, ns ? rank(core_of(&world.nodes[leader_id - 1]), ns) : 0);
 }
 
+static void put_log(struct text *text, const struct naming *naming,
+		    const struct log *log)
+{
+	if (bounds.compactions) {
+		put(text, log->base);
+		put(text, log->configuration_index);
+		put(text, named_configuration(naming, log->configuration));
+	}
+	put_entries(text, naming, log->entries, log->n);
+}
+
 static void put_packet(struct text *text, const struct naming *naming,
 		       const struct packet *packet)
 {
@@ -277,6 +288,13 @@ static void put_packet(struct text *text, const struct naming *naming,
 		    named_session(naming, m->read_index_response.session));
 		put(text, m->read_index_response.sequence);
 		put(text, m->read_index_response.index);
+		break;
+	case RAFT_INSTALL_SNAPSHOT:
+		put(text, m->install_snapshot.snapshot_index);
+		put(text, m->install_snapshot.snapshot_term);
+		put(text, m->install_snapshot.configuration_index);
+		put_sent(text, packet);
+		put_entries(text, naming, packet->entries, 1);
 		break;
 	case RAFT_PROPOSE:
 		put(text, m->propose.proposed_at);
@@ -371,7 +389,13 @@ static void put_core(struct text *text, const struct naming *naming,
 	put_proposals(text, &r->sent);
 	if (bounds.reads)
 		put_core_reads(text, naming, r);
-	put_entries(text, naming, node->log.entries, node->log.n);
+	if (bounds.compactions) {
+		u64 committed;
+
+		raft_committed_configuration(r, &committed);
+		put(text, committed);
+	}
+	put_log(text, naming, &node->log);
 }
 
 static void put_node(struct text *text, const struct naming *naming,
@@ -385,7 +409,7 @@ static void put_node(struct text *text, const struct naming *naming,
 	put(text, node->lost.index << 4 | node->lost.term);
 	put(text, node->disk_hard_state.current_term);
 	put(text, naming->name[node->disk_hard_state.voted_for]);
-	put_entries(text, naming, node->disk.entries, node->disk.n);
+	put_log(text, naming, &node->disk);
 	if (bounds.damages)
 		put_entries(text, naming, node->replaced.entries,
 			    node->replaced.n);
@@ -399,6 +423,10 @@ static void put_node(struct text *text, const struct naming *naming,
 		put(text, write->last_index);
 		put(text, write->last_term);
 		put(text, write->first_index);
+		if (bounds.compactions) {
+			put(text, write->base << 1 | write->anew);
+			put(text, write->configuration_index);
+		}
 		put_entries(text, naming, write->entries, write->n);
 	}
 	for (i = 0; i < node->n_parked; i++) {
@@ -420,6 +448,7 @@ static void put_common(struct text *text, const struct naming *naming)
 	put(text, c->crashes);
 	put(text, c->damages);
 	put(text, c->wipes);
+	put(text, c->compactions);
 	put(text, c->delays);
 	put(text, c->timeouts);
 	put(text, c->transfers);

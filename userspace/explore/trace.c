@@ -19,6 +19,7 @@ static const char *const kinds[] = {
 	[EVENT_CRASH] = "crash",
 	[EVENT_DAMAGE] = "damage",
 	[EVENT_WIPE] = "wipe",
+	[EVENT_COMPACT] = "compact",
 };
 
 static bool has_message(const struct event *event)
@@ -64,6 +65,11 @@ static void print_message(const struct packet *packet)
 		       m->append_entries.prev_log_term,
 		       m->append_entries.leader_commit);
 		print_entries(packet->entries, m->n_entries);
+		break;
+	case RAFT_INSTALL_SNAPSHOT:
+		printf(" behind (%llu, %llu)",
+		       m->install_snapshot.snapshot_index,
+		       m->install_snapshot.snapshot_term);
 		break;
 	case RAFT_APPEND_ENTRIES_RESPONSE:
 		if (m->append_entries_response.rejected)

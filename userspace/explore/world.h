@@ -55,8 +55,19 @@ struct entry {
 	u8 sequence;
 };
 
+/**
+ * struct log - all entries that there ever were in it
+ * @n: last index
+ * @base: entries up to here have gone
+ * @configuration_index: of what goes with that
+ * @configuration: as in struct entry
+ * @entries: those that have gone as they were committed
+ */
 struct log {
 	u32 n;
+	u8 base;
+	u8 configuration_index;
+	u8 configuration;
 	struct entry entries[LOG_MAX];
 };
 
@@ -78,6 +89,10 @@ struct channel {
  * @seq: its number
  * @last_index: of RAFT_EVENT_PERSISTED
  * @last_term: of RAFT_EVENT_PERSISTED
+ * @base: before that, the log begins behind this; 0: as it was
+ * @anew: and nothing is left of it
+ * @configuration_index: goes with @base
+ * @configuration: likewise
  * @first_index: of the first of @entries
  * @n: how many
  * @entries: to be written
@@ -87,6 +102,10 @@ struct write {
 	u64 seq;
 	u8 last_index;
 	u8 last_term;
+	u8 base;
+	bool anew;
+	u8 configuration_index;
+	u8 configuration;
 	u8 first_index;
 	u8 n;
 	struct entry entries[WRITE_ENTRIES_MAX];
@@ -190,6 +209,7 @@ struct lookup {
  * @crashes: of any node
  * @damages: crashes that took entries from the disk
  * @wipes: crashes after which the disk was another one
+ * @compactions: of any node
  * @delays: writes that did not complete at once
  * @timeouts: election timers that ran out
  * @transfers: leaders that wanted another one to lead
@@ -207,6 +227,7 @@ struct common {
 	u8 crashes;
 	u8 damages;
 	u8 wipes;
+	u8 compactions;
 	u8 delays;
 	u8 timeouts;
 	u8 transfers;
@@ -236,6 +257,7 @@ struct world {
  * @crashes: of any nodes
  * @damages: of a minority of the disks at a time
  * @wipes: disks that are replaced by empty ones
+ * @compactions: how often entries go
  * @open: begin with a configuration that does not know the disks
  * @delays: writes that take longer than the event they belong to
  * @timeouts: election timers that run out
@@ -254,6 +276,7 @@ struct bounds {
 	u32 crashes;
 	u32 damages;
 	u32 wipes;
+	u32 compactions;
 	u32 open;
 	u32 delays;
 	u32 timeouts;
@@ -286,6 +309,8 @@ struct bounds {
 	X(damages, "disks damaged")              \
 	X(repaired, "disks repaired")            \
 	X(wipes, "disks wiped")                  \
+	X(compactions, "compactions")            \
+	X(installs, "logs begun anew")           \
 	X(sealed, "configurations sealed")       \
 	X(parked, "messages held back")          \
 	X(leaders, "leaders")                    \
@@ -373,6 +398,7 @@ bool node_may_be_damaged(const struct node *node, u32 n_left);
 void node_wipe(struct node *node);
 bool node_may_be_wiped(const struct node *node);
 u8 node_configuration(const struct raft_entry *entry);
+u8 node_committed(const struct node *node, u64 *index);
 void node_entry(struct raft_entry *to, const struct entry *from);
 
 /* network.c */

@@ -25,6 +25,7 @@ enum operation {
 	REOPEN,
 	TEAR,
 	MOVE_HEAD,
+	BEGIN_ANEW,
 	POKE,
 	PASTE,
 	FIX,
@@ -51,7 +52,6 @@ struct world {
 	struct wal_map map;
 	struct wal_map_slot map_slots[MAP_SLOTS];
 	struct wal_recovery rec;
-	struct wal_head last_batch;
 	bool damaged;
 	bool torn;
 };
@@ -138,6 +138,43 @@ static void write_slot(struct world *world,
 		return;
 	disk_write(world, &write);
 	wal_slot_done(&world->w, hard_state);
+	wal_map_trim(&world->map, &world->w);
+}
+
+static struct wal_configuration configuration(struct world *world)
+{
+	return (struct wal_configuration){
+		.index = 1 + take(world, 1),
+		.data = world->image,
+		.bytes = 1 + take(world, 2) % WAL_CONFIGURATION_BYTES_MAX,
+	};
+}
+
+/* The term of the last entry is known; one that is wrong is damage. */
+static void move_head(struct world *world)
+{
+	struct wal_configuration with = configuration(world);
+	u64 back = world->damaged ? take(world, 1) : 0;
+	u64 index = wal_head_find(&world->w, &world->map,
+				  world->w.last_index - back);
+
+	if (!index || wal_head_move(&world->w, &world->map, index,
+				    world->w.last_term, &with))
+		return;
+	write_slot(world, &world->w.hard_state);
+}
+
+static void begin_anew(struct world *world)
+{
+	struct wal_configuration with = configuration(world);
+	u64 index = world->w.head.prev_index + take(world, 2);
+	u64 term = take(world, 1);
+
+	if (!index || term > world->w.hard_state.current_term)
+		return;
+	CHECK(!wal_writer_discard(&world->w, index, term, &with));
+	wal_map_init(&world->map, world->map_slots, MAP_SLOTS);
+	write_slot(world, &world->w.hard_state);
 }
 
 /* Counters this large were made up; the writer does not count beyond them. */
@@ -161,7 +198,6 @@ static bool reopen(struct world *world)
 	if (!plausible(&world->w))
 		return false;
 	write_slot(world, &world->w.hard_state);
-	world->last_batch = (struct wal_head){};
 	world->torn = false;
 	return true;
 }
@@ -197,14 +233,6 @@ static void append(struct world *world, u64 first_index)
 	}
 	CHECK(!wal_batch_finish(&batch, &write));
 	disk_write(world, &write);
-	world->last_batch = (struct wal_head){};
-	if (first_index == world->w.last_index + 1)
-		world->last_batch = (struct wal_head){
-			.offset = batch.info.offset,
-			.number = batch.info.number,
-			.prev_index = world->w.last_index,
-			.prev_term = world->w.last_term,
-		};
 	wal_batch_done(&world->w, &batch);
 	wal_map_insert(&world->map, &batch.info);
 }
@@ -253,10 +281,13 @@ static void fix(struct world *world, u8 *block)
 	struct wal_disk_superblock *super = (void *)block;
 	struct wal_disk_slot *slot = (void *)block;
 
-	if (slot->magic == cpu_to_le32(WAL_SLOT_MAGIC)) {
+	if (slot->magic == cpu_to_le32(WAL_SLOT_MAGIC) &&
+	    world->image + IMAGE_BYTES - block >= WAL_SLOT_COPY_BYTES) {
+		slot->configuration_bytes %= WAL_CONFIGURATION_BYTES_MAX;
 		slot->crc =
 			cpu_to_le32(crc32c(crc32c(~0u, world->super.uuid, 16),
-					   block + 8, sizeof(*slot) - 8));
+					   block + 8, sizeof(*slot) - 8 +
+					   slot->configuration_bytes));
 	} else if (slot->magic == cpu_to_le32(WAL_BATCH_MAGIC)) {
 		fix_batch(world, block);
 	} else if (super->magic == cpu_to_le64(WAL_SUPERBLOCK_MAGIC)) {
@@ -356,9 +387,10 @@ static bool operate(struct world *world)
 		tear(world);
 		return true;
 	case MOVE_HEAD:
-		if (world->last_batch.number &&
-		    world->w.last_index > world->last_batch.prev_index)
-			world->w.new_head = world->last_batch;
+		move_head(world);
+		return true;
+	case BEGIN_ANEW:
+		begin_anew(world);
 		return true;
 	case POKE:
 		poke(world, 1);

@@ -50,7 +50,8 @@ _raftctl()
 			--dir --wal --size
 			--format --force --election-timeout --heartbeat
 			--append-timeout --max-entry --datagram --cache --inflight
-			--inflight-messages --salvage --priority --witness $common"
+			--inflight-messages --salvage --priority --witness
+			--retain-bytes --retain-entries $common"
 		;;
 	members)
 		options="add promote demote remove set-address replace --auto-promote --witness

@@ -31,6 +31,7 @@ enum output {
  * @internal: show entries the group made for itself, too
  * @linearizable: all that is committed anywhere by now
  * @request: for that
+ * @oldest: @from is whatever the oldest entry is
  * @output: how
  */
 struct reading {
@@ -41,6 +42,7 @@ struct reading {
 	bool internal;
 	bool linearizable;
 	struct raftlog_read_index request;
+	bool oldest;
 	enum output output;
 };
 
@@ -157,6 +159,15 @@ static bool wanted(const struct reading *reading,
 	return reading->internal || frame->type == RAFTLOG_ENTRY_DATA;
 }
 
+/* The oldest entry went since it was asked for: another one is that now. */
+static int seek_oldest(struct reader *reader)
+{
+	struct raftlog_status status = { 0 };
+	int ret = device_get_status(reader->fd, &status);
+
+	return ret ? ret : reader_seek(reader, status.first_index);
+}
+
 static int read_entries(struct reader *reader, const struct reading *reading)
 {
 	struct sum sum = { .hash = 0xcbf29ce484222325ULL };
@@ -175,6 +186,10 @@ static int read_entries(struct reader *reader, const struct reading *reading)
 		if (!reader_has_entry(reader) && fflush(stdout))
 			break;
 		ret = reader_next(reader, &frame, &payload);
+		if (ret == -ENODATA && reading->oldest && !frame.index) {
+			ret = seek_oldest(reader);
+			continue;
+		}
 		if (ret || frame.index > reading->to)
 			break;
 		if (!wanted(reading, &frame))
@@ -234,7 +249,8 @@ static int bound_reading(int fd, struct reading *reading)
 				      status.commit_index;
 	if (!reading->follow && reading->to > end)
 		reading->to = end;
-	if (!reading->from)
+	reading->oldest = !reading->from;
+	if (reading->oldest)
 		reading->from = status.first_index ? status.first_index : 1;
 	return 0;
 }
@@ -264,7 +280,11 @@ static int end_reading(struct reader *reader, int ret)
 	device_close(reader->fd);
 	if (!ret)
 		return interrupted ? EXIT_ERROR : EXIT_OK;
-	complain_errno(-ret, "read the log");
+	if (ret == -ENODATA)
+		complain("raftctl status says which entry is the first one",
+			 "the next entry is not kept any more");
+	else
+		complain_errno(-ret, "read the log");
 	return EXIT_ERROR;
 }
 

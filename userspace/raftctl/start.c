@@ -53,6 +53,8 @@ enum {
 	OPTION_INFLIGHT_MESSAGES,
 	OPTION_PRIORITY,
 	OPTION_WITNESS,
+	OPTION_RETAIN_BYTES,
+	OPTION_RETAIN_ENTRIES,
 };
 
 static const struct option start_options[] = {
@@ -81,6 +83,8 @@ static const struct option start_options[] = {
 	  OPTION_INFLIGHT_MESSAGES },
 	{ "priority", required_argument, NULL, OPTION_PRIORITY },
 	{ "witness", required_argument, NULL, OPTION_WITNESS },
+	{ "retain-bytes", required_argument, NULL, OPTION_RETAIN_BYTES },
+	{ "retain-entries", required_argument, NULL, OPTION_RETAIN_ENTRIES },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -133,6 +137,16 @@ static bool set_bytes_u64(const char *option, const char *text, u64 min,
 	return true;
 }
 
+static bool set_number_u64(const char *option, const char *text, __u64 *value)
+{
+	u64 number;
+
+	if (!option_u64(option, text, 1, UINT64_MAX, &number))
+		return false;
+	*value = number;
+	return true;
+}
+
 /* Timers and limits. */
 static bool tune(struct raftlog_start *start, int option)
 {
@@ -158,6 +172,12 @@ static bool tune(struct raftlog_start *start, int option)
 	case OPTION_INFLIGHT:
 		return set_bytes_u64("--inflight", optarg, 1,
 				     &start->inflight_bytes);
+	case OPTION_RETAIN_BYTES:
+		return set_bytes_u64("--retain-bytes", optarg, 1,
+				     &start->retain_bytes);
+	case OPTION_RETAIN_ENTRIES:
+		return set_number_u64("--retain-entries", optarg,
+				      &start->retain_entries);
 	default:
 		return option_u32("--inflight-messages", optarg, 1, 1024,
 				  &start->inflight_messages);
@@ -512,5 +532,8 @@ const struct verb start_verb = {
 		"      --cache BYTES             memory for recent entries (64M)\n"
 		"      --inflight BYTES          sent to a peer and not acknowledged (8M)\n"
 		"      --inflight-messages N     the same in messages (64)\n"
-		"      --priority N              as a leader, 0 to 255 (0)\n",
+		"      --priority N              as a leader, 0 to 255 (0)\n"
+		"      --retain-bytes BYTES      of the log keep about so much, and let older\n"
+		"                                entries go (all)\n"
+		"      --retain-entries N        the same in entries (all)\n",
 };

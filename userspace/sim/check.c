@@ -484,6 +484,87 @@ void check_commit(struct world *w, struct node *node, u64 commit_index)
 	node->commit_index = commit_index;
 }
 
+void check_base(struct world *w, const struct node *node,
+		const struct raft_update *update)
+{
+	u64 base = update->base_index;
+
+	if (base > node->commit_index && base > update->commit_index)
+		violation(w, "compaction",
+			  "node %u lets go of %llu, commit_index %llu",
+			  node->id, base, node->commit_index);
+	if (log_at(&node->store.durable, base) != log_at(&node->log, base))
+		violation(w, "compaction",
+			  "node %u lets go of %llu, which is not on its disk",
+			  node->id, base);
+	if (update->base_term != log_term(&node->log, base))
+		violation(w, "compaction",
+			  "node %u: entry %llu had term %llu, and not %llu",
+			  node->id, base, log_term(&node->log, base),
+			  update->base_term);
+}
+
+void check_discard(struct world *w, struct node *node,
+		   const struct raft_update *update)
+{
+	const struct log *committed = &w->check.committed;
+	u64 i, base = update->base_index;
+
+	w->counters.snapshots_taken++;
+	if (node->log.n >= base)
+		w->counters.conflicts_discarded++;
+	if (node->role == RAFT_LEADER)
+		violation(w, "leader append-only",
+			  "node %u leads term %llu and begins anew behind %llu",
+			  node->id, node->current_term, base);
+	if (base <= node->commit_index)
+		violation(w, "state machine safety",
+			  "node %u begins anew behind %llu, commit_index %llu",
+			  node->id, base, node->commit_index);
+	if (update->base_term != log_term(committed, base))
+		violation(w, "state machine safety",
+			  "node %u begins anew behind (%llu, %llu), committed is term %llu",
+			  node->id, base, update->base_term,
+			  log_term(committed, base));
+	if (log_at(&node->log, base) && log_at(&node->log, base) ==
+					       log_at(committed, base))
+		violation(w, "snapshot",
+			  "node %u begins anew behind %llu, which it had",
+			  node->id, base);
+	for (i = base + 1; i <= node->log.n && i <= committed->n; i++)
+		if (log_at(&node->log, i) == log_at(committed, i))
+			violation(w, "leader completeness",
+				  "node %u discards entry (%llu, %llu), which is committed",
+				  node->id, i, log_term(&node->log, i));
+	if (w->violated)
+		return;
+	log_rebase(&node->log, committed, base);
+}
+
+/*
+ * It is a committed one, and none between it and the base is: with an older one a
+ * majority could decide that is none any more.
+ */
+void check_configuration(struct world *w, const struct node *node, u64 base,
+			 u64 index, const void *data, u32 bytes)
+{
+	const struct log *committed = &w->check.committed;
+	const struct record *record = log_at(committed, index);
+	u64 i;
+
+	if (!record || record->type != RAFT_ENTRY_CONFIGURATION ||
+	    record->bytes != bytes ||
+	    memcmp(world_payload(record), data, bytes))
+		violation(w, "configuration",
+			  "node %u: configuration %llu is not what is committed",
+			  node->id, index);
+	for (i = index + 1; i <= base; i++)
+		if (log_at(committed, i)->type == RAFT_ENTRY_CONFIGURATION)
+			violation(w, "configuration",
+				  "node %u: behind %llu with the configuration of %llu, but there is that of %llu",
+				  node->id, base, index, i);
+}
+
 static void check_failed(struct world *w, struct node *node,
 			 const struct raft_status *status)
 {
@@ -574,6 +655,9 @@ void check_batch(struct world *w, struct node *node)
 			  "node %u: last_index %llu of %llu, commit_index %llu of %llu",
 			  node->id, status.last_index, node->log.n,
 			  status.commit_index, node->commit_index);
+	if (status.first_index != node->log.base + 1)
+		violation(w, "core", "node %u: first_index %llu behind %llu",
+			  node->id, status.first_index, node->log.base);
 	if (status.durable_index > node->log.n ||
 	    log_at(&store->durable, status.durable_index) !=
 		    log_at(&node->log, status.durable_index))
@@ -636,11 +720,14 @@ void check_said(struct world *w, struct node *node,
 {
 	switch (message->type) {
 	case RAFT_APPEND_ENTRIES:
+	case RAFT_INSTALL_SNAPSHOT:
 		if (message->term < TERMS_MAX &&
 		    w->check.leaders[message->term] != node->id)
 			violation(w, "election safety",
-				  "node %u sends AppendEntries of term %llu, which it does not lead",
-				  node->id, message->term);
+				  "node %u sends %s of term %llu, which it does not lead",
+				  node->id,
+				  raft_message_type_name(message->type),
+				  message->term);
 		break;
 	case RAFT_APPEND_ENTRIES_RESPONSE:
 		if (!message->append_entries_response.rejected)
@@ -689,7 +776,7 @@ void check_leaves(struct world *w, struct node *node,
 
 static bool is_equal_log(const struct log *a, const struct log *b)
 {
-	return a->n == b->n &&
+	return a->n == b->n && a->base == b->base &&
 	       (!a->n || !memcmp(a->records, b->records,
 				 a->n * sizeof(*a->records)));
 }

@@ -74,6 +74,18 @@ void check_replace(struct world *w, struct node *node, u64 from);
 
 void check_commit(struct world *w, struct node *node, u64 commit_index);
 
+/** check_base() - only what is committed goes, and what is left of it is right */
+void check_base(struct world *w, const struct node *node,
+		const struct raft_update *update);
+
+/** check_discard() - a log that begins anew loses nothing that is committed */
+void check_discard(struct world *w, struct node *node,
+		   const struct raft_update *update);
+
+/** check_configuration() - what goes with a log that begins behind @base */
+void check_configuration(struct world *w, const struct node *node, u64 base,
+			 u64 index, const void *data, u32 bytes);
+
 /** check_batch() - the core between two batches */
 void check_batch(struct world *w, struct node *node);
 

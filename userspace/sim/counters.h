@@ -42,6 +42,14 @@
 	X(writes, "disk writes")                 \
 	X(group_commits, "group commits")        \
 	X(slot_writes, "slot writes")            \
+	X(compactions, "compactions")            \
+	X(heads_moved, "heads moved")            \
+	X(based, "restarts from a base")         \
+	X(snapshots_sent, "snapshots sent")      \
+	X(snapshots_taken, "snapshots taken")    \
+	X(conflicts_discarded, "conflicts discarded") \
+	X(installs_torn, "installs interrupted") \
+	X(trims_torn, "head moves torn")         \
 	X(crashes, "crashes")                    \
 	X(shutdowns, "orderly stops")            \
 	X(restarts, "restarts")                  \

@@ -17,11 +17,22 @@ void log_truncate(struct log *log, u64 from)
 		log->n = from - 1;
 }
 
+void log_rebase(struct log *log, const struct log *committed, u64 base)
+{
+	u64 i;
+
+	log->n = 0;
+	log->base = base;
+	for (i = 0; i < base; i++)
+		log_append(log, committed->records[i]);
+}
+
 void log_copy(struct log *to, const struct log *from)
 {
 	u64 i;
 
 	to->n = 0;
+	to->base = from->base;
 	for (i = 0; i < from->n; i++)
 		log_append(to, from->records[i]);
 }

@@ -46,11 +46,13 @@ struct record {
 
 /**
  * struct log - a log
- * @records: records[0] is index 1
+ * @records: records[0] is index 1, wherever the log begins
+ * @base: entries up to here are committed, and no longer in the log
  * @n: last index
  */
 struct log {
 	struct record **records;
+	u64 base;
 	u64 n;
 	u64 n_max;
 };
@@ -69,6 +71,8 @@ static inline u64 log_term(const struct log *log, u64 index)
 
 void log_append(struct log *log, struct record *record);
 void log_truncate(struct log *log, u64 from);
+/** log_rebase() - begin anew behind @base of @committed */
+void log_rebase(struct log *log, const struct log *committed, u64 base);
 void log_copy(struct log *to, const struct log *from);
 void log_free(struct log *log);
 

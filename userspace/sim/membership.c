@@ -11,8 +11,15 @@ const struct raft_configuration *members_at(const struct record *record)
 					    NULL;
 }
 
+/* One that came with a base may be behind the end of the log. */
 const struct raft_configuration *members_of(const struct node *node)
 {
+	struct raft_status status = { 0 };
+
+	if (node->raft)
+		raft_status(node->raft, &status);
+	if (status.configuration_index > node->log.n)
+		return raft_configuration(node->raft);
 	return members_at(log_at(&node->log, node->log.n));
 }
 

@@ -307,6 +307,7 @@ void node_start(struct world *w, struct node *node)
 	      log_term(&node->log, node->log.n), hard_state.current_term,
 	      hard_state.voted_for);
 	node->current_term = hard_state.current_term;
+	node->commit_index = node->log.base;
 	error = join(w, node, &node->log, &hard_state, space_bytes);
 	if (error == -EUCLEAN && node->rotted && w->plan.change_interval_ns) {
 		/* All that is left tells of a time when it was alone. */

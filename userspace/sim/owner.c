@@ -80,12 +80,52 @@ bool owner_provide_memory(struct world *w, struct node *node)
 	return true;
 }
 
+/* Entries that go: a request by itself, before those that come. */
+static void persist_base(struct world *w, struct node *node)
+{
+	const struct raft_update *update = &node->update;
+	const struct raft_configuration *configuration;
+	struct request *request = memory_zeroed(sizeof(*request));
+	void *data = memory_zeroed(RAFT_CONFIGURATION_BYTES_MAX);
+	int bytes;
+
+	w->counters.compactions++;
+	trace(w, TRACE_COMPACT, node->id, update->base_index,
+	      update->base_term, 0, 0);
+	if (update->base_discards)
+		check_discard(w, node, update);
+	else
+		check_base(w, node, update);
+	request->hard_state = update->hard_state;
+	request->hard_state_changed = update->hard_state_changed;
+	request->seq = update->hard_state_seq - !!update->n_entries;
+	request->base_index = update->base_index;
+	request->base_term = update->base_term;
+	request->base_discards = update->base_discards;
+	configuration = raft_committed_configuration(
+		node->raft, &request->configuration.index);
+	bytes = raft_configuration_encode(configuration, data,
+					  RAFT_CONFIGURATION_BYTES_MAX);
+	memory_assert(bytes > 0);
+	request->configuration.data = data;
+	request->configuration.bytes = bytes;
+	node->log.base = update->base_index;
+	request->last_index = update->n_entries ? update->first_index - 1 :
+						  node->log.n;
+	request->last_term = log_term(&node->log, request->last_index);
+	store_submit(w, node, request);
+}
+
 static void persist(struct world *w, struct node *node)
 {
 	const struct raft_update *update = &node->update;
 	struct request *request;
 	u32 i;
 
+	if (update->base_changed)
+		persist_base(w, node);
+	if (update->base_changed && !update->n_entries)
+		return;
 	if (!update->hard_state_changed && !update->n_entries)
 		return;
 	request =
@@ -382,6 +422,32 @@ static void step_item(struct world *w, struct node *node, struct item *item)
 	}
 }
 
+/*
+ * Now and then entries that are not needed any more go, whoever may need them. Not
+ * once all is quiet: what comes of the proposals of a node that is overtaken, it
+ * cannot tell.
+ */
+static void compact(struct world *w, struct node *node)
+{
+	struct raft_event event = { .type = RAFT_EVENT_COMPACT };
+	struct store *store = &node->store;
+	struct raft_status status;
+	int error;
+
+	if (!rng_chance(&node->rng, w->plan.compact) || w->quiet)
+		return;
+	raft_status(node->raft, &status);
+	event.index = min(status.commit_index, status.durable_index);
+	event.index -= rng_below(&node->rng, event.index + 1) / 2;
+	event.index = wal_head_find(&store->writer, &store->map, event.index);
+	if (!event.index || event.index > status.durable_index)
+		return;
+	error = owner_step(w, node, &event);
+	if (error && error != -ENOTRECOVERABLE)
+		violation(w, "core", "node %u: does not compact up to %llu: %d",
+			  node->id, event.index, error);
+}
+
 void owner_run(struct world *w, struct node *node)
 {
 	struct item *done = NULL;
@@ -400,6 +466,7 @@ void owner_run(struct world *w, struct node *node)
 		item->next = done;
 		done = item;
 	}
+	compact(w, node);
 	owner_step_time(w, node);
 	owner_carry_out(w, node);
 	while (done) {

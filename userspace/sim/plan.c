@@ -260,6 +260,13 @@ static void draw_readers(struct plan *plan, struct rng *rng)
 	plan->read_timeout_ns = timeout * rng_between(rng, 1, 8);
 }
 
+static void draw_compaction(struct plan *plan, struct rng *rng)
+{
+	if (!rng_chance(rng, RNG_ONE / 2))
+		return;
+	plan->compact = rng_between(rng, 1000, 100000);
+}
+
 void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 {
 	struct rng rng;
@@ -282,4 +289,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_readers(plan, &rng);
 	draw_transfers(plan, &rng);
 	draw_settings(plan, &rng);
+	draw_compaction(plan, &rng);
 }

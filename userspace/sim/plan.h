@@ -89,6 +89,7 @@ enum fault {
  * @rot: chance that the disk is damaged while a node is down
  * @wipe: chance that it is replaced by an empty one
  * @put_back: chance that the disk that was there before is put back
+ * @compact: chance that entries go when the owner runs
  * @delay_ns_min: of a datagram
  * @delay_ns_max: of a datagram when nothing is wrong
  * @slow_ns: of a datagram that is late
@@ -147,6 +148,7 @@ struct plan {
 	u32 rot;
 	u32 wipe;
 	u32 put_back;
+	u32 compact;
 
 	u64 delay_ns_min;
 	u64 delay_ns_max;

@@ -51,6 +51,42 @@ static bool restore(struct world *w, struct node *node, struct log *found,
 	return !error;
 }
 
+/* Entries before the log were committed: there is but one that they can be. */
+static bool restore_base(struct world *w, struct node *node,
+			 const struct wal_slot *slot, struct log *found)
+{
+	const struct wal_configuration *configuration = &slot->configuration;
+	const struct log *committed = &w->check.committed;
+	u64 base = slot->head.prev_index;
+	int error = 0;
+
+	if (found->base || !base)
+		return true;
+	if (slot->head.prev_term != log_term(committed, base)) {
+		violation(w, "recovery",
+			  "node %u: its log begins behind (%llu, %llu), committed is term %llu",
+			  node->id, base, slot->head.prev_term,
+			  log_term(committed, base));
+		return false;
+	}
+	check_configuration(w, node, base, configuration->index,
+			    configuration->data, configuration->bytes);
+	while (found->n < base)
+		log_append(found, log_at(committed, found->n + 1));
+	found->base = base;
+	if (node->raft)
+		error = raft_restore_base(node->raft, base,
+					  slot->head.prev_term,
+					  configuration->data,
+					  configuration->bytes,
+					  configuration->index);
+	if (error)
+		violation(w, "recovery", "node %u: base %llu: %d", node->id,
+			  base, error);
+	w->counters.based += !!node->raft;
+	return !w->violated;
+}
+
 static bool read_all(struct world *w, struct node *node,
 		     struct wal_recovery *rec, struct log *found)
 {
@@ -72,11 +108,12 @@ static bool read_all(struct world *w, struct node *node,
 				  step.bytes);
 			break;
 		case WAL_STEP_ENTRY:
-			if (!restore(w, node, found, &step.entry))
+			if (!restore_base(w, node, &rec->slot, found) ||
+			    !restore(w, node, found, &step.entry))
 				return false;
 			break;
 		default:
-			return true;
+			return restore_base(w, node, &rec->slot, found);
 		}
 	}
 }

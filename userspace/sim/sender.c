@@ -177,6 +177,34 @@ static void send_propose(struct world *w, struct node *node,
 		dispatch(w, node, packet, send->after_hard_state_seq);
 }
 
+/* Where the log begins, and the configuration that goes with it. */
+static void send_snapshot(struct world *w, struct node *node,
+			  const struct raft_send *send)
+{
+	struct raft_message message = send->message;
+	u8 data[RAFT_CONFIGURATION_BYTES_MAX];
+	struct raft_entry entry = {
+		.data = data,
+		.type = RAFT_ENTRY_CONFIGURATION,
+	};
+	struct packet *packet;
+	int bytes;
+
+	bytes = raft_configuration_encode(
+		raft_committed_configuration(
+			node->raft,
+			&message.install_snapshot.configuration_index),
+		data, sizeof(data));
+	memory_assert(bytes > 0);
+	entry.bytes = bytes;
+	message.entries = &entry;
+	message.n_entries = 1;
+	w->counters.snapshots_sent++;
+	packet = net_encode(w, node, &message);
+	if (packet)
+		dispatch(w, node, packet, send->after_hard_state_seq);
+}
+
 static void trace_send(struct world *w, struct node *node,
 		       const struct raft_send *send)
 {
@@ -198,6 +226,9 @@ static void trace_send(struct world *w, struct node *node,
 		break;
 	case RAFT_PROPOSE:
 		index = send->entry.sequence;
+		break;
+	case RAFT_INSTALL_SNAPSHOT:
+		index = m->install_snapshot.snapshot_index;
 		break;
 	case RAFT_PROPOSE_RESPONSE:
 		index = m->propose_response.sequence;
@@ -238,6 +269,8 @@ void sender_send(struct world *w, struct node *node,
 		send_append(w, node, send);
 	} else if (message.type == RAFT_PROPOSE) {
 		send_propose(w, node, send);
+	} else if (message.type == RAFT_INSTALL_SNAPSHOT) {
+		send_snapshot(w, node, send);
 	} else {
 		send_records(w, node, &message, false, NULL, 0,
 			     send->after_hard_state_seq);

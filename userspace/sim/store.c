@@ -32,13 +32,19 @@ void store_init(struct world *w, struct node *node)
 	store->tail = &store->queue;
 }
 
+static void free_request(struct request *request)
+{
+	free((void *)request->configuration.data);
+	free(request);
+}
+
 static void free_queue(struct store *store)
 {
 	while (store->queue) {
 		struct request *request = store->queue;
 
 		store->queue = request->next;
-		free(request);
+		free_request(request);
 	}
 	store->tail = &store->queue;
 }
@@ -196,6 +202,9 @@ static void write_batch(struct world *w, struct node *node)
 	error = wal_batch_begin(&store->batch, &store->writer, next);
 	for (; !error && request && n < w->plan.group_requests;
 	     request = request->next, n++) {
+		/* The head moves by a slot. */
+		if (request->base_index)
+			break;
 		if (request->n_records) {
 			/* A suffix is replaced by a batch of its own. */
 			if (n && request->first_index != next)
@@ -215,6 +224,35 @@ static void write_batch(struct world *w, struct node *node)
 		begin_write(w, node, &write, next - 1);
 }
 
+/* The next slot says so. What the map does not remember any more stays for now. */
+static void move_head(struct world *w, struct node *node,
+		      const struct request *request)
+{
+	struct store *store = &node->store;
+	int error;
+
+	if (!request->base_index)
+		return;
+	if (request->base_discards) {
+		error = wal_writer_discard(&store->writer, request->base_index,
+					   request->base_term,
+					   &request->configuration);
+		if (error)
+			violation(w, "wal",
+				  "node %u: no new log behind %llu: %d",
+				  node->id, request->base_index, error);
+		wal_map_init(&store->map, store->map_slots, w->plan.map_slots);
+		store->anew = true;
+		return;
+	}
+	error = wal_head_move(&store->writer, &store->map, request->base_index,
+			      request->base_term, &request->configuration);
+	if (error && error != -ENOENT)
+		violation(w, "wal", "node %u: the head does not move to %llu: %d",
+			  node->id, request->base_index, error);
+	w->counters.heads_moved += !error;
+}
+
 static void next_write(struct world *w, struct node *node)
 {
 	struct store *store = &node->store;
@@ -223,12 +261,14 @@ static void next_write(struct world *w, struct node *node)
 	if (store->failed || !request)
 		return;
 	store->n_done = 0;
+	store->anew = false;
 	store->write_hard_state.current_term =
 		store->writer.hard_state.current_term;
 	store->write_hard_state.voted_for = store->writer.hard_state.voted_for;
 	for (; request && !request->n_records &&
 	       store->n_done < w->plan.group_requests;
 	     request = request->next) {
+		move_head(w, node, request);
 		store->write_hard_state = request->hard_state;
 		store->n_done++;
 	}
@@ -240,14 +280,18 @@ static void next_write(struct world *w, struct node *node)
 }
 
 /* What the write under way does to the log, if it is there. */
-static void apply_write(struct store *store, struct log *log,
+static void apply_write(struct world *w, struct store *store, struct log *log,
 			struct raft_hard_state *hard_state)
 {
 	u64 i;
 
 	*hard_state = store->write_hard_state;
-	if (store->slot)
+	if (store->slot) {
+		log->base = store->writer.new_head.prev_index;
+		if (store->anew)
+			log_rebase(log, &w->check.committed, log->base);
 		return;
+	}
 	log_truncate(log, store->batch.info.first_index);
 	for (i = 0; i < store->n_batch_records; i++)
 		log_append(log, store->batch_records[i]);
@@ -264,9 +308,12 @@ static void tear(struct world *w, struct node *node)
 	store->busy = false;
 	log_copy(&store->maybe, &store->durable);
 	store->maybe_hard_state = store->durable_hard_state;
-	apply_write(store, &store->maybe, &store->maybe_hard_state);
+	apply_write(w, store, &store->maybe, &store->maybe_hard_state);
 	store->longest = max(store->longest, store->maybe.n);
 	store->torn = true;
+	w->counters.installs_torn += store->slot && store->anew;
+	w->counters.trims_torn += store->slot && !store->anew &&
+				  store->maybe.base != store->durable.base;
 	/* Of its two copies one may be older than the other. */
 	if (store->slot)
 		store->slot_position = 0;
@@ -303,13 +350,14 @@ static void complete_write(struct world *w, struct node *node)
 	if (store->slot) {
 		store->slot_position = store->disk.write.position;
 		wal_slot_done(&store->writer, &hard_state);
+		wal_map_trim(&store->map, &store->writer);
 		store->proved_end = store->writer.tail;
 	} else {
 		store->proved_end = store->batch.info.offset;
 		wal_batch_done(&store->writer, &store->batch);
 		wal_map_insert(&store->map, &store->batch.info);
 	}
-	apply_write(store, &store->durable, &store->durable_hard_state);
+	apply_write(w, store, &store->durable, &store->durable_hard_state);
 	store->longest = max(store->longest, store->durable.n);
 }
 
@@ -334,7 +382,7 @@ static void tell(struct world *w, struct node *node)
 		store->queue = request->next;
 		if (!store->queue)
 			store->tail = &store->queue;
-		free(request);
+		free_request(request);
 		owner_push(w, node, &item);
 	}
 	store->n_done = 0;

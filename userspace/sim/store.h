@@ -25,6 +25,10 @@ struct node;
  * @last_index: last index of the log once this is written
  * @last_term: its term
  * @space_bytes: room left behind that write; set when done
+ * @base_index: the log begins behind this now, 0: nothing goes
+ * @base_term: its term
+ * @base_discards: and all that was there goes
+ * @configuration: goes with that, its data the request's
  * @n_records: how many
  * @n_written: of these, how many are in a write
  * @records: what to write
@@ -38,6 +42,10 @@ struct request {
 	u64 last_index;
 	u64 last_term;
 	u64 space_bytes;
+	u64 base_index;
+	u64 base_term;
+	bool base_discards;
+	struct wal_configuration configuration;
 	u32 n_records;
 	u32 n_written;
 	struct record *records[];
@@ -57,6 +65,7 @@ struct request {
  * @crash_next: the power fails during the next write
  * @stall_ns: the next write takes this much longer
  * @slot: the write under way is a slot
+ * @anew: by which the log begins anew
  * @batch: else, the batch
  * @batch_records: its entries
  * @n_batch_records: how many
@@ -91,6 +100,7 @@ struct store {
 	bool crash_next;
 	u64 stall_ns;
 	bool slot;
+	bool anew;
 	struct wal_batch batch;
 	struct record **batch_records;
 	u64 n_batch_records;
@@ -113,6 +123,7 @@ struct store {
 
 void store_init(struct world *w, struct node *node);
 void store_free(struct store *store);
+
 void store_submit(struct world *w, struct node *node, struct request *request);
 
 /** store_event() - the write under way is over, or one can begin */

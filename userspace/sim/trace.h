@@ -20,6 +20,7 @@
 	X(WIPE, "wipe", "", "", "", "")                                       \
 	X(PUT_BACK, "put_back", "last_index", "term", "wiped", "")            \
 	X(TWIN, "twin", "last_index", "", "", "")                             \
+	X(COMPACT, "compact", "index", "term", "", "")                        \
 	X(SWAP, "swap", "with", "", "", "")                                   \
 	X(FOREIGN, "foreign_disk", "of", "", "", "")                          \
 	X(SHUTDOWN, "shutdown", "", "", "", "")                               \

@@ -39,7 +39,7 @@ OFFSET(raftlog_version, wire_version, 8, 4);
 OFFSET(raftlog_version, __reserved, 12, 4);
 OFFSET(raftlog_version, release, 16, 32);
 
-SIZE(raftlog_start, 160);
+SIZE(raftlog_start, 176);
 OFFSET(raftlog_start, flags, 0, 4);
 OFFSET(raftlog_start, node_id, 4, 4);
 OFFSET(raftlog_start, wal_fd, 8, 4);
@@ -59,7 +59,9 @@ OFFSET(raftlog_start, inflight_bytes, 120, 8);
 OFFSET(raftlog_start, cluster_id, 128, 8);
 OFFSET(raftlog_start, priority, 136, 4);
 OFFSET(raftlog_start, __reserved_priority, 140, 4);
-OFFSET(raftlog_start, __reserved, 144, 16);
+OFFSET(raftlog_start, retain_entries, 144, 8);
+OFFSET(raftlog_start, retain_bytes, 152, 8);
+OFFSET(raftlog_start, __reserved, 160, 16);
 
 SIZE(raftlog_stop, 8);
 OFFSET(raftlog_stop, flags, 0, 4);
@@ -198,7 +200,7 @@ OFFSET(raftlog_set, cache_bytes, 32, 8);
 OFFSET(raftlog_set, __reserved, 40, 24);
 
 REQUEST(GET_VERSION, 0x8030bc00);
-REQUEST(START, 0x40a0bc01);
+REQUEST(START, 0x40b0bc01);
 REQUEST(STOP, 0x4008bc02);
 REQUEST(GET_STATUS, 0x8110bc03);
 REQUEST(GET_MEMBERS, 0xc018bc04);

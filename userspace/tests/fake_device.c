@@ -164,6 +164,9 @@ static void print_start(const struct raftlog_start *start)
 		(unsigned long long)start->cache_bytes,
 		(unsigned long long)start->inflight_bytes,
 		start->inflight_messages);
+	fprintf(out, "retain %llu %llu\n",
+		(unsigned long long)start->retain_bytes,
+		(unsigned long long)start->retain_entries);
 	fclose(out);
 }
 

@@ -453,7 +453,8 @@ fi
 # shellcheck disable=SC2086 # the peers are many words
 run 0 "start, new log" start --id 2 --dir "$dir/a" --size 2M $peers --peer "3=[2001:db8::3]:7400" \
 	--cluster test --election-timeout 300 --heartbeat 30 --append-timeout 2000 --max-entry 2M \
-	--datagram 8K --cache 16M --inflight 4M --inflight-messages 32
+	--datagram 8K --cache 16M --inflight 4M --inflight-messages 32 \
+	--retain-bytes 1M --retain-entries 5000
 golden "start, new log, output" <<END
 node 2 started, 3 members, new log $dir/a/wal (2.0 MiB)
 END
@@ -466,6 +467,7 @@ member 2 kind 0 10.0.0.2 7400
 member 3 kind 0 2001:db8::3 7400
 timers 300 30 2000 entry 2097152 datagram 8192
 cache 16777216 inflight 4194304 32
+retain 1048576 5000
 END
 [ "$(stat -c '%s %a' "$dir/a/wal")" = "2097152 600" ] && [ ! -e "$dir/a/wal.new" ] &&
 	cmp -s -n 2097152 "$dir/a/wal" /dev/zero
@@ -477,6 +479,7 @@ flags 0 node 2 snapshots -1 -1 cluster
 listen none 0
 timers 0 0 0 entry 0 datagram 0
 cache 0 inflight 0 0
+retain 0 0
 END
 run 0 "start, address others see" start --id 2 --dir "$dir/b" --size 1M --listen 0.0.0.0:7400 \
 	--advertise 10.0.0.2:7400 --peer 1=10.0.0.1:7400

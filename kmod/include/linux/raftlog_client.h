@@ -28,12 +28,15 @@ struct raftlog_client;
  * @term: its term
  * @data: payload; gone when the callback returns
  * @bytes: its length
+ * @gap: entries between the one handed over before, or @from_index, and this one are
+ *	not kept any more: what they said has to come from elsewhere
  */
 struct raftlog_committed {
 	u64 index;
 	u64 term;
 	const void *data;
 	u32 bytes;
+	bool gap;
 };
 
 /**
@@ -42,7 +45,8 @@ struct raftlog_committed {
  * @entry: the next one; those that the group makes for itself are passed over
  *
  * From a thread of the client's own, one entry after the other, each once. It may
- * sleep as long as it likes: that delays this client's next entry and nothing else.
+ * sleep as long as it likes: that delays this client's next entry and nothing else,
+ * and should the log go on without it in the meantime, @entry->gap says so.
  * On a witness, which has no payload, nothing is handed over.
  */
 typedef void (*raftlog_committed_t)(void *context,

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Trimming by policy: entries go that the start said need not be kept, as soon as
+ * they are committed and on the disk here. Each node trims its own log. A leader
+ * waits for members that answer to get theirs, as long as there is room. A peer that
+ * needs what went all the same gets to know where the log begins (raft/snapshot.c);
+ * readers who do are told ENODATA.
+ *
+ * Each time costs a write. So it is not done for every entry, but when an eighth more
+ * is there than is to be kept. A log that trims is never full for want of trimming:
+ * whatever the policy says, a quarter of it is for what is to come.
+ */
+#include "life.h"
+
+enum { SLACK = 8 };
+
+/* Entries up to here can go because there are enough newer ones. */
+static u64 by_entries(const struct raftlog_life *life,
+		      const struct raft_status *status)
+{
+	u64 retain = life->start.retain_entries;
+	u64 n = status->commit_index + 1 - status->first_index;
+
+	if (!retain || n <= retain || n - retain <= retain / SLACK)
+		return 0;
+	return status->commit_index - retain;
+}
+
+/* Because the newer ones take enough room. */
+static u64 by_bytes(const struct raftlog_life *life, u64 retain)
+{
+	return raftlog_storage_head_behind(life->storage,
+					   retain - retain / SLACK,
+					   retain / SLACK);
+}
+
+/* Of what a member that answers does not have yet, nothing goes. */
+static u64 had_by_peers(const struct raftlog_life *life,
+			const struct raft_status *status)
+{
+	const struct raft_configuration *configuration =
+		raft_configuration(life->raft);
+	struct raft_peer_status peer;
+	u64 index = U64_MAX;
+	u32 i;
+
+	if (status->role != RAFT_LEADER)
+		return index;
+	for (i = 0; i < configuration->n_members; i++) {
+		u32 id = configuration->members[i].id;
+
+		if (id == status->node_id ||
+		    raft_peer_status(life->raft, id, &peer) ||
+		    !peer.recent_active ||
+		    peer.progress == RAFT_PROGRESS_SNAPSHOT)
+			continue;
+		index = min(index, peer.match_index);
+	}
+	return index;
+}
+
+u64 raftlog_trim_index(struct raftlog_life *life)
+{
+	const struct raftlog_start *start = &life->start;
+	struct raft_status status;
+	u64 index;
+
+	if (!start->retain_entries && !start->retain_bytes)
+		return 0;
+	raft_status(life->raft, &status);
+	if (status.role == RAFT_FAILED)
+		return 0;
+	index = by_entries(life, &status);
+	if (start->retain_bytes)
+		index = max(index, by_bytes(life, start->retain_bytes));
+	index = min(index, had_by_peers(life, &status));
+	index = max(index, by_bytes(life, life->info.log_bytes / 4 * 3));
+	/* Of what is not committed, or not on the disk, nothing can go. */
+	index = min3(index, status.commit_index, status.durable_index);
+	if (index < status.first_index)
+		return 0;
+	index = raftlog_storage_head(life->storage, index);
+	return index < status.first_index ? 0 : index;
+}
