@@ -611,17 +611,26 @@ static void check_match(struct world *w, const struct node *leader)
 	}
 }
 
+static bool is_before(u64 index, u64 term, u64 last_index, u64 last_term)
+{
+	return term < last_term || (term == last_term && index < last_index);
+}
+
 static void check_repaired(struct world *w, struct node *node)
 {
+	const struct wal_lost *lost = &node->store.lost;
+	const struct log *durable = &node->store.durable;
 	const struct log *committed = &w->check.committed;
 	struct raft_status status;
 
 	if (!node->rotted || !node->raft)
 		return;
 	raft_status(node->raft, &status);
+	/* What made up for it may go with the power, as long as it is in memory. */
 	if (status.lost_index ||
-	    log_at(&node->store.durable, committed->n) !=
-		    log_at(committed, committed->n))
+	    is_before(durable->n, log_term(durable, durable->n), lost->index,
+		      lost->term) ||
+	    log_at(durable, committed->n) != log_at(committed, committed->n))
 		return;
 	node->rotted = false;
 	w->counters.repaired++;
@@ -788,11 +797,6 @@ static bool is_equal_state(const struct raft_hard_state *a,
 	       a->voted_for == b->voted_for;
 }
 
-static bool is_before(u64 index, u64 term, u64 last_index, u64 last_term)
-{
-	return term < last_term || (term == last_term && index < last_index);
-}
-
 void check_recovered(struct world *w, struct node *node,
 		     const struct log *found,
 		     const struct raft_hard_state *hard_state)
@@ -839,7 +843,8 @@ void check_damaged(struct world *w, struct node *node, const struct log *found,
 	struct store *store = &node->store;
 	u64 n = store->durable.n, term = log_term(&store->durable, n);
 
-	if (!node->rotted)
+	/* What takes nothing away may stay on the disk, to be found once more. */
+	if (!node->rotted && (store->lost.index || !node->n_rots))
 		violation(w, "recovery", "node %u: damage that nobody did",
 			  node->id);
 	if (!is_equal_state(hard_state, &store->durable_hard_state) &&

@@ -33,6 +33,7 @@ struct vote {
  * @n_configurations: how many
  * @n_configurations_max: room
  * @progress: a sum that grows as long as nodes catch up
+ * @converging: entries that were committed when that was added up
  * @n_elections: at the last look, those for a leader that was removed aside
  */
 struct check {
@@ -44,6 +45,7 @@ struct check {
 	u64 n_configurations;
 	u64 n_configurations_max;
 	u64 progress;
+	u64 converging;
 	u64 n_elections;
 };
 

@@ -174,9 +174,12 @@ enum progress progress_converge(struct world *w)
 	behind = find_behind(w, &progress);
 	if (!behind)
 		return PROGRESS_DONE;
-	if (progress <= w->check.progress)
+	/* With a change of the members, others are counted. */
+	if (progress <= w->check.progress &&
+	    w->check.converging == w->check.committed.n)
 		no_progress(w, behind);
 	w->check.progress = progress;
+	w->check.converging = w->check.committed.n;
 	return PROGRESS_SOME;
 }
 
