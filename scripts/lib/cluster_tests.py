@@ -713,7 +713,7 @@ def test_async(scene):
     node = scene[1]
     node.run(f"insmod {MODULE}; mount /dev/vda {DIR} 2> /dev/null || true")
     divisor = 1 if scene.kernel_kind == "stock" else 40
-    result = node.run(f"async {DIR} {divisor}", timeout=300, check=False)
+    result = node.run(f"async {DIR} {divisor}", timeout=900, check=False)
     lines = result.out.splitlines()
     failed = [line for line in lines if line.startswith("not ok")]
     claim(result.code == 0 and lines,

@@ -36,7 +36,9 @@ enum {
 	PAUSE_US = 10000,
 	TRIES = 2000,
 	PROMPT_MS = APPEND_TIMEOUT_MS / 2,
-	LOG_BYTES = 32 << 20,
+	/* A block for each append, should the disk keep up with them. */
+	LOG_BYTES = 192 << 20,
+	REAP_MS = 240000,
 };
 
 /* More than a group takes at a time; many of one thread; some. */
@@ -173,7 +175,7 @@ static uint32_t n_ended(uint32_t n, int res)
 /* Wait for the ends of @n. Return: whether they came in time. */
 static bool reap(const struct method *method, uint32_t n)
 {
-	uint64_t deadline_ms = now_ms() + 60000;
+	uint64_t deadline_ms = now_ms() + REAP_MS;
 
 	while (n && now_ms() < deadline_ms) {
 		struct end ends[256];
@@ -517,7 +519,7 @@ int main(int argc, char **argv)
 	wal = make_wal("async", LOG_BYTES);
 	start = a_start(wal, 1);
 	/* Nothing is to end by itself while the disk stands still. */
-	start.append_timeout_ms = 60000;
+	start.append_timeout_ms = REAP_MS;
 	start.election_timeout_ms = 10000;
 	verdict(!start_group(&start) && wait_turn(), "start alone", "errno %ld",
 		errno);
@@ -527,7 +529,7 @@ int main(int argc, char **argv)
 	verdict(!stop_group(), "stop", "errno %ld", errno);
 	close(wal);
 
-	wal = make_wal("async3", LOG_BYTES);
+	wal = make_wal("async3", LOG_BYTES / 8);
 	start = a_start(wal, 3);
 	verdict(!start_group(&start), "start one of three", "errno %ld", errno);
 	cases_without_leader(&uring_method);
