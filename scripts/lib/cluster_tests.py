@@ -40,6 +40,8 @@ def test_roles(scene):
     scene.heal()
     # (2): votes are asked for and promised, but no disk takes them.
     leader = scene.wait_leader(list(scene))
+    # One whose disk has yet to take the newest term could not promise anything.
+    scene.wait_equal()
     rest = [node for node in scene if node is not leader]
     for node in rest:
         node.run(f"fsfreeze --freeze {DIR}")

@@ -219,14 +219,6 @@ static bool in_log(uint64_t after, uint32_t n, uint32_t at_least)
 	return good;
 }
 
-static uint64_t commit_index(void)
-{
-	struct raftlog_status status = { 0 };
-
-	ioctl(device, RAFTLOG_IOC_GET_STATUS, &status);
-	return status.commit_index;
-}
-
 static const char *name(const struct method *method, const char *what)
 {
 	static char text[160];
@@ -235,11 +227,26 @@ static const char *name(const struct method *method, const char *what)
 	return text;
 }
 
+/* Newest index, once there is nothing that can still be committed behind it. */
+static uint64_t last_index(void)
+{
+	struct raftlog_status status = { 0 };
+	int i;
+
+	for (i = 0; i < TRIES; i++) {
+		if (!ioctl(device, RAFTLOG_IOC_GET_STATUS, &status) &&
+		    status.commit_index == status.last_index)
+			break;
+		usleep(PAUSE_US);
+	}
+	return status.last_index;
+}
+
 /* The cases */
 
 static void many_in_flight(const struct method *method, uint32_t n)
 {
-	uint64_t after = commit_index(), appends = counter("appends");
+	uint64_t after = last_index(), appends = counter("appends");
 	unsigned int threads;
 	char what[80];
 
@@ -266,7 +273,7 @@ static void many_in_flight(const struct method *method, uint32_t n)
 /* More than there is room for: what finds none waits for it. */
 static void flood(const struct method *method)
 {
-	uint64_t after = commit_index();
+	uint64_t after = last_index();
 
 	reset();
 	submit(method, 1, flood_size);
@@ -282,7 +289,7 @@ static void flood(const struct method *method)
 
 static void closed(const struct method *method)
 {
-	uint64_t after = commit_index();
+	uint64_t after = last_index();
 	int fd = dup(device);
 
 	reset();
@@ -305,7 +312,7 @@ static void closed(const struct method *method)
 /* A process that ends with appends under way leaves nothing behind. */
 static void left_behind(const struct method *method)
 {
-	uint64_t after = commit_index(), began_ms;
+	uint64_t after = last_index(), began_ms;
 	int pipe_fds[2], status = 0;
 	char byte;
 	pid_t pid;
@@ -389,7 +396,7 @@ static void stopped(const struct method *method, struct raftlog_start *start)
  */
 static void cancelled(const struct method *method)
 {
-	uint64_t after = commit_index();
+	uint64_t after = last_index();
 	int answer;
 
 	reset();
