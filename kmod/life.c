@@ -372,6 +372,7 @@ static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 	life->configuration = *raft_configuration(life->raft);
 	raft_status(life->raft, &status);
 	life->configuration_seq = status.configuration_seq;
+	life->changing = status.changing;
 	if (!life->configuration.n_members && !joins)
 		return -EUCLEAN;
 	/* A lone server has nobody to get the entries from: not a byte is written. */

@@ -234,6 +234,7 @@ struct raftlog_counters {
  * @peers: S: of the core, as in @configuration; that of this node is zero
  * @configuration: S: newest in the log; the owner thread alone writes it
  * @configuration_seq: O: of the core, for @configuration
+ * @changing: O: of the core, when it was told last
  * @transfer_wait: a transfer began or ended, role or leader changed, or all stops
  * @counters: written by the owner thread with WRITE_ONCE()
  */
@@ -307,6 +308,7 @@ struct raftlog_life {
 	struct raft_peer_status peers[RAFT_MEMBERS_MAX];
 	struct raft_configuration configuration;
 	u64 configuration_seq;
+	bool changing;
 	wait_queue_head_t transfer_wait;
 
 	struct raftlog_counters counters;

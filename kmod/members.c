@@ -146,19 +146,29 @@ static void tell(struct raftlog_life *life, const struct raft_status *status)
 	schedule_work(&life->group->members);
 }
 
-/* Without memory for a new peer now, the next round tries again. */
+/*
+ * Each configuration is told of when it is in force, and the end of a change once
+ * more. Without memory for a new peer now, the next round tries again.
+ */
 void raftlog_members_follow(struct raftlog_life *life,
 			    const struct raft_status *status)
 {
 	const struct raft_configuration *now = raft_configuration(life->raft);
+	bool ended = life->changing && !status->changing;
 
-	if (life->configuration_seq == status->configuration_seq ||
-	    raftlog_transport_set_members(life->transport, now))
+	if (life->configuration_seq == status->configuration_seq) {
+		life->changing = status->changing;
+		if (ended)
+			tell(life, status);
+		return;
+	}
+	if (raftlog_transport_set_members(life->transport, now))
 		return;
 	spin_lock(&life->status_lock);
 	life->configuration = *now;
 	memset(life->peers, 0, sizeof(life->peers));
 	spin_unlock(&life->status_lock);
 	life->configuration_seq = status->configuration_seq;
+	life->changing = status->changing;
 	tell(life, status);
 }

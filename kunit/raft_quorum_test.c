@@ -161,10 +161,94 @@ static void majority_commits_its_own_term(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->commit_index, c->committed);
 }
 
+/* Members of a joint configuration: the old voters come first, the new ones last. */
+struct joint {
+	u32 n_old, n_new, n;
+};
+
+enum { JOINT_VOTERS = 3, JOINT_VALUES = 4 };
+
+static bool is_old(const struct joint *joint, u32 i)
+{
+	return i < joint->n_old;
+}
+
+static bool is_new(const struct joint *joint, u32 i)
+{
+	return i >= joint->n - joint->n_new;
+}
+
+static void configure(struct server *s, const struct joint *joint)
+{
+	struct raft_configuration *c = &s->r->configuration;
+	u32 i;
+
+	c->joint = true;
+	c->n_members = joint->n;
+	for (i = 0; i < joint->n; i++) {
+		c->members[i].old_kind = is_old(joint, i) ? RAFT_VOTER :
+							    RAFT_ABSENT;
+		c->members[i].kind = is_new(joint, i) ? RAFT_VOTER :
+							RAFT_ABSENT;
+	}
+}
+
+/* 4.3: more than half of the old voters, and of the new, have @value. */
+static bool both_have(const struct joint *joint, const u64 *match, u64 value)
+{
+	u32 i, n_old = 0, n_new = 0;
+
+	for (i = 0; i < joint->n; i++) {
+		n_old += is_old(joint, i) && match[i] >= value;
+		n_new += is_new(joint, i) && match[i] >= value;
+	}
+	return 2 * n_old > joint->n_old && 2 * n_new > joint->n_new;
+}
+
+/* All that so many members can have, counted through in digits. */
+static void expect_all(struct server *s, const struct joint *joint)
+{
+	u32 i, digits, set, number, end = 1;
+	u64 match[RAFT_MEMBERS_MAX] = { 0 }, value;
+
+	for (i = 0; i < joint->n; i++)
+		end *= JOINT_VALUES;
+	for (number = 0; number < end; number++) {
+		digits = number;
+		set = 0;
+		for (i = 0; i < joint->n; i++, digits /= JOINT_VALUES) {
+			match[i] = digits % JOINT_VALUES;
+			set |= match[i] ? 1u << i : 0;
+		}
+		for (value = JOINT_VALUES - 1; value; value--)
+			if (both_have(joint, match, value))
+				break;
+		KUNIT_EXPECT_EQ(s->test, raft_quorum_value(s->r, match), value);
+		KUNIT_EXPECT_EQ(s->test, raft_is_quorum(s->r, set), value > 0);
+	}
+}
+
+static void both_majorities_hold(struct kunit *test)
+{
+	struct server *s = server_started(test, 1);
+	struct joint joint;
+	u32 both;
+
+	for (joint.n_old = 1; joint.n_old <= JOINT_VOTERS; joint.n_old++)
+		for (joint.n_new = 1; joint.n_new <= JOINT_VOTERS; joint.n_new++)
+			for (both = 0;
+			     both <= min(joint.n_old, joint.n_new); both++) {
+				joint.n = joint.n_old + joint.n_new - both;
+				configure(s, &joint);
+				expect_all(s, &joint);
+			}
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(majority_holds, commit_gen_params),
 	KUNIT_CASE_PARAM(majority_votes, vote_gen_params),
 	KUNIT_CASE_PARAM(majority_commits_its_own_term, leader_gen_params),
+	KUNIT_CASE(both_majorities_hold),
 	{}
 };
 

@@ -24,6 +24,7 @@ extern struct kunit_suite raftlog_raft_settings_suite;
 extern struct kunit_suite raftlog_raft_compaction_suite;
 extern struct kunit_suite raftlog_raft_snapshot_suite;
 extern struct kunit_suite raftlog_raft_network_snapshot_suite;
+extern struct kunit_suite raftlog_raft_known_suite;
 extern struct kunit_suite raftlog_wal_suite;
 extern struct kunit_suite raftlog_wal_head_suite;
 extern struct kunit_suite raftlog_wal_damage_suite;

@@ -7,7 +7,9 @@ import re
 import time
 
 from cluster import DIR, PORT, ClusterError, wait_until
+from cluster_sysfs import test_documented  # noqa: F401 pylint: disable=unused-import
 from cluster_trim import test_trimmed  # noqa: F401 pylint: disable=unused-import
+from cluster_witness import test_witness  # noqa: F401 pylint: disable=unused-import
 from raftlog import KUNIT_MODULES, MODULE, SAMPLE
 from read_tests import test_linearizable  # noqa: F401 pylint: disable=unused-import
 from scene import claim, lines_of, n_acknowledged

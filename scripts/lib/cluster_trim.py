@@ -4,6 +4,7 @@
 import errno
 
 from cluster import wait_until
+from raftlog import SAMPLE
 from scene import claim, lines_of, n_acknowledged
 
 KEPT = 4 << 20
@@ -30,6 +31,21 @@ def fill_twice(scene, node):
     refused = [line for line in lines_of(load) if line.errno == errno.ENOSPC]
     claim(not refused, f"{len(refused)} writes were refused: the log is full")
     return n + n_acknowledged(load)
+
+
+def client_is_told(node):
+    """A client in the kernel that wants all from the beginning on."""
+    node.run(f"insmod {SAMPLE} count=0")
+
+    def said(name):
+        return int(node.run(f"cat /sys/module/raftlog_sample/parameters/{name}").out)
+
+    try:
+        wait_until(lambda: said("delivered") > 0, 30, "entries to be handed to a client")
+        claim(said("gaps") == 1 and said("disorder") == 0,
+              f"a client that came late was told of {said('gaps')} gaps")
+    finally:
+        node.run("rmmod raftlog_sample")
 
 
 def test_trimmed(scene):
@@ -60,6 +76,7 @@ def test_trimmed(scene):
         gap = away.run(f"raftctl read --from {missed + 1} --count 1", check=False)
         claim(gap.code == 1 and "not kept" in gap.err, f"a reader is told {gap.err!r} of the gap")
         scene.append(away, "after the gap")
+        client_is_told(away)
 
         # It knows where its log begins when it comes back.
         first = scene.status(away)["first_index"]

@@ -44,6 +44,10 @@ def wait_writes(loads, n=20):
                            for load, count in zip(loads, before)), 60, "writes that go on")
 
 
+def newest_membership(node):
+    return [event for event in events_after(node, 0) if event["type"] == "membership"][-1]
+
+
 def test_members(scene):
     """A learner comes, catches up and gets a vote; a follower is removed, then the leader."""
     scene.fresh()
@@ -75,6 +79,10 @@ def test_members(scene):
     scene.change_members("remove", follower.member)
     scene.members.remove(follower.member)
     scene.wait_members(scene.members)
+    for node in scene.up():
+        wait_until(lambda node=node: newest_membership(node)["commit_index"] >=
+                   scene.status(node)["configuration_index"], 10,
+                   f"an event of {node} to tell that the change has ended")
     for node in scene.up():
         wait_until(lambda node=node: peer_dirs(node) == scene.members, 10,
                    f"the directories of {node} to follow")

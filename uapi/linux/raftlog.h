@@ -510,7 +510,8 @@ struct raftlog_frame {
  * enum raftlog_event_type - what changed
  * @RAFTLOG_EVENT_ROLE: the role; @edge says along which edge of the diagram
  * @RAFTLOG_EVENT_LEADER: another leader, or none, became known
- * @RAFTLOG_EVENT_MEMBERSHIP: the configuration
+ * @RAFTLOG_EVENT_MEMBERSHIP: the configuration, or a change of it has ended: it is
+ *	committed
  * @RAFTLOG_EVENT_STATE: the group started, stopped or failed
  */
 enum raftlog_event_type {
