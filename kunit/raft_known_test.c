@@ -21,22 +21,34 @@ struct partial_case {
 static const struct partial_case partial_cases[] = {
 	{ "two hear only one of the followers",
 	  { S(2) | S(3) | S(4) | S(5), S(1) | S(3), S(1) | S(2), S(1) | S(5),
-	    S(1) | S(4) }, 3, S(1) | S(3) },
+	    S(1) | S(4) },
+	  3,
+	  S(1) | S(3) },
 	{ "chain, led from the middle",
-	  { S(2), S(1) | S(3), S(2) | S(4), S(3) | S(5), S(4) }, 3, S(3) },
+	  { S(2), S(1) | S(3), S(2) | S(4), S(3) | S(5), S(4) },
+	  3,
+	  S(3) },
 	{ "chain, led from the end",
-	  { S(2), S(1) | S(3), S(2) | S(4), S(3) | S(5), S(4) }, 1,
+	  { S(2), S(1) | S(3), S(2) | S(4), S(3) | S(5), S(4) },
+	  1,
 	  S(2) | S(3) | S(4) },
 	{ "ring",
 	  { S(5) | S(2), S(1) | S(3), S(2) | S(4), S(3) | S(5), S(4) | S(1) },
-	  2, S(2) },
+	  2,
+	  S(2) },
 	{ "bridge, led from one side",
 	  { S(2) | S(3), S(1) | S(3), S(1) | S(2) | S(4) | S(5), S(3) | S(5),
-	    S(3) | S(4) }, 1, S(1) },
+	    S(3) | S(4) },
+	  1,
+	  S(1) },
 	{ "only one hears all, led by another",
-	  { S(2) | S(3) | S(4) | S(5), S(1), S(1), S(1), S(1) }, 3, S(1) },
+	  { S(2) | S(3) | S(4) | S(5), S(1), S(1), S(1), S(1) },
+	  3,
+	  S(1) },
 	{ "only one hears all, and leads",
-	  { S(2) | S(3) | S(4) | S(5), S(1), S(1), S(1), S(1) }, 1, S(1) },
+	  { S(2) | S(3) | S(4) | S(5), S(1), S(1), S(1), S(1) },
+	  1,
+	  S(1) },
 };
 
 static void describe_partial(const struct partial_case *c, char *name)
@@ -62,10 +74,12 @@ static u32 leader_of(struct network *net)
 	u32 id, leader = 0;
 	u64 term = 0;
 
-	EACH_SERVER(id, net) {
+	EACH_SERVER(id, net)
+	{
 		const struct raft *r = network_server(net, id)->r;
 
-		if (r->role == RAFT_LEADER && r->hard_state.current_term > term) {
+		if (r->role == RAFT_LEADER &&
+		    r->hard_state.current_term > term) {
 			leader = id;
 			term = r->hard_state.current_term;
 		}
@@ -82,7 +96,7 @@ static void connected_but_not_fully_connected_five_nodes(struct kunit *test)
 {
 	const struct partial_case *c = test->param_value;
 	struct network *net = network_new(test, VOTERS, 0);
-	struct raft_proposal p[TIMEOUTS] = { };
+	struct raft_proposal p[TIMEOUTS] = {};
 	u32 leader, i;
 	u64 term;
 
@@ -173,7 +187,7 @@ static void uncommitted_cap_across_terms(struct kunit *test)
 {
 	struct network *net = network_new(test, 3, 0);
 	struct server *s = network_server(net, 1);
-	struct raft_proposal p[12] = { }, more[4] = { };
+	struct raft_proposal p[12] = {}, more[4] = {};
 	u32 i;
 
 	network_elect(net, 1);

@@ -235,9 +235,10 @@ static void both_majorities_hold(struct kunit *test)
 	u32 both;
 
 	for (joint.n_old = 1; joint.n_old <= JOINT_VOTERS; joint.n_old++)
-		for (joint.n_new = 1; joint.n_new <= JOINT_VOTERS; joint.n_new++)
-			for (both = 0;
-			     both <= min(joint.n_old, joint.n_new); both++) {
+		for (joint.n_new = 1; joint.n_new <= JOINT_VOTERS;
+		     joint.n_new++)
+			for (both = 0; both <= min(joint.n_old, joint.n_new);
+			     both++) {
 				joint.n = joint.n_old + joint.n_new - both;
 				configure(s, &joint);
 				expect_all(s, &joint);

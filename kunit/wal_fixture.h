@@ -14,6 +14,15 @@ enum {
 	FIXTURE_LOG_ENTRIES = 512,
 	FIXTURE_MAP_SLOTS = 8,
 	FIXTURE_SECTOR_BYTES = 512,
+	/*
+	 * From one subset of the sectors of a slot to the next. Where each takes
+	 * milliseconds some must do: with none and with all of them.
+	 */
+#ifdef CONFIG_KASAN
+	FIXTURE_SUBSETS_STEP = 17,
+#else
+	FIXTURE_SUBSETS_STEP = 1,
+#endif
 	FIXTURE_BATCHES = 1024,
 };
 

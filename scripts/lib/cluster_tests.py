@@ -868,7 +868,7 @@ def test_kunit(scene):
     """The KUnit suites as modules, on the debug kernel."""
     node = scene[1]
     for module in KUNIT_MODULES:
-        node.run(f"insmod {module}", timeout=300)
+        node.run(f"insmod {module}", timeout=900)
     said = node.run("dmesg").out
     cases = re.findall(r"\]\s+(ok|not ok) \d+ (?:- )?(\S+)", said)
     failed = [name for outcome, name in cases if outcome != "ok"]
