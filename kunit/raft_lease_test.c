@@ -430,7 +430,66 @@ static void late_request_vote_finds_the_leader_in_place(struct kunit *test)
 			2ull);
 }
 
+/* Where each of the members that are to decide now promises less than those before. */
+static void holds_when_others_decide(struct kunit *test)
+{
+	static const struct raft_change changes[] = {
+		{ .type = RAFT_CHANGE_REMOVE, .id = 1 },
+		{ .type = RAFT_CHANGE_REMOVE, .id = 3 },
+		{ .type = RAFT_CHANGE_REMOVE, .id = 4 },
+	};
+	struct network *net = network_new(test, 4, 0);
+	struct server *leader = network_server(net, 1);
+	struct server *heir = network_server(net, 2);
+	struct raft_settings settings = heir->r->settings;
+	u64 told;
+
+	network_elect(net, 1);
+	settings.election_timeout_ns /= 4;
+	KUNIT_ASSERT_EQ(test,
+			raft_set_settings(heir->r, &settings, net->now_ns), 0);
+	network_pass(net, 2 * FIXTURE_ELECTION_NS);
+	told = lease_of(leader);
+	KUNIT_ASSERT_GT(test, told,
+			net->now_ns + 2 * settings.election_timeout_ns);
+	KUNIT_ASSERT_EQ(test,
+			network_change(net, 1, changes, ARRAY_SIZE(changes)), 0);
+	network_pass(net, FIXTURE_HEARTBEAT_NS);
+	KUNIT_EXPECT_TRUE(test, raft_configuration(heir->r)->joint);
+	/* It would lead by itself long before the lease ends. */
+	network_isolate(net, 1);
+	while (net->now_ns < told) {
+		network_pass(net, FIXTURE_HEARTBEAT_NS);
+		KUNIT_EXPECT_TRUE(test, heir->r->role != RAFT_LEADER ||
+						net->now_ns >= told);
+	}
+	network_heal(net);
+	network_pass(net, 4 * FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_FALSE(test, raft_configuration(heir->r)->joint);
+	KUNIT_EXPECT_EQ(test, raft_configuration(heir->r)->n_members, 1u);
+}
+
+/* With the same timeouts everywhere nobody waits: the joint majorities promise it. */
+static void does_not_hold_up_a_change(struct kunit *test)
+{
+	static const struct raft_change removal = { .type = RAFT_CHANGE_REMOVE,
+						    .id = 4 };
+	struct network *net = network_new(test, 4, 0);
+	struct server *leader = network_server(net, 1);
+	u64 told;
+
+	network_elect(net, 1);
+	network_pass(net, 4 * FIXTURE_HEARTBEAT_NS);
+	told = lease_of(leader);
+	KUNIT_ASSERT_EQ(test, network_change(net, 1, &removal, 1), 0);
+	network_pass(net, 2 * FIXTURE_HEARTBEAT_NS);
+	KUNIT_EXPECT_LT(test, net->now_ns, told);
+	KUNIT_EXPECT_FALSE(test, raft_configuration(leader->r)->joint);
+}
+
 static struct kunit_case cases[] = {
+	KUNIT_CASE(holds_when_others_decide),
+	KUNIT_CASE(does_not_hold_up_a_change),
 	KUNIT_CASE(ends_before_timeout_now),
 	KUNIT_CASE(is_kept_when_a_peer_is_forgotten),
 	KUNIT_CASE(comes_back_from_later_answers),

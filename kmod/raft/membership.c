@@ -400,6 +400,15 @@ static void promote(struct raft *r, struct raft_update *update,
 	change_to_decoded(r, update);
 }
 
+/*
+ * What was told of a lease before the joint configuration rests on C_old, and in C_new
+ * others decide: they have promised as much, or it has run out. See transfer.c.
+ */
+static bool keeps_leases(const struct raft *r)
+{
+	return r->lease_promised_ns <= max(r->now_ns, raft_lease_until(r));
+}
+
 /* What a leader does by itself about its members. */
 void raft_membership_time(struct raft *r, struct raft_update *update)
 {
@@ -420,6 +429,8 @@ void raft_membership_time(struct raft *r, struct raft_update *update)
 	if (raft_transfer_holds_proposals(r))
 		return;
 	if (r->configuration.joint) {
+		if (!keeps_leases(r))
+			return;
 		if (!has_room(r, update, 1)) {
 			r->more |= update->n_entries > 0;
 			return;

@@ -25,11 +25,15 @@
  *     election timeout nothing overrides its stickiness, nor makes it a candidate.
  *     Nor for as long as it keeps what it promised with a longer timeout than the
  *     one it has now (settings.c).
+ * (5) A joint configuration is not left before what was told in the one before has
+ *     run out, or the majorities of both have promised as much: raft_membership_time().
  *
  * Then no other server begins to lead a later term while a lease holds. Suppose that leader L of
  * term T published at t that it leads until V, and X is the first to win an election
  * of a later term before V. Some server Y answered a request of L that was sent at
- * S and makes this lease (or is L), and voted for X (or is X). Y did so after it
+ * S and makes this lease (or is L), and voted for X (or is X): whatever became of the
+ * members since, X won a majority of those by which the lease was made, or of others
+ * that have promised as much, (5). Y did so after it
  * answered, or its answer would have told L of a newer term, and therefore while it
  * was sticky, by its own clock: S + what it promised with that answer is later than
  * V, whatever became of anybody's timeout since (settings.c). So X campaigned by a
