@@ -272,7 +272,17 @@ static void check_origin(struct world *w, const struct node *node,
 			  node->id, record->index, record->term);
 }
 
-/* Somebody must be able to tell what it says. */
+/* It tells what @record says, or has what came in its place in a later term. */
+static bool makes_up_for(const struct node *node, const struct record *record)
+{
+	const struct log *durable = &node->store.durable;
+
+	return node->rotted || node->wiped ||
+	       log_at(durable, record->index) == record ||
+	       log_term(durable, durable->n) > record->term;
+}
+
+/* Nobody may need of a witness what only that has. */
 static void check_witness(struct world *w, const struct node *node,
 			  const struct record *record)
 {
@@ -284,9 +294,7 @@ static void check_witness(struct world *w, const struct node *node,
 	for (i = 0; i < w->n_nodes; i++)
 		if (!w->nodes[i].witness &&
 		    (!c || members_include(c, i + 1)) &&
-		    (w->nodes[i].rotted || w->nodes[i].wiped ||
-		     log_at(&w->nodes[i].store.durable, record->index) ==
-			     record))
+		    makes_up_for(&w->nodes[i], record))
 			return;
 	violation(w, "witness",
 		  "node %u gets entry (%llu, %llu), which is on no other disk",
