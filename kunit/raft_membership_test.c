@@ -642,24 +642,61 @@ static void member_is_not_replaced_by_one_that_is_not_there(struct kunit *test)
 			0u);
 }
 
-/* The field's known failure: an id with a disk that remembers nothing. */
-static void wiped_node_with_an_old_id(struct kunit *test)
+/* @id comes back with a disk that remembers nothing. */
+static void wipe(struct network *net, u32 id)
 {
-	struct network *net = led(test, 3);
-	struct network_node *node = &net->nodes[1];
-	struct raft_proposal p = { .bytes = 10 };
-	struct server *s = server_member(test, 2, 1, 0);
+	struct network_node *node = &net->nodes[id - 1];
+	struct server *s = server_member(net->test, id, 1, 0);
 	static const struct raft_hard_state none;
 
 	raft_set_incarnation(s->r, OTHER_DISK);
 	s->now_ns = net->now_ns;
-	KUNIT_ASSERT_EQ(test, raft_restore_hard_state(s->r, &none,
-						      FIXTURE_SPACE), 0);
-	KUNIT_ASSERT_EQ(test, raft_start(s->r, s->now_ns, &s->update), 0);
+	KUNIT_ASSERT_EQ(net->test,
+			raft_restore_hard_state(s->r, &none, FIXTURE_SPACE), 0);
+	KUNIT_ASSERT_EQ(net->test, raft_start(s->r, s->now_ns, &s->update), 0);
 	server_done(s);
 	node->server = s;
 	node->last_index = 0;
 	node->checked_index = 0;
+}
+
+static bool loses_entries_for_2(struct network *net,
+				const struct raft_message *message)
+{
+	return message->to == 2 && message->n_entries;
+}
+
+/* What its other disk had caught up with says nothing of the one that it has. */
+static void wiped_learner_is_not_caught_up(struct kunit *test)
+{
+	struct network *net = led(test, 3);
+	struct raft *r = network_server(net, 1)->r;
+	struct raft_peer_status status;
+
+	KUNIT_ASSERT_EQ(test, change(net, 1, DEMOTE(2, 0)), 0);
+	pass(net);
+	KUNIT_ASSERT_EQ(test, raft_peer_status(r, 2, &status), 0);
+	KUNIT_ASSERT_TRUE(test, status.caught_up);
+	wipe(net, 2);
+	net->loses = loses_entries_for_2;
+	pass(net);
+	pass(net);
+	KUNIT_EXPECT_EQ(test, change(net, 1, PROMOTE(2)), -EINPROGRESS);
+	network_heal(net);
+	pass(net);
+	pass(net);
+	KUNIT_EXPECT_EQ(test, change(net, 1, PROMOTE(2)), 0);
+	pass(net);
+	expect_members(net, "123");
+}
+
+/* The field's known failure: an id with a disk that remembers nothing. */
+static void wiped_node_with_an_old_id(struct kunit *test)
+{
+	struct network *net = led(test, 3);
+	struct raft_proposal p = { .bytes = 10 };
+
+	wipe(net, 2);
 	network_stop(net, 3);
 	network_propose(net, 1, &p);
 	pass(net);
@@ -884,6 +921,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(removed_node_that_still_campaigns),
 	KUNIT_CASE(member_is_replaced),
 	KUNIT_CASE(member_is_not_replaced_by_one_that_is_not_there),
+	KUNIT_CASE(wiped_learner_is_not_caught_up),
 	KUNIT_CASE(wiped_node_with_an_old_id),
 	KUNIT_CASE(peers_keep_their_progress),
 	KUNIT_CASE(witness_gets_what_others_have),

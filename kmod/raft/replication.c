@@ -45,6 +45,14 @@ static void start_probe(struct raft *r, struct raft_peer *peer, u64 next_index)
 				 r->log.last_index + 1);
 }
 
+/* 4.2.1: the first one brings all that is in the log. */
+static void begin_rounds(struct raft *r, struct raft_peer *peer)
+{
+	peer->round_index = r->log.last_index;
+	peer->round_ns = r->now_ns;
+	peer->caught_up = false;
+}
+
 /* It has another disk than before: nothing is known of that. */
 void raft_forget_peer(struct raft *r, struct raft_peer *peer)
 {
@@ -57,6 +65,7 @@ void raft_forget_peer(struct raft *r, struct raft_peer *peer)
 	peer->last_answer_ns = 0;
 	peer->answered_sent_ns = 0;
 	peer->promised_ns = 0;
+	begin_rounds(r, peer);
 	start_probe(r, peer, peer->next_index);
 }
 
@@ -88,9 +97,7 @@ void raft_start_peer(struct raft *r, struct raft_peer *peer)
 	peer->answered_sent_ns = 0;
 	peer->promised_ns = 0;
 	peer->rtt_ns = 0;
-	peer->round_index = r->log.last_index;
-	peer->round_ns = r->now_ns;
-	peer->caught_up = false;
+	begin_rounds(r, peer);
 }
 
 void raft_start_replication(struct raft *r)
@@ -553,6 +560,7 @@ static void refused(struct raft *r, struct raft_peer *peer,
 	 */
 	if (prev <= peer->match_index && sent > peer->match_ns) {
 		peer->match_index = 0;
+		begin_rounds(r, peer);
 		start_probe(r, peer, prev + 1);
 	}
 	if (peer->progress == RAFT_PROGRESS_REPLICATE) {
