@@ -318,7 +318,7 @@ int server_append(struct server *s, u32 from, u64 term, u64 prev, u64 prev_term,
 	struct raft_message message = {
 		.type = RAFT_APPEND_ENTRIES,
 		.from = from,
-		.to = 1,
+		.to = s->settings.node_id,
 		.term = term,
 		.append_entries = {
 			.prev_log_index = prev,
@@ -343,7 +343,7 @@ int server_ack(struct server *s, u32 from, u64 match_index)
 	struct raft_message message = {
 		.type = RAFT_APPEND_ENTRIES_RESPONSE,
 		.from = from,
-		.to = 1,
+		.to = s->settings.node_id,
 		.term = s->r->hard_state.current_term,
 		.append_entries_response = { .match_index = match_index },
 	};
@@ -357,7 +357,7 @@ int server_ack_probe(struct server *s, u32 from)
 	struct raft_message message = {
 		.type = RAFT_APPEND_ENTRIES_RESPONSE,
 		.from = from,
-		.to = 1,
+		.to = s->settings.node_id,
 		.term = s->r->hard_state.current_term,
 		.append_entries_response = {
 			.prev_log_index = peer->next_index - 1,
@@ -376,7 +376,7 @@ int server_vote(struct server *s, u32 from, u64 term, bool pre_vote,
 	struct raft_message message = {
 		.type = RAFT_REQUEST_VOTE_RESPONSE,
 		.from = from,
-		.to = 1,
+		.to = s->settings.node_id,
 		.term = term,
 		.request_vote_response = {
 			.granted = granted,
@@ -393,7 +393,7 @@ int server_ask(struct server *s, u32 from, u64 term, bool pre_vote,
 	struct raft_message message = {
 		.type = RAFT_REQUEST_VOTE,
 		.from = from,
-		.to = 1,
+		.to = s->settings.node_id,
 		.term = term,
 		.request_vote = {
 			.last_log_index = last_index,

@@ -115,7 +115,67 @@ static void stranger_does_not_stand(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_LEARNER);
 }
 
+/* A learner with entries of term 5, which nobody heard from for long. */
+static struct server *newest_learner(struct kunit *test)
+{
+	static const u64 terms[] = { 2, 5 };
+	struct server *s = server_member(test, 4, 3, 1);
+
+	server_restore(s, 5, RAFT_ID_NONE, terms, ARRAY_SIZE(terms));
+	server_time(s, 3 * FIXTURE_ELECTION_NS);
+	server_done(s);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_LEARNER);
+	return s;
+}
+
+/*
+ * The leader of term 5 is gone, and none but this learner got its entries. Server 1
+ * has an older configuration that was never committed, by which it needs this one.
+ */
+static void learner_stands_where_it_is_needed(struct kunit *test)
+{
+	struct server *s = newest_learner(test);
+	const struct raft_send *send;
+
+	KUNIT_ASSERT_EQ(test, server_ask(s, 1, 6, true, 7, 4), 0);
+	send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 1);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_FALSE(test, send->message.request_vote_response.granted);
+	server_timeout(s);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_PRE_CANDIDATE);
+	KUNIT_ASSERT_EQ(test, server_vote(s, 1, 6, true, true), 0);
+	/* Its own does not count: it takes two of the three. */
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_PRE_CANDIDATE);
+	KUNIT_ASSERT_EQ(test, server_vote(s, 2, 6, true, true), 0);
+	server_persist(s);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	KUNIT_ASSERT_EQ(test, server_vote(s, 1, 6, false, true), 0);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	KUNIT_ASSERT_EQ(test, server_vote(s, 2, 6, false, true), 0);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+}
+
+/* With a leader there, or with a candidate whose log is as new, it is not needed. */
+static void learner_does_not_stand_otherwise(struct kunit *test)
+{
+	static const u64 terms[] = { 5 };
+	struct server *s = newest_learner(test);
+
+	KUNIT_ASSERT_EQ(test, server_ask(s, 1, 6, true, 3, 5), 0);
+	server_time(s, 3 * FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_LEARNER);
+
+	KUNIT_ASSERT_EQ(test, server_ask(s, 1, 6, true, 7, 4), 0);
+	KUNIT_ASSERT_EQ(test, server_append(s, 2, 5, 3, 5, terms, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_LEARNER);
+	server_persist(s);
+	server_time(s, 3 * FIXTURE_ELECTION_NS);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_LEARNER);
+}
+
 static struct kunit_case cases[] = {
+	KUNIT_CASE(learner_stands_where_it_is_needed),
+	KUNIT_CASE(learner_does_not_stand_otherwise),
 	KUNIT_CASE_PARAM(learner_does_not_stand, learner_gen_params),
 	KUNIT_CASE(learner_has_the_log_and_no_say),
 	KUNIT_CASE(learner_votes_when_asked),

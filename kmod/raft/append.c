@@ -165,6 +165,10 @@ void raft_receive_append(struct raft *r, struct raft_update *update,
 	raft_become_follower(r, update, message->term, message->from,
 			     RAFT_REASON_LEADER_SEEN);
 	r->leader_contact_ns = r->now_ns;
+	if (r->needed) {
+		r->needed = false;
+		raft_role_by_membership(r, update);
+	}
 	r->leader_sent_ns = max(r->leader_sent_ns,
 				message->append_entries.sent_ns);
 	r->best_priority = message->append_entries.best_priority;

@@ -357,7 +357,10 @@ bool raft_is_witness(const struct raft *r, u32 position)
 /*
  * May this server stand for election? 4.2.2: also one that the newest configuration
  * leaves out, until that is committed. Its log may be the only one that is up to
- * date, and then nobody else is elected.
+ * date, and then nobody else is elected. For the same reason a learner does that a
+ * candidate with an older log counts on, whose configuration gives it a vote: so it
+ * was asked, and had to refuse. It leads by the votes of others alone, and only to
+ * hand over.
  */
 bool raft_has_vote(const struct raft *r)
 {
@@ -366,6 +369,8 @@ bool raft_has_vote(const struct raft *r)
 
 	if (raft_is_voter(r, r->self))
 		return raft_is_known(r, r->self);
+	if (r->needed && r->self < r->configuration.n_members)
+		return true;
 	if (r->configuration_index <= r->commit_index)
 		return false;
 	position = raft_configuration_find(before, r->settings.node_id);

@@ -161,6 +161,7 @@ struct raft {
 	bool sealed; /* configuration knows the voters' disks */
 	u64 incarnation; /* of this server's disk */
 	u64 voted_for_incarnation; /* of voted_for's disk; 0: not since the start */
+	bool needed; /* to stand, without a vote: see raft_has_vote() */
 	u8 encoded[RAFT_CONFIGURATION_BYTES_MAX]; /* that it made as a leader */
 	u32 self; /* position in configuration, or RAFT_MEMBERS_MAX */
 	struct raft_peer peers[RAFT_MEMBERS_MAX]; /* as in configuration */

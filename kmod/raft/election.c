@@ -231,6 +231,18 @@ static bool has_voted_for(const struct raft *r,
 	       r->voted_for_incarnation == message->incarnation;
 }
 
+/* Somebody counts on the vote of this server, and cannot have it. */
+static void note_need(struct raft *r, struct raft_update *update,
+		      const struct raft_message *message)
+{
+	if (!is_behind(message->request_vote.last_log_index,
+		       message->request_vote.last_log_term, r->log.last_index,
+		       raft_log_last_term(&r->log)))
+		return;
+	r->needed = true;
+	raft_role_by_membership(r, update);
+}
+
 /*
  * One rule for PreVote and vote; they differ in what a grant changes: nothing,
  * or the durable voted_for. Whether the configuration knows the disk of one or the
@@ -255,6 +267,7 @@ void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 		raft_become_follower(r, update, message->term, RAFT_ID_NONE,
 				     RAFT_REASON_HIGHER_TERM);
 
+	note_need(r, update, message);
 	grant = is_up_to_date(r, message->request_vote.last_log_index,
 			      message->request_vote.last_log_term);
 	if (pre_vote)

@@ -172,7 +172,7 @@ static void check_leader(struct world *w, struct node *node, u64 term)
 	if (!term_is_possible(w, term))
 		return;
 	/* A configuration that is not committed yet may know it already. */
-	if (node->wiped && !members_know(members_of(node), node))
+	if (node->wiped && members_deny(members_of(node), node))
 		violation(w, "election safety",
 			  "node %u leads term %llu with a disk that nobody knows",
 			  node->id, term);

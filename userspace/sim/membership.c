@@ -60,6 +60,15 @@ bool members_know(const struct raft_configuration *c, const struct node *node)
 	       member->incarnation == node->store.super.incarnation;
 }
 
+bool members_deny(const struct raft_configuration *c, const struct node *node)
+{
+	const struct raft_member *member = find(c, node->id);
+
+	return !members_know(c, node) && member &&
+	       (member->kind == RAFT_VOTER ||
+		(c->joint && member->old_kind == RAFT_VOTER));
+}
+
 bool members_include(const struct raft_configuration *c, u32 id)
 {
 	return find(c, id);

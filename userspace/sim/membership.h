@@ -37,6 +37,9 @@ const struct raft_configuration *members_final(const struct world *w);
 /** members_know() - is it a voter, with the disk that it has? */
 bool members_know(const struct raft_configuration *c, const struct node *node);
 
+/** members_deny() - is it a voter (of either of the two), with another disk? */
+bool members_deny(const struct raft_configuration *c, const struct node *node);
+
 /** members_include() - is it a member, or one of either of the two? */
 bool members_include(const struct raft_configuration *c, u32 id);
 
