@@ -26,6 +26,7 @@ extern struct kunit_suite raftlog_raft_snapshot_suite;
 extern struct kunit_suite raftlog_raft_network_snapshot_suite;
 extern struct kunit_suite raftlog_raft_known_suite;
 extern struct kunit_suite raftlog_wal_suite;
+extern struct kunit_suite raftlog_wal_superblock_suite;
 extern struct kunit_suite raftlog_wal_head_suite;
 extern struct kunit_suite raftlog_wal_damage_suite;
 extern struct kunit_suite raftlog_wal_torn_suite;

@@ -715,7 +715,7 @@ struct batch_case {
 
 /* The last of three batches: number 3, entry 5 of term 2, no vote but for 1. */
 static const struct batch_case batch_cases[] = {
-	{ "newer version", BATCH_VERSION, WAL_FORMAT_VERSION + 1, -EPROTONOSUPPORT },
+	{ "newer version", BATCH_VERSION, WAL_BATCH_VERSION + 1, -EPROTONOSUPPORT },
 	{ "unknown flag", BATCH_FLAGS, 1, -EPROTONOSUPPORT },
 	{ "number again", BATCH_NUMBER, 2, -EUCLEAN },
 	{ "number left out", BATCH_NUMBER, 4, -EUCLEAN },

@@ -20,7 +20,7 @@ static void superblock_on_disk(struct kunit *test)
 {
 	static const u8 begin[] = {
 		'R',  'A',  'F', 'T', 'L',  'W', 'A',  'L', 0xff, 0xff,
-		0xff, 0xff, 2,	 0,   0,    0,	 0xc1, 0,   0,	  0,
+		0xff, 0xff, 3,	 0,   0,    0,	 0xc1, 0,   0,	  0,
 		0,    0,    0,	 0,   0x1c, 0,	 0,    0,   0,	  0,
 		0,    0,    3,	 0,   0,    0,	 0,    2,   0,	  0,
 	};

@@ -13,7 +13,7 @@ void wal_batch_put(u32 seed, struct wal_batch_info *info, void *buf)
 {
 	struct wal_disk_batch disk = {
 		.magic = cpu_to_le32(WAL_BATCH_MAGIC),
-		.version = cpu_to_le16(WAL_FORMAT_VERSION),
+		.version = cpu_to_le16(WAL_BATCH_VERSION),
 		.length = cpu_to_le32(info->length),
 		.offset = cpu_to_le64(info->offset),
 		.prev_end = cpu_to_le64(info->prev_end),
@@ -69,7 +69,7 @@ int wal_batch_get(const struct wal_superblock *super, u32 seed, u64 offset,
 	info->crc = le32_to_cpu(disk.crc);
 	if (info->crc != batch_crc(seed, &disk))
 		return -EUCLEAN;
-	if (disk.version != cpu_to_le16(WAL_FORMAT_VERSION) || disk.flags)
+	if (disk.version != cpu_to_le16(WAL_BATCH_VERSION) || disk.flags)
 		return -EPROTONOSUPPORT;
 
 	info->length = le32_to_cpu(disk.length);

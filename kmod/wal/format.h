@@ -44,6 +44,12 @@
  * before the newer is durable. A slot carries what the entries before the head came
  * to as far as the log needs it: term of the last one, and the configuration.
  *
+ * Another owner. What was made for one cluster can go on as the log of another: see
+ * wal_superblock_replace(). Of two whole copies of the superblock the one of the
+ * newer generation counts. Where they differ, the older one is written over before
+ * anything else is written, so that whatever is in the log was written under the
+ * superblock that both copies hold, and either is as good as the other again.
+ *
  * Seeds. Superblock: ~0. Slot and batch header: crc32c(~0, uuid). Entry header
  * and payload: the header_crc of their batch, so that no piece of one batch is
  * ever taken for a piece of another.
@@ -58,7 +64,13 @@
 #define WAL_BATCH_MAGIC 0x48435442u /* "BTCH" */
 
 enum {
-	WAL_FORMAT_VERSION = 2,
+	/*
+	 * Of the superblock. In version 2 it has neither generation nor flags, which
+	 * are 0 there. A WAL keeps its version until its superblock is replaced.
+	 */
+	WAL_FORMAT_VERSION = 3,
+	WAL_FORMAT_VERSION_MIN = 2,
+	WAL_BATCH_VERSION = 2,
 
 	WAL_SUPERBLOCK_POSITION_0 = 0,
 	WAL_SLOT_POSITION_0 = 8 << 10,
@@ -93,7 +105,7 @@ enum {
  * struct wal_disk_superblock - what this WAL is; 512 bytes in every version
  * @magic: WAL_SUPERBLOCK_MAGIC, in every version
  * @crc: of all 512 bytes with this field 0, in every version
- * @version: WAL_FORMAT_VERSION, in every version
+ * @version: WAL_FORMAT_VERSION_MIN … WAL_FORMAT_VERSION, in every version
  * @cluster_id: cluster it belongs to
  * @incarnation: random, not 0
  * @node_id: node it belongs to
@@ -101,6 +113,9 @@ enum {
  * @uuid: random; seeds the checksums of all else
  * @area_offset: position of the log area, WAL_AREA_POSITION
  * @area_bytes: its size, whole blocks
+ * @generation: one more each time that it is replaced; of two copies the newer counts
+ * @flags: WAL_SUPERBLOCK_F_*
+ * @reserved_flags: 0
  * @reserved: 0
  */
 struct wal_disk_superblock {
@@ -114,8 +129,15 @@ struct wal_disk_superblock {
 	u8 uuid[16];
 	__le64 area_offset;
 	__le64 area_bytes;
-	u8 reserved[440];
+	__le64 generation;
+	__le32 flags;
+	__le32 reserved_flags;
+	u8 reserved[424];
 };
+
+/* Its node is about to be alone in a new cluster; what the log says may be older. */
+#define WAL_SUPERBLOCK_F_RECOVERING 1u
+#define WAL_SUPERBLOCK_F_ALL WAL_SUPERBLOCK_F_RECOVERING
 
 /**
  * struct wal_disk_gap - damage that the log passes over
@@ -182,7 +204,7 @@ struct wal_disk_slot {
  * struct wal_disk_batch - header of a batch
  * @magic: WAL_BATCH_MAGIC
  * @crc: of what follows in this struct
- * @version: WAL_FORMAT_VERSION
+ * @version: WAL_BATCH_VERSION
  * @flags: 0
  * @length: bytes of the whole batch, whole blocks
  * @offset: its own logical offset

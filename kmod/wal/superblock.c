@@ -39,6 +39,9 @@ static void superblock_put(const struct wal_superblock *super, void *buf)
 		.block_bytes = cpu_to_le32(super->block_bytes),
 		.area_offset = cpu_to_le64(WAL_AREA_POSITION),
 		.area_bytes = cpu_to_le64(super->area_bytes),
+		.generation = cpu_to_le64(super->generation),
+		.flags = cpu_to_le32(super->recovering ?
+					     WAL_SUPERBLOCK_F_RECOVERING : 0),
 	};
 
 	BUILD_BUG_ON(sizeof(disk) != WAL_SUPERBLOCK_BYTES);
@@ -60,6 +63,16 @@ static bool superblock_sane(const struct wal_superblock *super)
 	       IS_ALIGNED(super->area_bytes, super->block_bytes);
 }
 
+/* What an older version has no fields for is 0 there. */
+static bool flags_sane(const struct wal_disk_superblock *disk)
+{
+	u32 flags = le32_to_cpu(disk->flags);
+
+	if (le32_to_cpu(disk->version) < WAL_FORMAT_VERSION)
+		return !flags && !disk->generation;
+	return !(flags & ~WAL_SUPERBLOCK_F_ALL);
+}
+
 static int superblock_get(struct wal_superblock *super, const void *buf)
 {
 	struct wal_disk_superblock disk;
@@ -68,17 +81,22 @@ static int superblock_get(struct wal_superblock *super, const void *buf)
 	if (disk.magic != cpu_to_le64(WAL_SUPERBLOCK_MAGIC) ||
 	    disk.crc != cpu_to_le32(superblock_crc(&disk)))
 		return -EUCLEAN;
-	if (disk.version != cpu_to_le32(WAL_FORMAT_VERSION))
+	if (le32_to_cpu(disk.version) < WAL_FORMAT_VERSION_MIN ||
+	    le32_to_cpu(disk.version) > WAL_FORMAT_VERSION)
 		return -EPROTONOSUPPORT;
 
+	memset(super, 0, sizeof(*super));
 	super->cluster_id = le64_to_cpu(disk.cluster_id);
 	super->incarnation = le64_to_cpu(disk.incarnation);
 	super->node_id = le32_to_cpu(disk.node_id);
 	super->block_bytes = le32_to_cpu(disk.block_bytes);
 	memcpy(super->uuid, disk.uuid, sizeof(super->uuid));
 	super->area_bytes = le64_to_cpu(disk.area_bytes);
+	super->generation = le64_to_cpu(disk.generation);
+	super->recovering = disk.flags &
+			    cpu_to_le32(WAL_SUPERBLOCK_F_RECOVERING);
 	if (disk.area_offset != cpu_to_le64(WAL_AREA_POSITION) ||
-	    !superblock_sane(super))
+	    !superblock_sane(super) || !flags_sane(&disk))
 		return -EUCLEAN;
 	return 0;
 }
@@ -86,17 +104,54 @@ static int superblock_get(struct wal_superblock *super, const void *buf)
 int wal_superblock_decode(struct wal_superblock *super, const void *copy_0,
 			  const void *copy_1)
 {
+	struct wal_superblock other;
 	int ret = superblock_get(super, copy_0);
+	int ret_other = superblock_get(&other, copy_1);
 
-	if (ret != -EUCLEAN)
-		return ret;
-	ret = superblock_get(super, copy_1);
-	if (ret != -EUCLEAN)
-		return ret;
-	if (!memchr_inv(copy_0, 0, WAL_SUPERBLOCK_BYTES) &&
-	    !memchr_inv(copy_1, 0, WAL_SUPERBLOCK_BYTES))
-		return -ENODATA;
-	return -EUCLEAN;
+	if (ret == -EPROTONOSUPPORT || ret_other == -EPROTONOSUPPORT)
+		return -EPROTONOSUPPORT;
+	if (ret && ret_other) {
+		if (!memchr_inv(copy_0, 0, WAL_SUPERBLOCK_BYTES) &&
+		    !memchr_inv(copy_1, 0, WAL_SUPERBLOCK_BYTES))
+			return -ENODATA;
+		return -EUCLEAN;
+	}
+	if (ret_other) {
+		super->first_copy = 1;
+		return 0;
+	}
+	if (ret) {
+		*super = other;
+		return 0;
+	}
+	super->stale = super->generation != other.generation;
+	super->first_copy = super->generation > other.generation;
+	if (super->generation < other.generation) {
+		*super = other;
+		super->stale = true;
+	}
+	return 0;
+}
+
+void wal_superblock_replace(struct wal_superblock *super, u64 cluster_id,
+			    u64 incarnation, bool recovering)
+{
+	super->cluster_id = cluster_id;
+	super->incarnation = incarnation;
+	super->recovering = recovering;
+	super->generation++;
+}
+
+void wal_superblock_encode(const struct wal_superblock *super, unsigned int i,
+			   void *buf, struct wal_write *write)
+{
+	unsigned int copy = super->first_copy ^ i;
+
+	superblock_put(super, buf);
+	write->position = copy ? WAL_SUPERBLOCK_POSITION_1 :
+				 WAL_SUPERBLOCK_POSITION_0;
+	write->data = buf;
+	write->bytes = super->block_bytes;
 }
 
 bool wal_superblock_is_of(const struct wal_superblock *super, u64 cluster_id,

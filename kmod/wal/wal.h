@@ -5,7 +5,8 @@
  *
  * Making one:	for each i < WAL_FORMAT_WRITES: wal_format_encode(i), write.
  *
- * Opening:	read both superblocks, wal_superblock_decode(), then
+ * Opening:	read both superblocks, wal_superblock_decode(). If it is stale, write
+ *		wal_superblock_encode(0) before anything else is written. Then
  *		wal_recovery_init(), wal_recovery_next() until WAL_STEP_DONE, with
  *		everything that was ever written flushed before the first read;
  *		then wal_writer_init(). A slot is due then, before any batch.
@@ -20,6 +21,11 @@
  *
  * Trimming:	wal_head_find(), wal_head_move(), a slot, wal_map_trim().
  *
+ * Recovering from lost quorum:
+ *		wal_superblock_replace(), wal_superblock_encode(0) and (1); a slot and
+ *		a batch with the new configuration; wal_superblock_replace() and both
+ *		writes again.
+ *
  * Reading:	wal_map_find(), then wal_cursor_next() until the entry is found.
  *
  * Locking: none. The caller serializes each struct.
@@ -32,11 +38,16 @@
 /**
  * struct wal_superblock - what this WAL is, native
  * @cluster_id: cluster it belongs to
- * @incarnation: random, one per format, not 0
+ * @incarnation: random, one per format and recovery from lost quorum, not 0
  * @node_id: node it belongs to
  * @block_bytes: what a write is rounded up to
  * @uuid: random, one per format
  * @area_bytes: size of the log area, whole blocks, at least WAL_AREA_BYTES_MIN
+ * @generation: see struct wal_disk_superblock
+ * @recovering: a recovery from lost quorum was begun, and is to be completed before
+ *	the node takes part in anything
+ * @stale: one of its copies is of an older generation: wal_superblock_encode(0)
+ * @first_copy: the one that is to be written first: stale, or bad, if one is
  */
 struct wal_superblock {
 	u64 cluster_id;
@@ -45,6 +56,10 @@ struct wal_superblock {
 	u32 block_bytes;
 	u8 uuid[16];
 	u64 area_bytes;
+	u64 generation;
+	bool recovering;
+	bool stale;
+	u8 first_copy;
 };
 
 /** struct wal_hard_state - Raft's durable state beside the log */
@@ -171,6 +186,7 @@ struct wal_step {
 
 enum {
 	WAL_FORMAT_WRITES = 6,
+	WAL_SUPERBLOCK_COPIES = 2,
 	WAL_SUPERBLOCK_BYTES = 512,
 };
 
@@ -180,13 +196,14 @@ enum {
  * @copy_0: WAL_SUPERBLOCK_BYTES from WAL_SUPERBLOCK_POSITION_0
  * @copy_1: WAL_SUPERBLOCK_BYTES from WAL_SUPERBLOCK_POSITION_1
  *
- * One good copy is enough. Whose it is, says wal_superblock_is_of().
+ * One good copy is enough; of two the newer one counts. Whose it is, says
+ * wal_superblock_is_of().
  *
  * Return:
  * * 0 - a WAL
  * * -ENODATA - both are zero: no WAL
  * * -EUCLEAN - damaged, or not a WAL at all
- * * -EPROTONOSUPPORT - of another version
+ * * -EPROTONOSUPPORT - one of them is of another version than can be read here
  */
 int wal_superblock_decode(struct wal_superblock *super, const void *copy_0,
 			  const void *copy_1);
@@ -204,6 +221,47 @@ int wal_superblock_decode(struct wal_superblock *super, const void *copy_0,
  */
 bool wal_superblock_is_of(const struct wal_superblock *super, u64 cluster_id,
 			  u32 node_id);
+
+/**
+ * wal_superblock_replace() - the next generation, as it will be once it is written
+ * @super: decoded, and not stale any more
+ * @cluster_id: of the cluster that the node is to be alone in
+ * @incarnation: random, not 0
+ * @recovering: its log does not say so yet
+ *
+ * How a node becomes a cluster of its own, when it has lost the others for good. The
+ * power may fail between any two writes, and in each of them:
+ *
+ *	1. first copy: new ids, recovering	torn, it is bad: the other one counts,
+ *						and nothing has happened
+ *	2. second copy likewise			the newer one counts, torn or not
+ *	3. slot and batch: the configuration	recovering: it is done again
+ *	   of this node alone
+ *	4. first copy: not recovering any more	torn, the other one still is: 3. again
+ *	5. second copy likewise			the newer one counts
+ *
+ * Up to 1. it is a member of the old cluster, and its log has not changed. From then
+ * on it is that of the new one. While it recovers, whoever opens it does what is
+ * missing first, and takes part in nothing before: so neither does a node with the
+ * old cluster's id have the configuration of one alone, nor does one with the new id
+ * wait for the votes of members that are gone. An opening writes the older copy over
+ * before 3., or before it goes on after 5.: a copy that goes bad later does not bring
+ * the past back.
+ *
+ * The seeds stay, and so does the log.
+ */
+void wal_superblock_replace(struct wal_superblock *super, u64 cluster_id,
+			    u64 incarnation, bool recovering);
+
+/**
+ * wal_superblock_encode() - one of the writes that replace a superblock
+ * @super: what it is to be
+ * @i: 0 … WAL_SUPERBLOCK_COPIES - 1, in this order, each durable before the next
+ * @buf: room for super->block_bytes
+ * @write: filled in
+ */
+void wal_superblock_encode(const struct wal_superblock *super, unsigned int i,
+			   void *buf, struct wal_write *write);
 
 /**
  * wal_area_bytes() - how large a log area fits
