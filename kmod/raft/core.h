@@ -18,6 +18,7 @@
  *	snapshot.c	logs of others that begin behind the end of this one
  *	configuration.c	members, their encoding, and the quorums they form
  *	membership.c	changes of the members
+ *	recovery.c	a cluster that lost its quorum for good, and what is left of it
  */
 #ifndef RAFTLOG_RAFT_CORE_H
 #define RAFTLOG_RAFT_CORE_H

@@ -992,6 +992,30 @@ int raft_restore_hard_state(struct raft *r,
 int raft_restore_lost(struct raft *r, u64 index, u64 term);
 
 /**
+ * raft_check_recovery() - can this server become a cluster of its own?
+ * @r: a core that was not started, its hard state restored
+ *
+ * Return: 0; -ENODATA: its log is empty; -ENOENT: it is no member; -EOPNOTSUPP: it is
+ * a witness, and does not have what entries say; -ENOSPC: no room in the log.
+ */
+int raft_check_recovery(const struct raft *r);
+
+/**
+ * raft_recover() - become a cluster of its own, when the others are lost for good
+ * @r: a core that was not started, its hard state restored, its incarnation set: a
+ *	new one
+ * @update: filled with a configuration of this server alone, in a new term, to
+ *	persist and to report by RAFT_EVENT_PERSISTED once started; empty if that is in
+ *	the log already
+ *
+ * The log is kept, and counts as committed once this server leads. What damage took
+ * from it is lost. See recovery.c.
+ *
+ * Return: 0, -EINVAL, what raft_check_recovery() says, or -ENOMEM: see raft_step().
+ */
+int raft_recover(struct raft *r, struct raft_update *update);
+
+/**
  * raft_set_incarnation() - which disk this is
  * @r: a core that was not started
  * @incarnation: random, not 0, new whenever the disk forgets what was on it

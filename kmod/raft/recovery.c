@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Recovery from lost quorum. More members are lost for good than a majority can do
+ * without, and no rule of Raft's gets the others on: whoever is left has to be told
+ * that nobody else is. One server becomes a cluster of its own. All of its log
+ * is kept, and counts as committed from then on, be it that or not; what others
+ * committed and never sent here is lost.
+ *
+ * Its last entry then is the configuration of that server alone, in a term of its own
+ * and with a disk that is called otherwise than before. In the new cluster nobody has
+ * voted or can vote for anybody else in that term. In the old cluster it is never
+ * heard of: see wal_superblock_replace() for how the two are kept apart.
+ */
+#include "core.h"
+
+int raft_check_recovery(const struct raft *r)
+{
+	const u32 bytes = RAFT_CONFIGURATION_HEADER_BYTES +
+			  RAFT_CONFIGURATION_MEMBER_BYTES;
+
+	if (!r->configuration.n_members)
+		return -ENODATA;
+	if (r->self == RAFT_MEMBERS_MAX)
+		return -ENOENT;
+	/* What users wrote is nowhere then. */
+	if (raft_is_witness(r, r->self) || r->log.bare)
+		return -EOPNOTSUPP;
+	/* And for the first entry of its first term. */
+	if (raft_space(r) < raft_entry_cost(r, bytes) + raft_entry_cost(r, 0))
+		return -ENOSPC;
+	return 0;
+}
+
+/* A recovery got so far, and then the power failed. */
+static bool is_alone(const struct raft *r)
+{
+	const struct raft_configuration *c = &r->configuration;
+
+	return c->n_members == 1 && !c->joint &&
+	       c->members[0].id == r->settings.node_id &&
+	       c->members[0].incarnation == r->incarnation;
+}
+
+int raft_recover(struct raft *r, struct raft_update *update)
+{
+	struct raft_entry entry = {
+		.term = r->hard_state.current_term + 1,
+		.type = RAFT_ENTRY_CONFIGURATION,
+		.data = r->encoded,
+	};
+	int error;
+
+	if (r->started || !r->incarnation)
+		return -EINVAL;
+	if (is_alone(r))
+		return 0;
+	error = raft_check_recovery(r);
+	if (error)
+		return error;
+	if (raft_is_short(r, 1, false) || !raft_log_has_room(&r->log, 2))
+		return -ENOMEM;
+	r->decoded = (struct raft_configuration){
+		.n_members = 1,
+		.members[0] = {
+			.id = r->settings.node_id,
+			.kind = RAFT_VOTER,
+			.address = r->configuration.members[r->self].address,
+			.incarnation = r->incarnation,
+		},
+	};
+	entry.bytes = raft_configuration_encode(&r->decoded, r->encoded,
+						sizeof(r->encoded));
+	raft_set_hard_state(r, update, entry.term, r->settings.node_id);
+	raft_append_entry(r, update, &entry);
+	return 0;
+}
