@@ -222,6 +222,65 @@ static int get_members(struct file *file, void *arg)
 	return error;
 }
 
+static int recover_log(struct raftlog_group *group,
+		       struct raftlog_recover *recover, struct file *wal,
+		       struct raft_configuration *configuration)
+{
+	int error;
+
+	if (mutex_lock_interruptible(&group->lifecycle))
+		return -ERESTARTSYS;
+	if (group->removed)
+		error = -ENODEV;
+	else if (group->life)
+		error = -EBUSY;
+	else
+		error = raftlog_life_recover(group, recover, wal,
+					     configuration);
+	mutex_unlock(&group->lifecycle);
+	return error;
+}
+
+static int copy_members(const struct raft_configuration *configuration,
+			const struct raftlog_recover *recover)
+{
+	struct raftlog_member member;
+	u32 i;
+
+	for (i = 0; i < configuration->n_members; i++) {
+		raftlog_member_to_user(&member, &configuration->members[i]);
+		if (copy_to_slot(recover->members, i, recover->member_bytes,
+				 &member, sizeof(member)))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static int recover(struct file *file, void *arg)
+{
+	struct raft_configuration *configuration;
+	struct raftlog_recover *recover = arg;
+	struct file *wal;
+	int error;
+
+	if (raftlog_recover_check(recover) ||
+	    !is_slot(recover->member_bytes, sizeof(struct raftlog_member)))
+		return -EINVAL;
+	wal = get_wal(recover->wal_fd);
+	if (IS_ERR(wal))
+		return PTR_ERR(wal);
+	error = -ENOMEM;
+	configuration = kzalloc(sizeof(*configuration), GFP_KERNEL);
+	if (configuration)
+		error = recover_log(open_of(file)->group, recover, wal,
+				    configuration);
+	if (!error)
+		error = copy_members(configuration, recover);
+	kfree(configuration);
+	fput(wal);
+	return error;
+}
+
 /* Structs of a caller who may know smaller or larger ones. */
 static int get_changes(const struct raftlog_change_members *members,
 		       struct raft_change *changes)
@@ -392,6 +451,7 @@ static const struct raftlog_ioctl ioctls[] = {
 	IOCTL(READ_INDEX, read_index, NO_CAPABILITY),
 	IOCTL(TRANSFER, transfer, CAP_SYS_ADMIN),
 	IOCTL(SET, set, CAP_SYS_ADMIN),
+	IOCTL(RECOVER, recover, CAP_SYS_ADMIN),
 };
 
 union raftlog_ioctl_arg {
@@ -407,6 +467,7 @@ union raftlog_ioctl_arg {
 	struct raftlog_read_index read_index;
 	struct raftlog_transfer transfer;
 	struct raftlog_set set;
+	struct raftlog_recover recover;
 };
 
 static int copy_out(void __user *user, size_t user_bytes, const void *arg,

@@ -98,7 +98,7 @@ static int provide_terms(struct raftlog_life *life, u32 n)
 	return 0;
 }
 
-static int provide_memory(struct raftlog_life *life)
+int raftlog_life_provide_memory(struct raftlog_life *life)
 {
 	size_t bytes = raft_growth_bytes(life->raft);
 	void *memory;
@@ -132,7 +132,7 @@ static int recovered(void *context, u64 index, const struct raft_entry *entry)
 
 	do {
 		error = raft_restore_entry(life->raft, index, entry);
-	} while (error == -ENOMEM && !provide_memory(life));
+	} while (error == -ENOMEM && !raftlog_life_provide_memory(life));
 	if (!error)
 		error = raftlog_runs_reserve(life, 1, GFP_KERNEL);
 	if (error)
@@ -278,7 +278,7 @@ encode_members(const struct raft_configuration *configuration)
 }
 
 static int open_storage(struct raftlog_life *life, struct file *file,
-			const struct raftlog_entry *first)
+			const struct raftlog_entry *first, bool look)
 {
 	const struct raftlog_start *start = &life->start;
 	struct raftlog_storage_params params = {
@@ -286,6 +286,7 @@ static int open_storage(struct raftlog_life *life, struct file *file,
 		.node_id = start->node_id,
 		.format = start->flags & RAFTLOG_START_F_FORMAT,
 		.salvage = start->flags & RAFTLOG_START_F_SALVAGE,
+		.look = look,
 		.name = raftlog_group_name(life->group),
 	};
 	struct raftlog_storage *storage;
@@ -337,8 +338,7 @@ static int bootstrap(struct raftlog_life *life, struct raftlog_entry *first)
 			      life->info.log_bytes_free, &life->update);
 }
 
-/* The owner thread will tell the core that this is durable. */
-static int write_first(struct raftlog_life *life)
+int raftlog_life_write(struct raftlog_life *life)
 {
 	int error;
 
@@ -361,14 +361,20 @@ static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 				    life->info.log_bytes_free))
 		return -EUCLEAN;
 	/* Or damage took everything, the first entry included. */
-	bootstrapped = !joins && (life->info.fresh ||
-				  !raft_configuration(life->raft)->n_members);
+	bootstrapped = !joins && !life->info.recovering &&
+		       (life->info.fresh ||
+			!raft_configuration(life->raft)->n_members);
 	if (bootstrapped) {
 		error = bootstrap(life, first);
 		if (error)
 			return error;
 	}
 	raft_set_incarnation(life->raft, life->info.incarnation);
+	if (life->info.recovering) {
+		error = raftlog_recover_finish(life);
+		if (error)
+			return error;
+	}
 	life->configuration = *raft_configuration(life->raft);
 	raft_status(life->raft, &status);
 	life->configuration_seq = status.configuration_seq;
@@ -379,7 +385,7 @@ static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 	if (raft_restore_lost(life->raft, life->info.lost_index,
 			      life->info.lost_term))
 		return -EUCLEAN;
-	return bootstrapped ? write_first(life) : 0;
+	return bootstrapped ? raftlog_life_write(life) : 0;
 }
 
 /* Large messages may delay heartbeats by so much. */
@@ -478,7 +484,7 @@ static int bring_up(struct raftlog_life *life, struct file *file,
 					   life->start.cache_bytes,
 					   n_pinned_max(life));
 	if (!error)
-		error = open_storage(life, file, first);
+		error = open_storage(life, file, first, false);
 	if (!error)
 		error = restore(life, first);
 	if (!error)
@@ -686,6 +692,59 @@ int raftlog_life_start(struct raftlog_group *group,
 	schedule_work(&group->members);
 	tell_started(life);
 	return 0;
+}
+
+/* As far as a start goes without being heard of. */
+static int look(struct raftlog_life *life, struct file *wal)
+{
+	int error = make_core(life);
+
+	if (!error)
+		error = raftlog_cache_init(&life->cache,
+					   life->start.cache_bytes,
+					   n_pinned_max(life));
+	if (!error)
+		error = open_storage(life, wal, NULL, true);
+	if (!error && raft_restore_hard_state(life->raft,
+					      &life->info.hard_state,
+					      life->info.log_bytes_free))
+		error = -EUCLEAN;
+	return error;
+}
+
+int raftlog_life_recover(struct raftlog_group *group,
+			 struct raftlog_recover *recover, struct file *wal,
+			 struct raft_configuration *configuration)
+{
+	struct raftlog_start start = {
+		.node_id = recover->node_id,
+		.snapshot_fd = { -1, -1 },
+	};
+	u32 room = recover->n_members;
+	struct raftlog_life *life;
+	int error;
+
+	lockdep_assert_held(&group->lifecycle);
+	if (recover->flags & RAFTLOG_RECOVER_F_SALVAGE)
+		start.flags = RAFTLOG_START_F_SALVAGE;
+	error = raftlog_start_check(&start);
+	if (error)
+		return error;
+	life = life_alloc(group, &start);
+	if (!life)
+		return -ENOMEM;
+	error = look(life, wal);
+	if (!error) {
+		*configuration = *raft_configuration(life->raft);
+		raftlog_recover_look(life, recover);
+		if (recover->n_members > room)
+			error = -EMSGSIZE;
+	}
+	if (!error && recover->flags & RAFTLOG_RECOVER_F_FORCE)
+		error = raftlog_recover_force(life, recover);
+	tear_down(life);
+	set_failure(group, "");
+	return error;
 }
 
 void raftlog_life_change(struct raftlog_life *life,

@@ -342,6 +342,31 @@ int raftlog_life_start(struct raftlog_group *group,
 int raftlog_life_stop(struct raftlog_group *group);
 
 /**
+ * raftlog_life_recover() - RAFTLOG_IOC_RECOVER
+ * @group: whose, stopped; its lifecycle mutex held
+ * @recover: checked by raftlog_recover_check(); filled in
+ * @wal: as for raftlog_life_start()
+ * @configuration: filled in with what the log has
+ *
+ * Return: 0 or an errno as the uapi header says.
+ */
+int raftlog_life_recover(struct raftlog_group *group,
+			 struct raftlog_recover *recover, struct file *wal,
+			 struct raft_configuration *configuration);
+
+/** raftlog_life_provide_memory() - the core was short of it. Return: 0 or -ENOMEM */
+int raftlog_life_provide_memory(struct raftlog_life *life);
+
+/**
+ * raftlog_life_write() - persist what the core wants, before the owner thread runs
+ * @life: with a core that was not started
+ *
+ * Waits until it is durable. The owner thread will tell the core. Return: 0 or what
+ * the device said.
+ */
+int raftlog_life_write(struct raftlog_life *life);
+
+/**
  * raftlog_life_set() - RAFTLOG_IOC_SET
  * @group: whose; its lifecycle mutex held
  * @set: as the user gave it; filled in with what is now
@@ -449,6 +474,24 @@ void raftlog_members_done(struct raftlog_member_change *change, int result);
 /** raftlog_members_follow() - go by the members that the core goes by; owner thread */
 void raftlog_members_follow(struct raftlog_life *life,
 			    const struct raft_status *status);
+
+/* recover.c; before the owner thread runs */
+
+/** raftlog_recover_look() - what a recovery finds, and would say to force */
+void raftlog_recover_look(struct raftlog_life *life,
+			  struct raftlog_recover *recover);
+
+/** raftlog_recover_force() - begin it, unless that was done, and complete it */
+int raftlog_recover_force(struct raftlog_life *life,
+			  struct raftlog_recover *recover);
+
+/**
+ * raftlog_recover_finish() - complete one that was begun
+ * @life: its log is read, and says so
+ *
+ * Return: 0 or an errno; then the next start does it.
+ */
+int raftlog_recover_finish(struct raftlog_life *life);
 
 /* catch_up.c; owner thread */
 

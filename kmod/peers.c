@@ -18,12 +18,8 @@ static void describe(const struct raftlog_life *life, u32 i, u64 now_ns,
 	const struct raft_status *status = &life->status;
 
 	memset(peer, 0, sizeof(*peer));
-	peer->member.id = member->id;
-	peer->member.kind = member->kind;
-	raftlog_address_to_user(&peer->member.addr, &member->address);
+	raftlog_member_to_user(&peer->member, member);
 	peer->replaces = member->replaces;
-	if (member->flags & RAFT_MEMBER_F_WITNESS)
-		peer->member.flags = RAFTLOG_MEMBER_F_WITNESS;
 	if (member->flags & RAFT_MEMBER_F_AUTO_PROMOTE)
 		peer->flags |= RAFTLOG_PEER_F_AUTO_PROMOTE;
 	if (life->configuration.joint && member->old_kind == RAFT_VOTER)

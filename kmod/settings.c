@@ -156,6 +156,35 @@ void raftlog_address_to_user(struct raftlog_addr *addr,
 	memcpy(addr->ip, address->ip, sizeof(addr->ip));
 }
 
+void raftlog_member_to_user(struct raftlog_member *user,
+			    const struct raft_member *member)
+{
+	memset(user, 0, sizeof(*user));
+	user->id = member->id;
+	user->kind = member->kind;
+	if (member->flags & RAFT_MEMBER_F_WITNESS)
+		user->flags = RAFTLOG_MEMBER_F_WITNESS;
+	raftlog_address_to_user(&user->addr, &member->address);
+}
+
+/* What is there for an answer is 0 until then. */
+int raftlog_recover_check(const struct raftlog_recover *recover)
+{
+	const struct raftlog_recover request = {
+		.flags = recover->flags,
+		.node_id = recover->node_id,
+		.wal_fd = recover->wal_fd,
+		.n_members = recover->n_members,
+		.members = recover->members,
+		.member_bytes = recover->member_bytes,
+	};
+
+	if (recover->flags & ~RAFTLOG_RECOVER_F_ALL || !recover->node_id ||
+	    recover->wal_fd < 0 || memcmp(recover, &request, sizeof(request)))
+		return -EINVAL;
+	return 0;
+}
+
 /* The any and the multicast addresses name no member. */
 static bool is_unicast(const struct raft_address *address)
 {

@@ -67,6 +67,18 @@ int raftlog_address_from_user(struct raft_address *address,
 void raftlog_address_to_user(struct raftlog_addr *addr,
 			     const struct raft_address *address);
 
+/** raftlog_member_to_user() - a member of a configuration for a user */
+void raftlog_member_to_user(struct raftlog_member *user,
+			    const struct raft_member *member);
+
+/**
+ * raftlog_recover_check() - refuse what is not allowed
+ * @recover: as the user gave it
+ *
+ * Return: 0 or -EINVAL.
+ */
+int raftlog_recover_check(const struct raftlog_recover *recover);
+
 /**
  * raftlog_configuration_from_user() - a user's members for the core
  * @configuration: filled in, sorted by id

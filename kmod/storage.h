@@ -46,6 +46,7 @@ struct raftlog_storage_ops {
  * @node_id: likewise
  * @format: make a new WAL
  * @salvage: whatever cannot be read is damaged
+ * @look: nothing is written before raftlog_storage_begin_recovery()
  * @name: for thread name and log lines, "raftlog", "raftlog1" …
  */
 struct raftlog_storage_params {
@@ -54,6 +55,7 @@ struct raftlog_storage_params {
 	u32 node_id;
 	bool format;
 	bool salvage;
+	bool look;
 	const char *name;
 };
 
@@ -69,6 +71,8 @@ struct raftlog_storage_params {
  * @lost_index: where the log ended before damage that is not made up for, 0 if none
  * @lost_term: term of that entry
  * @fresh: nothing was ever appended: bootstrap it
+ * @recovering: raftlog_storage_begin_recovery() came so far, and what is to follow it
+ *	did not, or not as far as is known
  */
 struct raftlog_storage_info {
 	u64 cluster_id;
@@ -81,6 +85,7 @@ struct raftlog_storage_info {
 	u64 lost_index;
 	u64 lost_term;
 	bool fresh;
+	bool recovering;
 };
 
 /**
@@ -138,6 +143,26 @@ struct raftlog_storage *
 raftlog_storage_open(const struct raftlog_storage_params *params,
 		     const struct raftlog_storage_ops *ops, void *context,
 		     struct raftlog_storage_info *info);
+
+/**
+ * raftlog_storage_begin_recovery() - make it the log of another cluster
+ * @storage: opened, nothing was submitted yet
+ * @cluster_id: of the cluster that this node is to be alone in
+ * @info: cluster_id, incarnation and recovering are as they are now
+ *
+ * From then on the log is refused to the old cluster. Before the node takes part in
+ * anything, a configuration must be made durable that has it alone, and then
+ * raftlog_storage_end_recovery(). See wal_superblock_replace().
+ *
+ * Return: 0, -ENOMEM or what the device said; the next opening tells what came of it.
+ */
+int raftlog_storage_begin_recovery(struct raftlog_storage *storage,
+				   u64 cluster_id,
+				   struct raftlog_storage_info *info);
+
+/** raftlog_storage_end_recovery() - the configuration is durable. Return: as above */
+int raftlog_storage_end_recovery(struct raftlog_storage *storage,
+				 struct raftlog_storage_info *info);
 
 /**
  * raftlog_storage_submit() - queue a request; never sleeps

@@ -169,6 +169,75 @@ static int identify(struct raftlog_storage *storage)
 	return ret;
 }
 
+/* Not in the storage thread's memory, which it may be writing from. */
+static int write_superblock(struct raftlog_storage *storage,
+			    const struct wal_superblock *super, u32 n_copies)
+{
+	struct raftlog_buffer buffer;
+	struct wal_write write;
+	int ret = raftlog_buffer_init(&buffer, WAL_BLOCK_BYTES_MAX, GFP_KERNEL);
+	u32 i;
+
+	for (i = 0; i < n_copies && !ret; i++) {
+		wal_superblock_encode(super, i, buffer.data, &write);
+		ret = raftlog_file_write(storage->file, &buffer, 0, write.bytes,
+					 write.position);
+	}
+	if (ret)
+		pr_err("%s: writing the superblock failed with error %d\n",
+		       storage->name, ret);
+	raftlog_buffer_destroy(&buffer);
+	return ret;
+}
+
+/* The older copy must not come to count if the newer one goes bad later. */
+static int renew_superblock(struct raftlog_storage *storage)
+{
+	int ret = 0;
+
+	if (storage->super.stale)
+		ret = write_superblock(storage, &storage->super, 1);
+	if (!ret)
+		storage->super.stale = false;
+	return ret;
+}
+
+static int replace_superblock(struct raftlog_storage *storage, u64 cluster_id,
+			      u64 incarnation, bool recovering,
+			      struct raftlog_storage_info *info)
+{
+	struct wal_superblock super;
+	int ret = renew_superblock(storage);
+
+	if (ret)
+		return ret;
+	super = storage->super;
+	wal_superblock_replace(&super, cluster_id, incarnation, recovering);
+	ret = write_superblock(storage, &super, WAL_SUPERBLOCK_COPIES);
+	if (ret)
+		return ret;
+	storage->super = super;
+	info->cluster_id = cluster_id;
+	info->incarnation = incarnation;
+	info->recovering = recovering;
+	return 0;
+}
+
+int raftlog_storage_begin_recovery(struct raftlog_storage *storage,
+				   u64 cluster_id,
+				   struct raftlog_storage_info *info)
+{
+	return replace_superblock(storage, cluster_id, draw_incarnation(), true,
+				  info);
+}
+
+int raftlog_storage_end_recovery(struct raftlog_storage *storage,
+				 struct raftlog_storage_info *info)
+{
+	return replace_superblock(storage, info->cluster_id, info->incarnation,
+				  false, info);
+}
+
 static int check_owner(const struct raftlog_storage *storage,
 		       const struct raftlog_storage_params *params)
 {
@@ -193,8 +262,9 @@ static void report_refusal(const struct raftlog_storage *storage, int error)
 		       storage->name);
 		break;
 	case -EPROTONOSUPPORT:
-		pr_err("%s: the log is of another version than %d\n",
-		       storage->name, WAL_FORMAT_VERSION);
+		pr_err("%s: the log is of another version than %d to %d\n",
+		       storage->name, WAL_FORMAT_VERSION_MIN,
+		       WAL_FORMAT_VERSION);
 		break;
 	case -EIO:
 		pr_err("%s: the log cannot be read\n", storage->name);
@@ -382,6 +452,8 @@ static int read_log(struct raftlog_storage *storage,
 		return ret;
 	}
 	ret = check_owner(storage, params);
+	if (!ret && !params->look)
+		ret = renew_superblock(storage);
 	if (ret)
 		return ret;
 	/*
@@ -409,6 +481,7 @@ static void fill_info(const struct raftlog_storage *storage,
 		.lost_index = w->lost.index,
 		.lost_term = w->lost.term,
 		.fresh = !w->last_index && !w->hard_state.current_term,
+		.recovering = storage->super.recovering,
 	};
 }
 

@@ -49,7 +49,8 @@
  * know is zero (else E2BIG); a smaller one is taken as if followed by zeros.
  * Flags that are not known and reserved fields that are not zero get EINVAL.
  * RAFTLOG_IOC_START, RAFTLOG_IOC_STOP, RAFTLOG_IOC_CHANGE_MEMBERS,
- * RAFTLOG_IOC_TRANSFER and RAFTLOG_IOC_SET need CAP_SYS_ADMIN (EPERM).
+ * RAFTLOG_IOC_TRANSFER, RAFTLOG_IOC_SET and RAFTLOG_IOC_RECOVER need CAP_SYS_ADMIN
+ * (EPERM).
  *
  * All integers are in host byte order unless marked otherwise.
  */
@@ -675,6 +676,77 @@ struct raftlog_set {
 	__u64 __reserved[3];
 };
 
+/* Do it. Without, only what would come of it is told, and nothing is written. */
+#define RAFTLOG_RECOVER_F_FORCE (1u << 0)
+/* Also where damage took entries from the log (see lost_index), or will have. */
+#define RAFTLOG_RECOVER_F_SALVAGE (1u << 1)
+#define RAFTLOG_RECOVER_F_ALL \
+	(RAFTLOG_RECOVER_F_FORCE | RAFTLOG_RECOVER_F_SALVAGE)
+
+/**
+ * struct raftlog_recover - RAFTLOG_IOC_RECOVER: go on without the others, for good
+ * @flags: RAFTLOG_RECOVER_F_*
+ * @node_id: this node
+ * @wal_fd: its log, as in struct raftlog_start
+ * @n_members: in: room in @members; out: members, also when that is more
+ * @members: pointer to struct raftlog_member[]: out: the members as the log has them
+ * @member_bytes: sizeof(struct raftlog_member) of the caller
+ * @error: out: 0, or why RAFTLOG_RECOVER_F_FORCE is refused, as below
+ * @cluster_id: out: the cluster that the log was of
+ * @new_cluster_id: out: the one that it is of, once it is forced; else 0
+ * @current_term: out: likewise each of the following as it was when it was opened
+ * @first_index: out: oldest entry in the log
+ * @last_index: out: newest
+ * @last_term: out: its term
+ * @commit_index: out: entries up to here are known to be committed. Those behind are
+ *	committed or not: nobody who is left can tell
+ * @configuration_index: out: of the entry that named @members
+ * @lost_index: out: last entry of those that damage took, 0 if none
+ * @unfinished: out: 1: this was forced before, and interrupted. The next start
+ *	completes it, as does this
+ * @__reserved: 0
+ *
+ * For a cluster that has lost more members than it can do without, and will not get
+ * them back. The group is not started. What this node has is the log of a new
+ * cluster then, of this node alone, with a cluster_id of its own: all its entries
+ * are kept, and count as committed once it has started (RAFTLOG_IOC_START without
+ * members). What others committed and never sent here is lost. Members of the old
+ * cluster can neither be heard nor join; those that come back go on as they were, if
+ * they are enough: the two have nothing to do with each other any more. Of several
+ * nodes that are left the one with the highest last_term, and of these the highest
+ * last_index, has all that is committed, as far as any of them does.
+ *
+ * The power may fail at any time: either nothing was done, or the next start
+ * completes it.
+ *
+ * Errors: EBUSY (the group is started, or the file is in use), EEXIST (the log of
+ * another node), ENODATA (no log, or an empty one), ENOENT (the node is no member by
+ * its log), EOPNOTSUPP (a witness), EUCLEAN (damaged beyond repair, or entries are
+ * lost and RAFTLOG_RECOVER_F_SALVAGE is not there), ENOSPC (no room for an entry),
+ * EMSGSIZE (too little room in @members, nothing was done), EIO, EPROTONOSUPPORT,
+ * EBADF, EINVAL, ENOMEM, EPERM.
+ */
+struct raftlog_recover {
+	__u32 flags;
+	__u32 node_id;
+	__s32 wal_fd;
+	__u32 n_members;
+	__aligned_u64 members;
+	__u32 member_bytes;
+	__u32 error;
+	__u64 cluster_id;
+	__u64 new_cluster_id;
+	__u64 current_term;
+	__u64 first_index;
+	__u64 last_index;
+	__u64 last_term;
+	__u64 commit_index;
+	__u64 configuration_index;
+	__u64 lost_index;
+	__u32 unfinished;
+	__u32 __reserved;
+};
+
 #define RAFTLOG_IOC_MAGIC 0xBC
 
 #define RAFTLOG_IOC_GET_VERSION \
@@ -697,5 +769,7 @@ struct raftlog_set {
 #define RAFTLOG_IOC_READ_INDEX \
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x0a, struct raftlog_read_index)
 #define RAFTLOG_IOC_SET _IOWR(RAFTLOG_IOC_MAGIC, 0x0b, struct raftlog_set)
+#define RAFTLOG_IOC_RECOVER \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x0c, struct raftlog_recover)
 
 #endif /* _UAPI_LINUX_RAFTLOG_H */

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Recovery from lost quorum: the log of a member that is left becomes the log of a
+ * cluster of its own. What is written, and in which order, is for
+ * wal_superblock_replace() to say; here it is done.
+ *
+ * All that can be refused is refused before the first write. From then on there is no
+ * way back, and a start of the group that finds it half done goes on from there before
+ * it opens a socket.
+ */
+#include <linux/random.h>
+
+#include "group.h"
+#include "life.h"
+
+/* Nodes that do this each for itself become clusters that do not know each other. */
+static u64 draw_cluster_id(const struct raftlog_life *life)
+{
+	u64 id;
+
+	do
+		id = get_random_u64();
+	while (!id || id == life->info.cluster_id);
+	return id;
+}
+
+static int refusal(struct raftlog_life *life,
+		   const struct raftlog_recover *recover)
+{
+	if (life->info.recovering)
+		return 0;
+	if (life->info.lost_index &&
+	    !(recover->flags & RAFTLOG_RECOVER_F_SALVAGE))
+		return -EUCLEAN;
+	return raft_check_recovery(life->raft);
+}
+
+void raftlog_recover_look(struct raftlog_life *life,
+			  struct raftlog_recover *recover)
+{
+	const struct raftlog_storage_info *info = &life->info;
+	struct raft_status status;
+
+	raft_status(life->raft, &status);
+	recover->n_members = raft_configuration(life->raft)->n_members;
+	recover->error = -refusal(life, recover);
+	recover->cluster_id = info->cluster_id;
+	recover->current_term = info->hard_state.current_term;
+	recover->first_index = status.first_index;
+	recover->last_index = status.last_index;
+	recover->last_term = status.last_term;
+	/* Every log begins with the same entry: it is committed. */
+	recover->commit_index = min_t(u64, status.last_index,
+				      max_t(u64, status.first_index - 1, 1));
+	recover->configuration_index = status.configuration_index;
+	recover->lost_index = info->lost_index;
+	recover->unfinished = info->recovering;
+}
+
+int raftlog_recover_force(struct raftlog_life *life,
+			  struct raftlog_recover *recover)
+{
+	const char *name = raftlog_group_name(life->group);
+	int error = 0;
+
+	if (recover->error)
+		return -(int)recover->error;
+	if (!life->info.recovering)
+		error = raftlog_storage_begin_recovery(life->storage,
+						       draw_cluster_id(life),
+						       &life->info);
+	if (error)
+		return error;
+	recover->new_cluster_id = life->info.cluster_id;
+	pr_warn("%s: node %u leaves cluster %016llx, and is cluster %016llx alone, with entries %llu to %llu\n",
+		name, recover->node_id, recover->cluster_id,
+		recover->new_cluster_id, recover->first_index,
+		recover->last_index);
+	raft_set_incarnation(life->raft, life->info.incarnation);
+	return raftlog_recover_finish(life);
+}
+
+int raftlog_recover_finish(struct raftlog_life *life)
+{
+	int error;
+
+	do {
+		error = raft_recover(life->raft, &life->update);
+	} while (error == -ENOMEM && !raftlog_life_provide_memory(life));
+	if (error)
+		return error == -ENODATA ? -EUCLEAN : error;
+	if (life->update.hard_state_seq)
+		error = raftlog_life_write(life);
+	if (!error)
+		error = raftlog_storage_end_recovery(life->storage, &life->info);
+	if (error)
+		return error;
+	/* The entry that was written is newer than all that was lost. */
+	life->info.lost_index = 0;
+	life->info.lost_term = 0;
+	return 0;
+}
