@@ -587,6 +587,34 @@ static void set_changes_what_is_named(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set.append_timeout_ms, 10000u);
 }
 
+static void recovery_is_asked_for_exactly(struct kunit *test)
+{
+	const struct raftlog_recover valid = {
+		.node_id = 1, .wal_fd = 3, .n_members = 32, .members = 0x1000,
+		.member_bytes = sizeof(struct raftlog_member),
+	};
+	struct raftlog_recover recover = valid;
+
+	KUNIT_EXPECT_EQ(test, raftlog_recover_check(&recover), 0);
+	recover.flags = RAFTLOG_RECOVER_F_ALL;
+	KUNIT_EXPECT_EQ(test, raftlog_recover_check(&recover), 0);
+	recover.flags = RAFTLOG_RECOVER_F_ALL + 1;
+	KUNIT_EXPECT_EQ(test, raftlog_recover_check(&recover), -EINVAL);
+	recover = valid;
+	recover.node_id = 0;
+	KUNIT_EXPECT_EQ(test, raftlog_recover_check(&recover), -EINVAL);
+	recover = valid;
+	recover.wal_fd = -1;
+	KUNIT_EXPECT_EQ(test, raftlog_recover_check(&recover), -EINVAL);
+	/* What is there for an answer. */
+	recover = valid;
+	recover.new_cluster_id = 1;
+	KUNIT_EXPECT_EQ(test, raftlog_recover_check(&recover), -EINVAL);
+	recover = valid;
+	recover.__reserved = 1;
+	KUNIT_EXPECT_EQ(test, raftlog_recover_check(&recover), -EINVAL);
+}
+
 static void set_is_refused_as_a_whole(struct kunit *test)
 {
 	static const struct raftlog_set bad[] = {
@@ -655,6 +683,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(start_derives_the_heartbeat),
 	KUNIT_CASE(set_changes_what_is_named),
 	KUNIT_CASE(set_is_refused_as_a_whole),
+	KUNIT_CASE(recovery_is_asked_for_exactly),
 	KUNIT_CASE(start_keeps_what_is_given),
 	KUNIT_CASE(start_joins),
 	KUNIT_CASE_PARAM(start_refuses, refusal_gen_params),

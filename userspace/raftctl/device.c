@@ -115,6 +115,11 @@ int device_transfer(int fd, struct raftlog_transfer *transfer)
 	return call(fd, RAFTLOG_IOC_TRANSFER, transfer);
 }
 
+int device_recover(int fd, struct raftlog_recover *recover)
+{
+	return call(fd, RAFTLOG_IOC_RECOVER, recover);
+}
+
 struct device_async {
 	aio_context_t context;
 	u32 depth;

@@ -31,6 +31,7 @@ int device_read_index(int fd, struct raftlog_read_index *read);
 int device_set(int fd, struct raftlog_set *set);
 int device_get_events(int fd, struct raftlog_events *events);
 int device_transfer(int fd, struct raftlog_transfer *transfer);
+int device_recover(int fd, struct raftlog_recover *recover);
 
 /**
  * device_setting() - what a group was started with, from its sysfs folder

@@ -4,7 +4,7 @@
 _raftctl()
 {
 	local verbs='start stop set status members transfer append read tail
-		wait events bench version help'
+		wait events recover bench version help'
 	local common='--device --group --json --help'
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb='' word i options
@@ -73,6 +73,9 @@ _raftctl()
 		;;
 	events)
 		options="--follow --after $common"
+		;;
+	recover)
+		options="--id --dir --wal --force --salvage $common"
 		;;
 	set)
 		options="election-timeout= heartbeat= append-timeout= inflight=

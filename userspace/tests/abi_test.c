@@ -199,6 +199,26 @@ OFFSET(raftlog_set, inflight_bytes, 24, 8);
 OFFSET(raftlog_set, cache_bytes, 32, 8);
 OFFSET(raftlog_set, __reserved, 40, 24);
 
+SIZE(raftlog_recover, 112);
+OFFSET(raftlog_recover, flags, 0, 4);
+OFFSET(raftlog_recover, node_id, 4, 4);
+OFFSET(raftlog_recover, wal_fd, 8, 4);
+OFFSET(raftlog_recover, n_members, 12, 4);
+OFFSET(raftlog_recover, members, 16, 8);
+OFFSET(raftlog_recover, member_bytes, 24, 4);
+OFFSET(raftlog_recover, error, 28, 4);
+OFFSET(raftlog_recover, cluster_id, 32, 8);
+OFFSET(raftlog_recover, new_cluster_id, 40, 8);
+OFFSET(raftlog_recover, current_term, 48, 8);
+OFFSET(raftlog_recover, first_index, 56, 8);
+OFFSET(raftlog_recover, last_index, 64, 8);
+OFFSET(raftlog_recover, last_term, 72, 8);
+OFFSET(raftlog_recover, commit_index, 80, 8);
+OFFSET(raftlog_recover, configuration_index, 88, 8);
+OFFSET(raftlog_recover, lost_index, 96, 8);
+OFFSET(raftlog_recover, unfinished, 104, 4);
+OFFSET(raftlog_recover, __reserved, 108, 4);
+
 REQUEST(GET_VERSION, 0x8030bc00);
 REQUEST(START, 0x40b0bc01);
 REQUEST(STOP, 0x4008bc02);
@@ -211,6 +231,7 @@ REQUEST(READ_INDEX, 0xc018bc0a);
 REQUEST(CHANGE_MEMBERS, 0xc020bc08);
 REQUEST(TRANSFER, 0xc010bc09);
 REQUEST(SET, 0xc040bc0b);
+REQUEST(RECOVER, 0xc070bc0c);
 
 VALUE(RAFTLOG_ABI_VERSION, 1);
 VALUE(RAFTLOG_MEMBERS_MAX, 32);
@@ -237,6 +258,8 @@ VALUE(RAFTLOG_SET_APPEND_TIMEOUT, 4);
 VALUE(RAFTLOG_SET_INFLIGHT_MESSAGES, 8);
 VALUE(RAFTLOG_SET_INFLIGHT_BYTES, 16);
 VALUE(RAFTLOG_SET_CACHE_BYTES, 32);
+VALUE(RAFTLOG_RECOVER_F_FORCE, 1);
+VALUE(RAFTLOG_RECOVER_F_SALVAGE, 2);
 
 VALUE(RAFTLOG_ROLE_FOLLOWER, 0);
 VALUE(RAFTLOG_ROLE_PRE_CANDIDATE, 1);

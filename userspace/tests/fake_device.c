@@ -13,6 +13,7 @@
  *	FAKE_ELECTION	a leader appears at the first poll
  *	FAKE_READ_INDEX	errno of read indexes
  *	FAKE_TRANSFER	errno of a transfer
+ *	FAKE_RECOVER	errno that --force of a recovery is refused with
  *	FAKE_CALL	errno of every other ioctl
  */
 #include <arpa/inet.h>
@@ -193,6 +194,46 @@ int device_transfer(int fd, struct raftlog_transfer *transfer)
 		return -ENOTCONN;
 	transfer->leader_id = transfer->target ? transfer->target : 3;
 	return -errno_of("FAKE_TRANSFER");
+}
+
+int device_recover(int fd, struct raftlog_recover *recover)
+{
+	struct raftlog_member *members = (void *)(uintptr_t)recover->members;
+	int error = errno_of("FAKE_RECOVER");
+
+	(void)fd;
+	if (recover->n_members != RAFTLOG_MEMBERS_MAX || recover->wal_fd < 0 ||
+	    recover->member_bytes != sizeof(*members))
+		abort();
+	if (errno_of("FAKE_CALL"))
+		return -errno_of("FAKE_CALL");
+	memset(members, 0, 3 * sizeof(*members));
+	for (int i = 0; i < 3; i++) {
+		members[i].id = i + 1;
+		members[i].addr.family = AF_INET;
+		members[i].addr.port = htons(7400);
+		inet_pton(AF_INET, "10.0.0.1", members[i].addr.ip);
+		members[i].addr.ip[3] = i + 1;
+	}
+	members[2].flags = RAFTLOG_MEMBER_F_WITNESS;
+	recover->n_members = 3;
+	recover->cluster_id = 0x0123456789abcdef;
+	recover->current_term = 5;
+	recover->first_index = 1;
+	recover->last_index = 10;
+	recover->last_term = 4;
+	recover->commit_index = 1;
+	recover->configuration_index = 1;
+	recover->error = error;
+	recover->unfinished = scene("changing");
+	if (error == EUCLEAN)
+		recover->lost_index = 12;
+	if (!(recover->flags & RAFTLOG_RECOVER_F_FORCE))
+		return 0;
+	if (error)
+		return -error;
+	recover->new_cluster_id = 0xfedcba9876543210;
+	return 0;
 }
 
 static void set_role(struct raftlog_status *status)

@@ -144,6 +144,59 @@ assert o["members"][2]["last_contact_ms"] is None
 assert o["members"][0]["lag"] == 1' <"$dir/out"
 verdict $? "members --json, fields"
 
+### recovery from lost quorum
+
+mkdir "$dir/left" && head -c 1048576 /dev/zero >"$dir/left/wal"
+run 1 "recover, told only" recover --id 1 --dir "$dir/left"
+sed -i "s|$dir|DIR|" "$dir/out"
+golden "recover, told only, output" <<'END'
+DIR/left/wal: node 1 of cluster 0123456789abcdef
+  log          1 to 10, the last of term 4; term 5
+  committed    up to 1 surely; what is behind may be or not, and will be
+  elsewhere    what others committed and never sent here is lost
+  left out     node 2, voter, at 10.0.0.2:7400
+               node 3, witness, at 10.0.0.3:7400
+END
+complains "recover, told only, says so" "nothing was changed"
+run 0 "recover --force" recover --id 1 --dir "$dir/left" --force
+tail -n 1 "$dir/out" | sed "s|$dir|DIR|" >"$dir/last" && mv "$dir/last" "$dir/out"
+golden "recover --force, output" <<'END'
+node 1 is cluster fedcba9876543210 now, alone. Start it without --peer: raftctl start --id 1 --dir DIR/left
+END
+run 0 "recover --force --json" recover --id 1 --wal "$dir/left/wal" --force --json
+python3 -c 'import json, sys
+o = json.load(sys.stdin)
+assert o["recovered"] and o["new_cluster_id"] == "fedcba9876543210"
+assert o["cluster_id"] == "0123456789abcdef" and not o["unfinished"]
+assert o["last_index"] == 10 and o["last_term"] == 4 and o["commit_index"] == 1
+assert [m["id"] for m in o["left_out"]] == [2, 3]' <"$dir/out"
+verdict $? "recover --force --json, fields"
+FAKE_SCENE=changing run 1 "recover that was interrupted" recover --id 1 --dir "$dir/left"
+sed -n 2p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
+golden "recover that was interrupted, output" <<'END'
+  interrupted  this is a cluster of its own already; the next start, or --force, completes it
+END
+FAKE_RECOVER=EUCLEAN run 1 "recover of a damaged log" recover --id 1 --dir "$dir/left"
+sed -n 4p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
+golden "recover of a damaged log, output" <<'END'
+  damaged      11 to 12 are lost
+END
+complains "recover of a damaged log, why" "the log is damaged"
+for error in EOPNOTSUPP ENOENT ENODATA ENOSPC EUCLEAN; do
+	FAKE_RECOVER=$error run 1 "recover --force, $error" recover --id 1 --dir "$dir/left" --force
+done
+FAKE_RECOVER=EOPNOTSUPP run 1 "recover of a witness" recover --id 1 --dir "$dir/left"
+complains "recover of a witness, why" "is a witness"
+FAKE_CALL=EBUSY run 1 "recover of a group that runs" recover --id 1 --dir "$dir/left"
+complains "recover of a group that runs, why" "the group runs"
+FAKE_CALL=EEXIST run 1 "recover of another node's log" recover --id 1 --dir "$dir/left"
+complains "recover of another node's log, why" "of another node"
+run 1 "recover of no log" recover --id 1 --dir "$dir/none"
+complains "recover of no log, why" "there is no"
+run 1 "recover without --id" recover --dir "$dir/left"
+run 1 "recover of nothing" recover --id 1
+run 1 "recover of two logs" recover --id 1 --dir "$dir/left" --wal "$dir/left/wal"
+
 ### changing the members
 
 FAKE_SCENE=changing run 0 "members that change" members
