@@ -90,7 +90,11 @@ enum {
 	X(planted, "stale blocks planted", true)			\
 	X(formats, "formats over another log", true)			\
 	X(bad_copies, "slots with one good copy", true)		\
-	X(kept, "cut formats that left the other log", true)
+	X(kept, "cut formats that left the other log", true)		\
+	X(recoveries, "recoveries from lost quorum", true)		\
+	X(undone, "of them cut before anything had happened", true)	\
+	X(completed, "of them completed by an opening", true)		\
+	X(renewed, "older superblocks written over", true)
 
 struct counters {
 #define X(name, text, demanded) u64 name;
@@ -101,10 +105,12 @@ struct counters {
 /**
  * struct record - an entry that was given to the writer; its sequence is where
  * it is in the array, plus 1
+ * @alone: it makes the node that cluster, alone; 0: it does not
  */
 struct record {
 	u64 index;
 	u64 term;
+	u64 alone;
 	u32 payload;
 	u32 bytes;
 };
@@ -172,6 +178,11 @@ struct options {
  * struct run - a WAL, what it must hold, and how it came there
  * @super: of the WAL
  * @new_super: while it is formatted, of the one that takes its place
+ * @next_super: while it is replaced, the one that takes its place; else as @super
+ * @replacing: it is being replaced
+ * @found_super: by the last recovery
+ * @alone: cluster that the next record makes the node alone; 0: none
+ * @alone_index: where the newest such record is, 0: there was none
  * @rng: decides what the run does
  * @sampler: decides which images are looked at; never what the run does
  * @image: the medium
@@ -203,6 +214,11 @@ struct run {
 	struct rng sampler;
 	struct wal_superblock super;
 	struct wal_superblock new_super;
+	struct wal_superblock next_super;
+	struct wal_superblock found_super;
+	bool replacing;
+	u64 alone;
+	u64 alone_index;
 	struct wal_writer w;
 	struct wal_recovery rec;
 	u32 image_bytes;
@@ -248,6 +264,9 @@ bool run_enough(const struct run *r);
 /* write.c */
 u32 write_record(struct run *r, u64 index, u64 term, u32 bytes,
 		 struct rng *rng);
+void write_name(struct run *r, const char *kind,
+		const struct wal_write *write);
+void write_crash(struct run *r);
 void write_format(struct run *r);
 bool write_slot(struct run *r, const struct wal_hard_state *hard_state);
 struct wal_configuration configuration_of(const struct run *r, u64 index);
@@ -256,6 +275,10 @@ int write_batch(struct run *r, u64 first_index,
 		const struct wal_hard_state *hard_state, u32 n_entries,
 		u32 bytes_max);
 void write_open(struct run *r);
+
+/* alone.c */
+void alone_begin(struct run *r);
+void alone_open(struct run *r);
 
 /* image.c */
 void cut_begin(struct run *r, struct cut *cut, const struct wal_write *write,

@@ -281,7 +281,7 @@ static void check_image(struct run *r, u64 pieces)
 	rng_seed(&rng, r->seed ^ r->n_writes << 32, pieces);
 	cut_set(r, &r->cut, pieces);
 	if (recover_check(r, &r->rec, &r->acknowledged, &r->intended, &r->cut) &&
-	    !r->formatting && rng_chance(&rng, RNG_ONE / 16))
+	    !r->formatting && !r->replacing && rng_chance(&rng, RNG_ONE / 16))
 		reopen(r, &r->rec, &rng);
 }
 

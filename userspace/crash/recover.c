@@ -58,6 +58,11 @@ static bool found_entry(struct run *r, const struct wal_recovery *rec,
 		fail(r, "entry %llu is before the head", entry->index);
 		return false;
 	}
+	if (record->alone > r->found_super.cluster_id) {
+		fail(r, "a node of cluster %llu is alone by entry %llu, as cluster %llu",
+		     r->found_super.cluster_id, entry->index, record->alone);
+		return false;
+	}
 	term = entry->index == first ?
 		       rec->slot.head.prev_term :
 		       r->records[r->found.records[entry->index - 1] - 1].term;
@@ -113,6 +118,34 @@ static void check_configuration(struct run *r,
 		     found->index);
 }
 
+static bool same_super(const struct wal_superblock *a,
+		       const struct wal_superblock *b)
+{
+	return a->cluster_id == b->cluster_id &&
+	       a->incarnation == b->incarnation && a->node_id == b->node_id &&
+	       a->block_bytes == b->block_bytes &&
+	       !memcmp(a->uuid, b->uuid, sizeof(a->uuid)) &&
+	       a->area_bytes == b->area_bytes &&
+	       a->generation == b->generation &&
+	       a->recovering == b->recovering;
+}
+
+/* One of a new cluster waits for nobody: its log says that it is alone. */
+static void check_alone(struct run *r)
+{
+	const struct wal_superblock *super = &r->found_super;
+	const struct state *found = &r->found;
+
+	if (!super->generation || super->recovering ||
+	    r->alone_index <= found->prev_index)
+		return;
+	if (r->alone_index > found->last_index ||
+	    r->records[found->records[r->alone_index] - 1].alone !=
+		    super->cluster_id)
+		fail(r, "a node of cluster %llu has the members of another",
+		     super->cluster_id);
+}
+
 /* Fills in r->found. 1: no WAL, as a format that is under way may leave it. */
 int recover(struct run *r, struct wal_recovery *rec)
 {
@@ -130,8 +163,11 @@ int recover(struct run *r, struct wal_recovery *rec)
 	if (r->formatting &&
 	    !memcmp(super.uuid, r->new_super.uuid, sizeof(super.uuid)))
 		expected = &r->new_super;
-	if (!error && memcmp(&super, expected, sizeof(super)))
+	if (!error && r->replacing && same_super(&super, &r->next_super))
+		expected = &r->next_super;
+	if (!error && !same_super(&super, expected))
 		error = -EEXIST;
+	r->found_super = super;
 	if (!error)
 		error = wal_recovery_init(rec, &super, r->image_bytes,
 					  super.block_bytes,
@@ -154,6 +190,7 @@ int recover(struct run *r, struct wal_recovery *rec)
 	if (r->found.last_index != rec->last_index)
 		fail(r, "last_index is %llu, but entries end at %llu",
 		     rec->last_index, r->found.last_index);
+	check_alone(r);
 	/* A crash damages nothing. */
 	if (rec->damage.reason || rec->lost.index)
 		fail(r, "damage reported: %s, entries %llu to %llu",
@@ -232,6 +269,9 @@ bool recover_check(struct run *r, struct wal_recovery *rec,
 		return check_format(r, rec, cut);
 	if (recover(r, rec))
 		return false;
+	if (all && r->replacing && cut == &r->cut &&
+	    !same_super(&r->found_super, &r->next_super))
+		fail(r, "the older superblock counts");
 	is_before = state_same(&r->found, before);
 	is_after = state_same(&r->found, after);
 	if (all && !is_after)

@@ -193,6 +193,8 @@ static void step(struct run *r)
 		plant(r);
 	} else if (how < 28) {
 		begin_anew(r);
+	} else if (how < 31) {
+		alone_begin(r);
 	} else {
 		append(r);
 	}

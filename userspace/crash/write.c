@@ -18,12 +18,12 @@ u32 write_record(struct run *r, u64 index, u64 term, u32 bytes,
 		.term = term,
 		.payload = rng_below(rng, PAYLOADS_BYTES - bytes),
 		.bytes = bytes,
+		.alone = r->alone,
 	};
 	return r->n_records;
 }
 
-static void name_write(struct run *r, const char *kind,
-		       const struct wal_write *write)
+void write_name(struct run *r, const char *kind, const struct wal_write *write)
 {
 	r->n_writes++;
 	snprintf(r->write_name, sizeof(r->write_name),
@@ -41,11 +41,13 @@ void write_format(struct run *r)
 	for (i = 0; i < sizeof(super->uuid); i++)
 		super->uuid[i] = rng_next(&r->rng);
 	super->incarnation = rng_next(&r->rng) | 1;
+	super->generation = 0;
+	super->first_copy = 0;
 	r->formatting = true;
 	r->n_outstanding = 0;
 	for (i = 0; i < WAL_FORMAT_WRITES && !r->failed; i++) {
 		wal_format_encode(super, i, r->staging, &write);
-		name_write(r, "format", &write);
+		write_name(r, "format", &write);
 		snprintf(r->write_name, sizeof(r->write_name), "format %u", i);
 		cut_begin(r, &r->cut, &write, true);
 		cut_check(r, false);
@@ -54,6 +56,8 @@ void write_format(struct run *r)
 	}
 	r->formatting = false;
 	r->super = *super;
+	r->next_super = *super;
+	r->alone_index = 0;
 	r->life++;
 	r->n_records = 0;
 	r->committed = 0;
@@ -62,7 +66,7 @@ void write_format(struct run *r)
 }
 
 /* In the middle of the write: the power failed, or the machine just restarted. */
-static void crash(struct run *r)
+void write_crash(struct run *r)
 {
 	cut_set(r, &r->cut, cut_sample(&r->cut, &r->rng));
 	r->powered = rng_chance(&r->rng, RNG_ONE / 2);
@@ -111,6 +115,7 @@ void write_open(struct run *r)
 	r->intended = r->found;
 	r->committed = max(r->committed, r->found.prev_index);
 	wal_writer_init(&r->w, &r->rec);
+	alone_open(r);
 }
 
 /* False: it was the last one before a crash. */
@@ -121,7 +126,7 @@ static bool make(struct run *r, const struct wal_write *write, bool batch)
 	if (r->failed || run_enough(r))
 		return false;
 	if (r->n_ghosts < GHOSTS_MAX && rng_chance(&r->rng, RNG_ONE / 10)) {
-		crash(r);
+		write_crash(r);
 		r->repeat = batch;
 		if (!batch)
 			r->ghosts[r->n_ghosts++] = r->intended;
@@ -166,7 +171,7 @@ bool write_slot(struct run *r, const struct wal_hard_state *hard_state)
 		fail(r, "a slot is refused");
 		return false;
 	}
-	name_write(r, "slot", &write);
+	write_name(r, "slot", &write);
 	if (!make(r, &write, false))
 		return false;
 	wal_slot_done(&r->w, hard_state);
@@ -270,7 +275,7 @@ static int write_some(struct run *r, u64 first_index,
 		fail(r, "an entry is refused: %d", ret);
 		return ret;
 	}
-	name_write(r, "batch", &write);
+	write_name(r, "batch", &write);
 	if (!make(r, &write, true))
 		return 0;
 	wal_batch_done(&r->w, &batch);
