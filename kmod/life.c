@@ -307,20 +307,19 @@ static int open_storage(struct raftlog_life *life, struct file *file,
 	return 0;
 }
 
-static int first_write_error(struct raftlog_life *life)
+/* -EINPROGRESS until the write of hard state @seq, and so all before it, is done. */
+static int early_write_error(struct raftlog_life *life, u64 seq)
 {
 	struct raftlog_storage_request *request;
-	int error;
+	int error = -EINPROGRESS;
 
 	spin_lock(&life->intake_lock);
-	request = list_first_entry_or_null(&life->persisted,
-					   struct raftlog_storage_request,
-					   node);
-	error = life->storage_error;
-	if (request && request->error)
-		error = request->error;
-	if (!request && !error)
-		error = -EINPROGRESS;
+	list_for_each_entry(request, &life->persisted, node) {
+		if (request->error || request->hard_state_seq >= seq)
+			error = request->error;
+	}
+	if (life->storage_error)
+		error = life->storage_error;
 	spin_unlock(&life->intake_lock);
 	return error;
 }
@@ -340,12 +339,13 @@ static int bootstrap(struct raftlog_life *life, struct raftlog_entry *first)
 
 int raftlog_life_write(struct raftlog_life *life)
 {
+	u64 seq = life->update.hard_state_seq;
 	int error;
 
 	raftlog_execute_storage(life);
 	raft_update_reset(&life->update);
 	wait_var_event(&life->persisted,
-		       (error = first_write_error(life)) != -EINPROGRESS);
+		       (error = early_write_error(life, seq)) != -EINPROGRESS);
 	return error;
 }
 

@@ -80,17 +80,30 @@ int raftlog_recover_force(struct raftlog_life *life,
 	return raftlog_recover_finish(life);
 }
 
+/* What is missing in the log; in several updates, if it is much. */
+static int append(struct raftlog_life *life)
+{
+	bool again;
+	int error, error_write = 0;
+
+	do {
+		do {
+			error = raft_recover(life->raft, &life->update);
+		} while (error == -ENOMEM && !raftlog_life_provide_memory(life));
+		again = error == -EAGAIN;
+		if ((!error || again) && life->update.hard_state_seq)
+			error_write = raftlog_life_write(life);
+	} while (again && !error_write);
+	if (error_write)
+		return error_write;
+	return error == -ENODATA ? -EUCLEAN : error;
+}
+
 int raftlog_recover_finish(struct raftlog_life *life)
 {
 	int error;
 
-	do {
-		error = raft_recover(life->raft, &life->update);
-	} while (error == -ENOMEM && !raftlog_life_provide_memory(life));
-	if (error)
-		return error == -ENODATA ? -EUCLEAN : error;
-	if (life->update.hard_state_seq)
-		error = raftlog_life_write(life);
+	error = append(life);
 	if (!error)
 		error = raftlog_storage_end_recovery(life->storage, &life->info);
 	if (error)

@@ -185,6 +185,34 @@ static void cluster_of_one_can_be_another(struct kunit *test)
 	expect_leads_alone(s);
 }
 
+/*
+ * A log that began anew, and ends before the configuration that came with that: the
+ * one of the server alone must be newer, or it would never count.
+ */
+static void configuration_behind_the_log_is_passed(struct kunit *test)
+{
+	struct server *s = server_new(test, 3);
+	int error, n = 0;
+
+	KUNIT_ASSERT_EQ(test,
+			raft_restore_base(s->r, 20, 4, s->configuration,
+					  s->configuration_bytes, 30),
+			0);
+	restore_hard_state(s, FIXTURE_SPACE);
+	KUNIT_ASSERT_EQ(test, raft_check_recovery(s->r), 0);
+	raft_set_incarnation(s->r, DISK);
+	s->update.entries_max = 8;
+	while ((error = raft_recover(s->r, &s->update)) == -EAGAIN && !n++)
+		server_done(s);
+	KUNIT_EXPECT_EQ(test, n, 1);
+	KUNIT_ASSERT_EQ(test, error, 0);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 31ull);
+	KUNIT_EXPECT_EQ(test, s->r->configuration_index, 31ull);
+	KUNIT_EXPECT_EQ(test, s->r->configuration.n_members, 1u);
+	start(s);
+	expect_leads_alone(s);
+}
+
 /* It may well be able to do without them after all. */
 static void others_are_not_heard_any_more(struct kunit *test)
 {
@@ -301,6 +329,7 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(half_of_a_joint_configuration_leads_alone),
 	KUNIT_CASE(done_twice_is_done_once),
 	KUNIT_CASE(cluster_of_one_can_be_another),
+	KUNIT_CASE(configuration_behind_the_log_is_passed),
 	KUNIT_CASE(others_are_not_heard_any_more),
 	KUNIT_CASE(new_members_are_added),
 	KUNIT_CASE(what_damage_took_is_given_up),

@@ -1011,7 +1011,9 @@ int raft_check_recovery(const struct raft *r);
  * The log is kept, and counts as committed once this server leads. What damage took
  * from it is lost. See recovery.c.
  *
- * Return: 0, -EINVAL, what raft_check_recovery() says, or -ENOMEM: see raft_step().
+ * Return: 0, -EINVAL, what raft_check_recovery() says; or to be called again: -ENOMEM
+ * (see raft_step(); the update stays), -EAGAIN (once the update is persisted, and
+ * reset).
  */
 int raft_recover(struct raft *r, struct raft_update *update);
 

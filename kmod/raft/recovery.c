@@ -13,6 +13,19 @@
  */
 #include "core.h"
 
+/*
+ * Entries to write so that the configuration is newer than the newest that is known
+ * to be committed. In a log that began anew behind what a leader had, and has not
+ * caught up since, that one is behind its end.
+ */
+static u64 missing(const struct raft *r)
+{
+	u64 committed;
+
+	raft_committed_configuration(r, &committed);
+	return committed > r->log.last_index ? committed - r->log.last_index : 0;
+}
+
 int raft_check_recovery(const struct raft *r)
 {
 	const u32 bytes = RAFT_CONFIGURATION_HEADER_BYTES +
@@ -26,7 +39,8 @@ int raft_check_recovery(const struct raft *r)
 	if (raft_is_witness(r, r->self) || r->log.bare)
 		return -EOPNOTSUPP;
 	/* And for the first entry of its first term. */
-	if (raft_space(r) < raft_entry_cost(r, bytes) + raft_entry_cost(r, 0))
+	if (raft_space(r) < raft_entry_cost(r, bytes) +
+				    (missing(r) + 1) * raft_entry_cost(r, 0))
 		return -ENOSPC;
 	return 0;
 }
@@ -41,24 +55,14 @@ static bool is_alone(const struct raft *r)
 	       c->members[0].incarnation == r->incarnation;
 }
 
-int raft_recover(struct raft *r, struct raft_update *update)
+static void append_configuration(struct raft *r, struct raft_update *update)
 {
 	struct raft_entry entry = {
-		.term = r->hard_state.current_term + 1,
+		.term = r->hard_state.current_term,
 		.type = RAFT_ENTRY_CONFIGURATION,
 		.data = r->encoded,
 	};
-	int error;
 
-	if (r->started || !r->incarnation)
-		return -EINVAL;
-	if (is_alone(r))
-		return 0;
-	error = raft_check_recovery(r);
-	if (error)
-		return error;
-	if (raft_is_short(r, 1, false) || !raft_log_has_room(&r->log, 2))
-		return -ENOMEM;
 	r->decoded = (struct raft_configuration){
 		.n_members = 1,
 		.members[0] = {
@@ -70,7 +74,34 @@ int raft_recover(struct raft *r, struct raft_update *update)
 	};
 	entry.bytes = raft_configuration_encode(&r->decoded, r->encoded,
 						sizeof(r->encoded));
-	raft_set_hard_state(r, update, entry.term, r->settings.node_id);
 	raft_append_entry(r, update, &entry);
+}
+
+int raft_recover(struct raft *r, struct raft_update *update)
+{
+	struct raft_entry noop = { .type = RAFT_ENTRY_NOOP };
+	int error;
+
+	if (r->started || !r->incarnation)
+		return -EINVAL;
+	if (is_alone(r))
+		return 0;
+	error = raft_check_recovery(r);
+	if (error)
+		return error;
+	if (!update->hard_state_changed)
+		raft_set_hard_state(r, update, r->hard_state.current_term + 1,
+				    r->settings.node_id);
+	noop.term = r->hard_state.current_term;
+	for (;;) {
+		if (update->n_entries == update->entries_max)
+			return -EAGAIN;
+		if (raft_is_short(r, 1, false) || !raft_log_has_room(&r->log, 2))
+			return -ENOMEM;
+		if (!missing(r))
+			break;
+		raft_append_entry(r, update, &noop);
+	}
+	append_configuration(r, update);
 	return 0;
 }
