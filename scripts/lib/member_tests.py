@@ -215,3 +215,78 @@ def test_readmit(scene):
         if node not in rest:
             scene.join(node)
     return scene.prove()
+
+
+def recover(node, *more, check=True):
+    """What raftctl recover says of the log of a guest whose group is stopped."""
+    result = node.run(["raftctl", "--json", "recover", "--id", str(node.member), "--dir", DIR,
+                       *more], check=False)
+    claim(result.code == (0 if "--force" in more else 1) or not check,
+          f"recover {more} of {node}: {result.err.strip()}")
+    return json.loads(result.out) if result.out else {"error": result.err.strip()}
+
+
+def test_lost_quorum(scene):
+    """Two of three are lost for good: the third goes on alone, and gets two new ones. One that
+    comes back is not heard, and cannot join."""
+    scene.fresh()
+    leader, (survivor, other) = scene.followers()
+    loads = [scene.load(node, threads=1) for node in scene.up()]
+    scene.wait_acknowledged(loads, 50)
+    scene.end_loads(loads)
+    end = scene.wait_equal()
+    old_id = scene.status(survivor)["cluster_id"]
+    scene.kill(leader, other)
+    refused = recover(survivor, "--force", check=False)
+    claim("the group runs" in refused["error"], f"recover of a group that runs: {refused}")
+    scene.leave(survivor)
+
+    told = recover(survivor)
+    claim(told["last_index"] >= end and told["cluster_id"] == old_id and not told["recovered"],
+          f"recover tells of {end} entries: {told}")
+    claim([member["id"] for member in told["left_out"]] ==
+          sorted([leader.member, other.member]), f"recover tells who is left out: {told}")
+    claim(recover(survivor) == told, "telling changes nothing")
+    done = recover(survivor, "--force")
+    claim(done["recovered"] and done["new_cluster_id"] != old_id, f"recover --force: {done}")
+    refused = survivor.run(scene.start_line(survivor), check=False)
+    claim(refused.code == 1 and "another node or cluster" in refused.err,
+          f"the old members are not those of its log: {refused.err.strip()!r}")
+    line = ["raftctl", "start", "--id", str(survivor.member), "--dir", DIR]
+    survivor.run(line)
+    scene.members = [survivor.member]
+    scene.wait_leader()
+    claim(scene.status(survivor)["cluster_id"] == done["new_cluster_id"], "it has another number")
+    load = scene.load(survivor, threads=1)
+    scene.wait_acknowledged([load], 20)
+
+    # One of the dead stands up, with the log that it had.
+    scene.rename(other, other.member, PORT)
+    other.boot()
+    other.wait_ready()
+    scene.join(other)
+    wait_until(lambda: int(survivor.run(f"cat {SYSFS}/stats/drop_sender").out) > 0, 60,
+               "the survivor to drop what it says")
+    claim(scene.status(other)["leader_id"] == 0, "it finds no leader")
+    scene.leave(other)
+    refused = other.run(["raftctl", "start", "--join", "--cluster-id", done["new_cluster_id"],
+                         "--id", str(other.member), "--listen", scene.address(other), "--dir", DIR],
+                        check=False)
+    claim(refused.code == 1 and "another node or cluster" in refused.err,
+          f"it does not join with that log: {refused.err.strip()!r}")
+
+    # With an empty one it does, as another machine does.
+    other.run(f"rm {DIR}/wal")
+    new = next(node for node in scene if node.member not in scene.first_members)
+    for node in (other, new):
+        answer = scene.change_members("add", "--auto-promote",
+                                      f"{node.member}={scene.address(node)}")
+        start_new(node, answer)
+        members = sorted([*scene.members, node.member])
+        scene.wait_members(members, nodes=[scene.guest_of(i) for i in members], timeout=120)
+        scene.members = members
+    scene.end_loads([load])
+    scene.leave(survivor)
+    scene.load(scene.wait_leader([other, new]), count=20).wait(60)
+    survivor.run(line)
+    return f"{survivor} was left of {told['last_index']} entries; {scene.prove()}"

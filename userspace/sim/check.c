@@ -33,6 +33,23 @@ void check_free(struct check *check)
 	free(check->configurations);
 }
 
+void check_forget(struct check *check, const struct log *log, u64 term)
+{
+	u64 i, n = 0;
+
+	for (i = 0; i < check->n_configurations; i++) {
+		struct record *record = check->configurations[i];
+
+		if (log_at(log, record->index) == record)
+			check->configurations[n++] = record;
+	}
+	check->n_configurations = n;
+	records_forget(&check->records, term);
+	memset(check->leaders, 0, TERMS_MAX * sizeof(*check->leaders));
+	memset(check->votes, 0, TERMS_MAX * VOTERS * sizeof(*check->votes));
+	check->progress = 0;
+	check->n_elections = 0;
+}
 
 
 void violation(struct world *w, const char *property, const char *format, ...)
@@ -109,6 +126,12 @@ static void check_leases(struct world *w, const struct node *leader)
 				  leader->id, leader->current_term, node->id,
 				  node->lease_until_ns - w->now_ns);
 	}
+}
+
+void check_alone(struct world *w, const struct node *node, u64 term)
+{
+	if (term_is_possible(w, term))
+		w->check.leaders[term] = node->id;
 }
 
 u32 check_leader_of(const struct world *w, u64 term)
@@ -287,11 +310,13 @@ static bool makes_up_for(const struct node *node, const struct record *record)
 static void check_witness(struct world *w, const struct node *node,
 			  const struct record *record)
 {
-	const struct raft_configuration *c;
+	u32 leader_id = check_leader_of(w, record->term);
+	const struct raft_configuration *c = NULL;
 	u32 i;
 
 	/* Whoever made it may have been the last that was to have it. */
-	c = members_of(&w->nodes[w->check.leaders[record->term] - 1]);
+	if (leader_id)
+		c = members_of(&w->nodes[leader_id - 1]);
 	for (i = 0; i < w->n_nodes; i++)
 		if (!w->nodes[i].witness &&
 		    (!c || members_include(c, i + 1)) &&

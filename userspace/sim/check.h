@@ -53,6 +53,14 @@ void check_init(struct check *check);
 void check_free(struct check *check);
 
 /**
+ * check_forget() - who led, and entries that do not count any more
+ * @check: what the checker remembers
+ * @log: what does count
+ * @term: entries of later terms may come anew, as others
+ */
+void check_forget(struct check *check, const struct log *log, u64 term);
+
+/**
  * violation() - a property does not hold
  * @w: world; only the first one is kept
  * @property: which
@@ -60,6 +68,9 @@ void check_free(struct check *check);
  */
 void violation(struct world *w, const char *property, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/** check_alone() - from now on @node is a cluster, by an entry that it makes in @term */
+void check_alone(struct world *w, const struct node *node, u64 term);
 
 void check_transition(struct world *w, struct node *node,
 		      const struct raft_transition *transition);

@@ -75,6 +75,9 @@
 	X(swapped, "disks swapped")              \
 	X(refused, "swapped disks refused")      \
 	X(repaired, "logs repaired")             \
+	X(quorums_lost, "quorums lost")          \
+	X(recoveries_cut, "recoveries cut")      \
+	X(foreign, "of another cluster")         \
 	X(disk_stalls, "slow writes")            \
 	X(pauses, "owner pauses")                \
 	X(jumps, "clock jumps")                  \

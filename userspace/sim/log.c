@@ -50,20 +50,31 @@ void records_init(struct records *records)
 		memory_zeroed(records->n_buckets * sizeof(*records->buckets));
 }
 
-void records_free(struct records *records)
+void records_forget(struct records *records, u64 term)
 {
 	u32 i;
 
 	for (i = 0; i < records->n_buckets; i++) {
-		while (records->buckets[i]) {
-			struct record *next = records->buckets[i]->next;
+		struct record **link = &records->buckets[i];
 
-			free(records->buckets[i]->data);
-			free(records->buckets[i]->configuration);
-			free(records->buckets[i]);
-			records->buckets[i] = next;
+		while (*link) {
+			struct record *record = *link;
+
+			if (record->term <= term) {
+				link = &record->next;
+				continue;
+			}
+			*link = record->next;
+			free(record->data);
+			free(record->configuration);
+			free(record);
 		}
 	}
+}
+
+void records_free(struct records *records)
+{
+	records_forget(records, 0);
 	free(records->buckets);
 	records->buckets = NULL;
 }

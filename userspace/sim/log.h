@@ -84,6 +84,8 @@ struct records {
 
 void records_init(struct records *records);
 void records_free(struct records *records);
+/** records_forget() - all that are of a later term than @term */
+void records_forget(struct records *records, u64 term);
 struct record *records_find(const struct records *records, u64 index, u64 term);
 struct record *records_add(struct records *records, u64 index, u64 term);
 

@@ -262,7 +262,7 @@ void members_appended(struct world *w, struct node *node,
 					    &check->n_configurations_max,
 					    sizeof(*check->configurations));
 	check->configurations[check->n_configurations++] = record;
-	if (!before)
+	if (!before || w->recovering)
 		return;
 	if (raft_configuration_is_sealed(before->in_force->configuration))
 		check_succession(w, node, before->in_force, record);

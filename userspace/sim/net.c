@@ -37,6 +37,7 @@ struct packet *net_encode(struct world *w, struct node *from,
 	packet->bytes = wire_seal(packet->data, bytes, &header, w->cluster_id);
 	packet->message = *message;
 	packet->message.entries = NULL;
+	packet->cluster_id = w->cluster_id;
 	return packet;
 }
 
@@ -143,7 +144,9 @@ static bool refuse(struct world *w, struct node *node,
 {
 	trace(w, TRACE_REFUSE, node->id, packet->message.from, packet->bytes, 0,
 	      0);
-	if (!packet->corrupt)
+	if (packet->cluster_id != w->cluster_id)
+		w->counters.foreign++;
+	else if (!packet->corrupt)
 		violation(w, "wire", "node %u: a good %s is refused: %d",
 			  node->id,
 			  raft_message_type_name(packet->message.type), error);
@@ -217,6 +220,9 @@ bool net_decode(struct world *w, struct node *node, struct packet *packet,
 		return refuse(w, node, packet, error);
 	if (packet->corrupt)
 		violation(w, "wire", "node %u: a damaged datagram is believed",
+			  node->id);
+	if (packet->cluster_id != w->cluster_id)
+		violation(w, "identity", "node %u hears another cluster",
 			  node->id);
 	for (i = 0; i < message->n_entries; i++)
 		if (!identify(w, node, &entries[i]))

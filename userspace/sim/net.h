@@ -20,12 +20,14 @@ enum net_limits {
  * @next: in an inbox
  * @message: what was encoded, without entries; for the checker
  * @corrupt: some bits were changed
+ * @cluster_id: that its sender was of
  * @bytes: length
  * @data: the datagram
  */
 struct packet {
 	struct packet *next;
 	struct raft_message message;
+	u64 cluster_id;
 	bool corrupt;
 	u32 bytes;
 	u8 data[];

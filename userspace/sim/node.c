@@ -324,6 +324,57 @@ void node_start(struct world *w, struct node *node)
 	owner_carry_out(w, node);
 }
 
+static void become_alone(struct world *w, struct node *node,
+			 const struct raft_hard_state *hard_state,
+			 u64 space_bytes)
+{
+	int error = raft_restore_hard_state(node->raft, hard_state, space_bytes);
+
+	if (!error) {
+		do
+			error = raft_recover(node->raft, &node->update);
+		while (error == -ENOMEM && owner_provide_memory(w, node));
+	}
+	if (error)
+		violation(w, "recovery", "node %u does not become a cluster: %d",
+			  node->id, error);
+	check_alone(w, node, node->update.hard_state.current_term);
+	if (!w->violated)
+		owner_carry_out(w, node);
+}
+
+bool node_recover(struct world *w, struct node *node, bool cut)
+{
+	u32 i, n_events = rng_below(&node->rng, 5);
+	struct raft_hard_state hard_state;
+	u64 space_bytes;
+
+	node->boot++;
+	node->up = true;
+	node->disk_broken = false;
+	node->store.crash_next = false;
+	node->store.fail_next = false;
+	set_clock(w, node);
+	make_core(w, node);
+	if (!store_recover(w, node, &node->log, &hard_state, &space_bytes))
+		return false;
+	check_recovered(w, node, &node->log, &hard_state);
+	node->current_term = hard_state.current_term;
+	w->recovering = true;
+	if (!w->violated)
+		become_alone(w, node, &hard_state, space_bytes);
+	w->recovering = false;
+	for (i = 0; i < n_events && cut && !w->violated; i++)
+		store_event(w, node);
+	if (cut) {
+		node_crash(w, node);
+		return false;
+	}
+	store_drain(w, node);
+	forget(w, node);
+	return true;
+}
+
 void node_crash(struct world *w, struct node *node)
 {
 	w->counters.crashes++;

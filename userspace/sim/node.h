@@ -192,6 +192,15 @@ void node_init(struct world *w, struct node *node, u32 id);
 void node_destroy(struct node *node);
 void node_start(struct world *w, struct node *node);
 void node_crash(struct world *w, struct node *node);
+/**
+ * node_recover() - the part of a recovery from lost quorum that the log is
+ * @w: world
+ * @node: down, its superblock says what it is to be
+ * @cut: the power fails meanwhile
+ *
+ * Return: false: it did.
+ */
+bool node_recover(struct world *w, struct node *node, bool cut);
 /** node_exchange() - put the spare disk of a node that is down in */
 void node_exchange(struct world *w, struct node *node);
 /** node_make_twin() - down, with an empty disk, and the id of @other */

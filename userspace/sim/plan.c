@@ -267,6 +267,11 @@ static void draw_compaction(struct plan *plan, struct rng *rng)
 	plan->compact = rng_between(rng, 1000, 100000);
 }
 
+static void draw_survivor(struct plan *plan, struct rng *rng)
+{
+	plan->lose_quorum = rng_chance(rng, RNG_ONE / 8);
+}
+
 void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 {
 	struct rng rng;
@@ -290,4 +295,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_transfers(plan, &rng);
 	draw_settings(plan, &rng);
 	draw_compaction(plan, &rng);
+	draw_survivor(plan, &rng);
 }

@@ -105,6 +105,7 @@ enum fault {
  * @repair_ns_max: longest until a crashed node is back
  * @fault_phase_ns: when all faults end
  * @power_cycle: they end with all nodes crashing
+ * @lose_quorum: and with but one of them left, see survivor.h
  * @propose_interval_ns: mean time between proposals
  * @burst: most at once
  * @payload_max: longest payload
@@ -167,6 +168,7 @@ struct plan {
 	u64 repair_ns_max;
 	u64 fault_phase_ns;
 	bool power_cycle;
+	bool lose_quorum;
 
 	u64 propose_interval_ns;
 	u32 burst;

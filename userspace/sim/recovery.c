@@ -118,7 +118,7 @@ static bool read_all(struct world *w, struct node *node,
 	}
 }
 
-static int identify(const struct store *store, struct wal_superblock *super)
+int store_identify(const struct store *store, struct wal_superblock *super)
 {
 	u8 copies[2][WAL_SUPERBLOCK_BYTES];
 
@@ -134,7 +134,7 @@ bool store_is_own(const struct world *w, const struct node *node, u32 *owner_id)
 	struct wal_superblock super;
 
 	/* Whether it opens at all, is for store_recover() to find out. */
-	if (identify(&node->store, &super) ||
+	if (store_identify(&node->store, &super) ||
 	    wal_superblock_is_of(&super, w->cluster_id, node->id))
 		return true;
 	*owner_id = super.node_id;
@@ -145,7 +145,7 @@ static int begin(struct store *store, struct wal_recovery *rec, u8 *buf,
 		 u32 buf_bytes)
 {
 	struct wal_superblock super;
-	int error = identify(store, &super);
+	int error = store_identify(store, &super);
 
 	if (error)
 		return error;

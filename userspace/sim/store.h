@@ -150,6 +150,9 @@ void store_rot(struct world *w, struct node *node);
 /** store_rot_copy() - damage one of two copies, which must make no difference */
 void store_rot_copy(struct world *w, struct node *node);
 
+/** store_identify() - whose it is, by what stands on it */
+int store_identify(const struct store *store, struct wal_superblock *super);
+
 /**
  * store_is_own() - is this the disk of this node, by what stands on it?
  * @w: world

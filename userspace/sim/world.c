@@ -3,6 +3,7 @@
 
 #include "membership.h"
 #include "memory.h"
+#include "survivor.h"
 #include "world.h"
 
 enum {
@@ -276,6 +277,19 @@ static void quiet(struct world *w)
 		 EVENT_CONVERGE, NULL, NULL);
 }
 
+/* Or another one, which goes on a while. */
+static void end_of_faults(struct world *w)
+{
+	if (!w->quiet && w->plan.lose_quorum && survivor_goes_on(w)) {
+		w->plan.lose_quorum = false;
+		world_at(w, w->now_ns + w->plan.fault_phase_ns / 2, EVENT_QUIET,
+			 NULL, NULL);
+		return;
+	}
+	if (!w->violated)
+		quiet(w);
+}
+
 /* Slow is not stuck: look again as long as there is more each time. */
 static void look_again(struct world *w, enum event_kind kind)
 {
@@ -386,7 +400,7 @@ static void dispatch(struct world *w, const struct event *event)
 			next_fault(w);
 		break;
 	case EVENT_QUIET:
-		quiet(w);
+		end_of_faults(w);
 		break;
 	case EVENT_CONVERGE:
 		converge(w);

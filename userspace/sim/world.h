@@ -12,6 +12,7 @@
  *	store.c		its storage thread over the real WAL code
  *	recovery.c	reading that WAL
  *	disk.c		sectors, torn writes
+ *	survivor.c	what is left when the quorum is lost for good
  *	net.c		datagrams over the real wire code
  *	membership.c	the members, and who asks for others
  *	client.c	proposals and what clients were told
@@ -85,6 +86,7 @@ struct world {
 	u64 order;
 	bool quiet;
 	bool over;
+	bool recovering; /* a node is about to be a cluster: survivor.c */
 	struct plan plan;
 	struct rng rng;
 	struct rng failpoint_rng;
