@@ -119,7 +119,7 @@ static int join(struct world *w, struct node *node, const struct log *found,
 	int error = raft_restore_hard_state(node->raft, hard_state,
 					    space_bytes);
 	/* Whoever has lost his disk may know that he is to wait, or may not. */
-	bool waits = node->newcomer ||
+	bool waits = node->newcomer || w->recovered ||
 		     (node->wiped && rng_chance(&node->rng, RNG_ONE / 2));
 
 	if (!error && !found->n && !waits)

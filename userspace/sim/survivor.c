@@ -216,6 +216,7 @@ bool survivor_goes_on(struct world *w)
 		return false;
 	w->counters.quorums_lost++;
 	w->cluster_id = rng_next(&w->rng);
+	w->recovered = true;
 	forget_the_others(w, node);
 	lose(w, node);
 	while (!recover(w, node, old_id, n_cuts) && !w->violated)

@@ -87,6 +87,7 @@ struct world {
 	bool quiet;
 	bool over;
 	bool recovering; /* a node is about to be a cluster: survivor.c */
+	bool recovered; /* one is: its id is drawn, and nobody can begin that anew */
 	struct plan plan;
 	struct rng rng;
 	struct rng failpoint_rng;
