@@ -2,6 +2,7 @@
 """The cluster tests. Each takes a scene and returns a remark, or raises."""
 
 import errno
+import functools
 import json
 import re
 import time
@@ -481,7 +482,8 @@ def test_disk_error(scene):
 def test_chaos(scene):
     """Crashes, restarts, partitions and a bad network at random, under load."""
     scene.fresh()
-    loads = {node.id: scene.load(node) for node in scene}
+    load = scene.load if scene.kernel_kind == "stock" else functools.partial(gentle_load, scene)
+    loads = {node.id: load(node) for node in scene}
     done = {}
     until = time.monotonic() + scene.seconds
     while time.monotonic() < until:
@@ -490,7 +492,7 @@ def test_chaos(scene):
         done[action.__name__] = done.get(action.__name__, 0) + 1
         for node in action(scene):
             loads[node.id].wait_ended()
-            loads[node.id] = scene.load(node)
+            loads[node.id] = load(node)
         time.sleep(scene.random.uniform(0, 2))
         scene.heal()
         for node in scene:
@@ -503,7 +505,7 @@ def test_chaos(scene):
             scene.end_loads(loads.values())
             scene.prove()
             scene.fresh()
-            loads = {node.id: scene.load(node) for node in scene}
+            loads = {node.id: load(node) for node in scene}
     scene.end_loads(loads.values())
     said = ", ".join(f"{name} {n}" for name, n in sorted(done.items()))
     return f"{said}; {scene.prove()}"
@@ -536,7 +538,8 @@ def wipe_one(scene):
     node.run(f"rm {DIR}/wal")
     scene.join(node)
     scene.change_members("demote", node.member, "--auto-promote")
-    scene.wait_members(scene.members)
+    # It gets all entries first.
+    scene.wait_members(scene.members, timeout=180)
     return [node]
 
 
