@@ -98,11 +98,6 @@ static bool check(struct recovering *recovering)
 	return false;
 }
 
-static bool is_forced(const struct raftlog_recover *recover)
-{
-	return recover->flags & RAFTLOG_RECOVER_F_FORCE;
-}
-
 /* What is wrong with the log, or the node. */
 static const struct {
 	int error;
