@@ -397,7 +397,7 @@ class Node:
 
     def netem(self, *words):
         """tc-netem(8) on what the guest sends; without words: none."""
-        self.run("tc qdisc del dev eth0 root 2>/dev/null; true")
+        self.run("! tc qdisc show dev eth0 | grep -q netem || tc qdisc del dev eth0 root")
         if words:
             self.run(["tc", "qdisc", "add", "dev", "eth0", "root", "netem", "limit", "10000",
                       *words])
