@@ -166,6 +166,17 @@ static u64 random_nonzero(void)
 	return value;
 }
 
+/* Not to be taken for a named one. */
+static u64 random_session(void)
+{
+	u64 session;
+
+	do {
+		session = random_nonzero() & ~RAFT_SESSION_KEY;
+	} while (!session);
+	return session;
+}
+
 static struct raft_settings settings_of(const struct raftlog_start *start,
 					u64 session)
 {
@@ -188,6 +199,7 @@ static struct raft_settings settings_of(const struct raftlog_start *start,
 		.space_reserve_bytes = SPACE_RESERVE_BYTES,
 		.window_entries = RAFTLOG_WINDOW_ENTRIES,
 		.proposals_max = RAFTLOG_PROPOSALS_MAX,
+		.sessions_max = RAFT_SESSIONS_MAX,
 		.priority = start->priority,
 	};
 }
@@ -198,7 +210,7 @@ static int make_core(struct raftlog_life *life)
 	struct raft_send *sends;
 	size_t bytes;
 
-	life->settings = settings_of(&life->start, random_nonzero());
+	life->settings = settings_of(&life->start, random_session());
 	life->inflight_messages_max = life->start.inflight_messages;
 	life->lease_ms_max = life->start.election_timeout_ms;
 	bytes = raft_footprint(&life->settings);
