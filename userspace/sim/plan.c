@@ -267,6 +267,19 @@ static void draw_compaction(struct plan *plan, struct rng *rng)
 	plan->compact = rng_between(rng, 1000, 100000);
 }
 
+/* Also more names than there is room for. */
+static void draw_programs(struct plan *plan, struct rng *rng)
+{
+	plan->sessions_max = rng_between(rng, 1, 6);
+	if (!rng_chance(rng, 350000))
+		return;
+	plan->n_programs = rng_between(rng, 1, 8);
+	plan->program_restart = rng_between(rng, 10000, 200000);
+	/* Seldom one that forgets before the next checkpoint comes. */
+	plan->window_entries = max(plan->window_entries,
+				   rng_chance(rng, 700000) ? 256u : 32u);
+}
+
 void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 {
 	struct rng rng;
@@ -290,4 +303,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_transfers(plan, &rng);
 	draw_settings(plan, &rng);
 	draw_compaction(plan, &rng);
+	draw_programs(plan, &rng);
 }
