@@ -261,6 +261,7 @@ life_alloc(struct raftlog_group *group, const struct raftlog_start *start)
 	INIT_LIST_HEAD(&life->caught_up);
 	INIT_LIST_HEAD(&life->changes);
 	INIT_LIST_HEAD(&life->transfers);
+	INIT_LIST_HEAD(&life->session_lists);
 	init_waitqueue_head(&life->transfer_wait);
 	spin_lock_init(&life->runs_lock);
 	spin_lock_init(&life->status_lock);

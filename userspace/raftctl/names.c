@@ -45,6 +45,8 @@ static const char *const entry_types[] = {
 	[RAFTLOG_ENTRY_DATA] = "data",
 	[RAFTLOG_ENTRY_NOOP] = "noop",
 	[RAFTLOG_ENTRY_CONFIGURATION] = "configuration",
+	[RAFTLOG_ENTRY_SESSION] = "session",
+	[RAFTLOG_ENTRY_SESSIONS] = "sessions",
 };
 
 static const char *const event_types[] = {
