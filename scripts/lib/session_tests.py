@@ -3,8 +3,10 @@
 
 import json
 
-from cluster import ClusterError, wait_until
+from cluster import DIR, PORT, ClusterError, wait_until
+from cluster_tests import sample
 from cluster_trim import KEPT, fill_twice
+from raftlog import MODULE, SAMPLE
 from scene import claim
 
 ENTRIES = 60
@@ -127,3 +129,30 @@ def test_sessions_trimmed(scene):
         return f"entry {where[0]}, long before {scene.status(away)['first_index']}"
     finally:
         scene.options = []
+
+
+def test_kernel_session(scene):
+    """A client in the kernel is unloaded in mid-flight, again and again: each entry once."""
+    node = scene[1]
+    node.run(f"insmod {MODULE}; mount -t ext4 /dev/vda {DIR} 2> /dev/null || true")
+    node.run(f"rm -f {DIR}/wal")
+    node.run(f"raftctl start --id 1 --listen 127.0.0.1:{PORT} --dir {DIR} --size 64M", timeout=120)
+    loads = 0
+    while loads < 4:
+        node.run(f"insmod {SAMPLE} count=100000000 session=job")
+        wait_until(lambda: sample(node, "appended") > 50, 60, "appends in a session")
+        node.run("rmmod raftlog_sample", timeout=30)
+        loads += 1
+    last = json.loads(node.run(["raftctl", "--json", "sessions"]).out)["sessions"][0]["last_sequence"]
+    node.run(f"insmod {SAMPLE} count={last + 100} session=job")
+    wait_until(lambda: last + 100 == json.loads(
+        node.run(["raftctl", "--json", "sessions"]).out)["sessions"][0]["last_sequence"],
+        60, "the rest to be appended")
+    claim(sample(node, "unknown") == 0 and sample(node, "refused") == 0, "an append failed")
+    node.run("rmmod raftlog_sample")
+    lines = node.run("raftctl read --lines", timeout=120).out.splitlines()
+    numbers = sorted(int(line.split()[1]) for line in lines if line.startswith("once "))
+    node.run("raftctl stop; rmmod raftlog")
+    claim(numbers == list(range(1, last + 101)),
+          f"{len(numbers)} entries of {last + 100}, {len(set(numbers))} of them different")
+    return f"{last + 100} entries, by {loads + 1} clients"

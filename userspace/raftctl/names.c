@@ -89,6 +89,7 @@ static const struct {
 	{ E2BIG, "E2BIG" },
 	{ EAGAIN, "EAGAIN" },
 	{ EBUSY, "EBUSY" },
+	{ ECANCELED, "ECANCELED" },
 	{ EFAULT, "EFAULT" },
 	{ EHOSTUNREACH, "EHOSTUNREACH" },
 	{ EINTR, "EINTR" },
@@ -102,10 +103,11 @@ static const struct {
 	{ ENOTTY, "ENOTTY" },
 	{ EOPNOTSUPP, "EOPNOTSUPP" },
 	{ EPERM, "EPERM" },
+	{ ERANGE, "ERANGE" },
 	{ EREMOTE, "EREMOTE" },
 	{ ESHUTDOWN, "ESHUTDOWN" },
+	{ ESTALE, "ESTALE" },
 	{ ETIMEDOUT, "ETIMEDOUT" },
-	{ ECANCELED, "ECANCELED" },
 };
 
 const char *role_name(u32 role)

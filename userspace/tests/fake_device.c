@@ -74,6 +74,8 @@ static int errno_of(const char *variable)
 		{ "EINTR", EINTR },
 		{ "ESHUTDOWN", ESHUTDOWN },
 		{ "EIO", EIO },
+		{ "ERANGE", ERANGE },
+		{ "ESTALE", ESTALE },
 		{ "ENOTTY", ENOTTY },
 		{ "EBUSY", EBUSY },
 		{ "EREMOTE", EREMOTE },

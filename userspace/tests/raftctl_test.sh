@@ -318,7 +318,7 @@ for error in EAGAIN EMSGSIZE ENOSPC ENOTCONN EPERM EINVAL EHOSTUNREACH; do
 	FAKE_APPEND=$error run 3 "append, $error" append hello
 	complains "append, $error, is not in the log" "($error): the entry is not in the log"
 done
-for error in ETIMEDOUT EINTR ESHUTDOWN EIO; do
+for error in ETIMEDOUT EINTR ESHUTDOWN EIO ESTALE ERANGE; do
 	FAKE_APPEND=$error run 4 "append, $error" append hello
 	complains "append, $error, may be in the log" "($error): the entry may be in the log"
 done
