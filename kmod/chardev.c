@@ -233,7 +233,7 @@ static ssize_t device_write_iter(struct kiocb *iocb, struct iov_iter *from)
 			iocb->ki_flags & IOCB_NOWAIT;
 
 	return raftlog_write(open_of(iocb->ki_filp), from, iocb, nonblock, 0,
-			     NULL, NULL);
+			     NULL);
 }
 
 static int device_fsync(struct file *file, loff_t start, loff_t end,

@@ -62,6 +62,21 @@ void raftlog_client_accept(struct raftlog_proposal *proposal)
 	spin_unlock(&client->lock);
 }
 
+static void tell_session(struct raftlog_proposal *proposal, int error)
+{
+	const struct raft_session_info *info = &proposal->core.opened;
+	const struct raftlog_client_session session = {
+		.session = info->session,
+		.created = info->created,
+		.opened = proposal->core.index,
+		.last_sequence = info->last_sequence,
+		.last_index = info->last_index,
+	};
+
+	proposal->session_opened(proposal->context, error,
+				 error ? NULL : &session);
+}
+
 void raftlog_client_done(struct raftlog_proposal *proposal, int result)
 {
 	struct raftlog_client *client = proposal->client;
@@ -71,8 +86,11 @@ void raftlog_client_done(struct raftlog_proposal *proposal, int result)
 	list_del_init(&proposal->open_node);
 	spin_unlock(&client->lock);
 
-	proposal->appended(proposal->context, result, proposal->core.index,
-			   proposal->core.term);
+	if (proposal->session_opened)
+		tell_session(proposal, result);
+	else
+		proposal->appended(proposal->context, result,
+				   proposal->core.index, proposal->core.term);
 
 	/* With the lock, so that a close that sees it is behind this. */
 	spin_lock(&client->lock);
@@ -85,10 +103,56 @@ int raftlog_client_append(struct raftlog_client *client, const void *data,
 			  u32 bytes, u32 timeout_ms,
 			  raftlog_appended_t appended, void *context)
 {
-	return raftlog_write_client(client->group, data, bytes, timeout_ms,
-				    client, appended, context);
+	const struct raftlog_client_write write = {
+		.data = data,
+		.bytes = bytes,
+		.timeout_ms = timeout_ms,
+		.appended = appended,
+		.context = context,
+	};
+
+	return raftlog_write_client(client->group, client, &write);
 }
 EXPORT_SYMBOL_GPL(raftlog_client_append);
+
+int raftlog_client_open_session(struct raftlog_client *client,
+				const char *name, u32 timeout_ms,
+				raftlog_session_opened_t opened, void *context)
+{
+	size_t bytes = strnlen(name, RAFT_SESSION_NAME_BYTES_MAX + 1);
+	const struct raftlog_client_write write = {
+		.data = name,
+		.bytes = bytes,
+		.timeout_ms = timeout_ms,
+		.session = raft_session_key(name, bytes),
+		.session_opened = opened,
+		.context = context,
+	};
+
+	return raftlog_write_client(client->group, client, &write);
+}
+EXPORT_SYMBOL_GPL(raftlog_client_open_session);
+
+int raftlog_client_append_once(struct raftlog_client *client, u64 session,
+			       u64 sequence, const void *data, u32 bytes,
+			       u32 timeout_ms, raftlog_appended_t appended,
+			       void *context)
+{
+	const struct raftlog_client_write write = {
+		.data = data,
+		.bytes = bytes,
+		.timeout_ms = timeout_ms,
+		.session = session,
+		.sequence = sequence,
+		.appended = appended,
+		.context = context,
+	};
+
+	if (!raft_session_is_named(session) || !sequence)
+		return -EINVAL;
+	return raftlog_write_client(client->group, client, &write);
+}
+EXPORT_SYMBOL_GPL(raftlog_client_append_once);
 
 /* Delivery */
 

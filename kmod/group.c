@@ -112,6 +112,7 @@ static void fill_status(struct raftlog_life *life,
 	status->changing = core.changing;
 	status->transferee = core.transferee;
 	status->priority = core.priority;
+	status->n_sessions = core.n_sessions;
 	status->commit_index = core.commit_index;
 	status->lease_remaining_ns =
 		core.lease_until_ns > now_ns ? core.lease_until_ns - now_ns : 0;

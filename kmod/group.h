@@ -91,6 +91,7 @@ struct raftlog_group {
  * @position: next index to read
  * @framed: RAFTLOG_IOC_SET_FRAMED
  * @framed_flags: RAFTLOG_FRAMED_F_*
+ * @session: RAFTLOG_IOC_SET_SESSION: see struct raft_entry, 0: none
  * @n_stops: group's at open: a later stop is a hang-up
  * @seen_seq: newest event this file knows of
  * @lock: what follows
@@ -107,6 +108,7 @@ struct raftlog_open {
 	loff_t position;
 	bool framed;
 	u32 framed_flags;
+	u64 session;
 	u64 n_stops;
 	u64 seen_seq;
 

@@ -16,6 +16,7 @@
 #include "life.h"
 #include "proposal.h"
 #include "read_index.h"
+#include "session.h"
 #include "settings.h"
 #include "wal/format.h"
 #include "wire/format.h"
@@ -337,18 +338,105 @@ static int change_members(struct file *file, void *arg)
 static int append(struct file *file, void *arg)
 {
 	struct raftlog_append *append = arg;
+	struct raftlog_origin origin = {};
 	struct iov_iter from;
 	ssize_t ret;
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (append->flags || append->__reserved)
+	if (append->flags & ~RAFTLOG_APPEND_F_ALL || append->__reserved ||
+	    !(append->flags & RAFTLOG_APPEND_F_SEQUENCE) != !append->sequence)
 		return -EINVAL;
+	if (append->sequence) {
+		origin.session = READ_ONCE(open_of(file)->session);
+		origin.sequence = append->sequence;
+		if (!origin.session)
+			return -EINVAL;
+	}
 	iov_iter_ubuf(&from, ITER_SOURCE, u64_to_user_ptr(append->data),
 		      append->bytes);
 	ret = raftlog_write(open_of(file), &from, NULL, false,
-			    append->timeout_ms, &append->index, &append->term);
+			    append->timeout_ms, &origin);
+	append->index = origin.index;
+	append->term = origin.term;
 	return ret < 0 ? ret : 0;
+}
+
+static int set_session(struct file *file, void *arg)
+{
+	struct raftlog_session *session = arg;
+	struct raft_session_info info;
+	int error;
+
+	BUILD_BUG_ON(RAFTLOG_SESSION_NAME_CHARS != RAFT_SESSION_NAME_BYTES_MAX);
+	BUILD_BUG_ON(RAFTLOG_SESSIONS_MAX != RAFT_SESSIONS_MAX);
+	BUILD_BUG_ON(RAFTLOG_SESSION_WINDOW != RAFT_SESSION_WINDOW);
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (session->flags)
+		return -EINVAL;
+	error = raftlog_session_open(open_of(file), session->name,
+				     session->timeout_ms, &info);
+	if (error)
+		return error;
+	session->created = info.created;
+	session->opened = info.session & ~RAFT_SESSION_KEY;
+	session->last_sequence = info.last_sequence;
+	session->last_index = info.last_index;
+	return 0;
+}
+
+static int copy_sessions(const struct raftlog_session_list *list,
+			 const struct raftlog_sessions *sessions)
+{
+	u32 i;
+
+	for (i = 0; i < list->n; i++) {
+		const struct raft_session_info *from = &list->sessions[i];
+		const struct raftlog_session_info info = {
+			.key = from->key,
+			.created = from->created,
+			.opened = from->session & ~RAFT_SESSION_KEY,
+			.used = from->used,
+			.last_sequence = from->last_sequence,
+			.last_index = from->last_index,
+		};
+
+		if (copy_to_slot(sessions->sessions, i, sessions->session_bytes,
+				 &info, sizeof(info)))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static int get_sessions(struct file *file, void *arg)
+{
+	struct raftlog_sessions *sessions = arg;
+	struct raftlog_session_list *list;
+	struct raftlog_life *life;
+	u32 room = sessions->n_sessions;
+	int error = -ENOTCONN;
+
+	if (sessions->flags || sessions->__reserved ||
+	    !is_slot(sessions->session_bytes,
+		     sizeof(struct raftlog_session_info)))
+		return -EINVAL;
+	list = kvzalloc(sizeof(*list), GFP_KERNEL);
+	if (!list)
+		return -ENOMEM;
+	life = raftlog_group_life(open_of(file)->group);
+	if (life) {
+		error = raftlog_session_ask(life, list);
+		raftlog_life_put(life);
+	}
+	sessions->n_sessions = list->n;
+	sessions->index = list->index;
+	if (!error)
+		error = list->n <= room ? copy_sessions(list, sessions) :
+					  -EMSGSIZE;
+	kvfree(list);
+	return error;
 }
 
 static int read_index(struct file *file, void *arg)
@@ -452,6 +540,8 @@ static const struct raftlog_ioctl ioctls[] = {
 	IOCTL(TRANSFER, transfer, CAP_SYS_ADMIN),
 	IOCTL(SET, set, CAP_SYS_ADMIN),
 	IOCTL(RECOVER, recover, CAP_SYS_ADMIN),
+	IOCTL(SET_SESSION, set_session, NO_CAPABILITY),
+	IOCTL(GET_SESSIONS, get_sessions, NO_CAPABILITY),
 };
 
 union raftlog_ioctl_arg {
@@ -468,6 +558,8 @@ union raftlog_ioctl_arg {
 	struct raftlog_transfer transfer;
 	struct raftlog_set set;
 	struct raftlog_recover recover;
+	struct raftlog_session session;
+	struct raftlog_sessions sessions;
 };
 
 static int copy_out(void __user *user, size_t user_bytes, const void *arg,

@@ -166,6 +166,17 @@ static u64 random_nonzero(void)
 	return value;
 }
 
+/* Not to be taken for a named one. */
+static u64 random_session(void)
+{
+	u64 session;
+
+	do {
+		session = random_nonzero() & ~RAFT_SESSION_KEY;
+	} while (!session);
+	return session;
+}
+
 static struct raft_settings settings_of(const struct raftlog_start *start,
 					u64 session)
 {
@@ -188,6 +199,7 @@ static struct raft_settings settings_of(const struct raftlog_start *start,
 		.space_reserve_bytes = SPACE_RESERVE_BYTES,
 		.window_entries = RAFTLOG_WINDOW_ENTRIES,
 		.proposals_max = RAFTLOG_PROPOSALS_MAX,
+		.sessions_max = RAFT_SESSIONS_MAX,
 		.priority = start->priority,
 	};
 }
@@ -198,7 +210,7 @@ static int make_core(struct raftlog_life *life)
 	struct raft_send *sends;
 	size_t bytes;
 
-	life->settings = settings_of(&life->start, random_nonzero());
+	life->settings = settings_of(&life->start, random_session());
 	life->inflight_messages_max = life->start.inflight_messages;
 	life->lease_ms_max = life->start.election_timeout_ms;
 	bytes = raft_footprint(&life->settings);
@@ -249,6 +261,7 @@ life_alloc(struct raftlog_group *group, const struct raftlog_start *start)
 	INIT_LIST_HEAD(&life->caught_up);
 	INIT_LIST_HEAD(&life->changes);
 	INIT_LIST_HEAD(&life->transfers);
+	INIT_LIST_HEAD(&life->session_lists);
 	init_waitqueue_head(&life->transfer_wait);
 	spin_lock_init(&life->runs_lock);
 	spin_lock_init(&life->status_lock);

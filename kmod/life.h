@@ -220,6 +220,7 @@ struct raftlog_counters {
  * @caught_up: K: struct raftlog_catch_up, read
  * @changes: K: struct raftlog_member_change
  * @transfers: K: struct raftlog_transfer_request
+ * @session_lists: K: struct raftlog_session_list
  * @n_pending: K: proposals that are not done
  * @pending_bytes: K: their memory
  * @turned_away: K: somebody waits for room
@@ -292,6 +293,7 @@ struct raftlog_life {
 	struct list_head caught_up;
 	struct list_head changes;
 	struct list_head transfers;
+	struct list_head session_lists;
 	u32 n_pending;
 	u64 pending_bytes;
 	bool turned_away;

@@ -30,6 +30,7 @@
 #include "life.h"
 #include "proposal.h"
 #include "read_index.h"
+#include "session.h"
 #include "trace.h"
 
 enum {
@@ -52,6 +53,7 @@ struct intake {
 	struct list_head caught_up;
 	struct list_head changes;
 	struct list_head transfers;
+	struct list_head session_lists;
 	struct raftlog_settings_change *settings_change;
 	int storage_error;
 	bool any;
@@ -77,6 +79,7 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 	INIT_LIST_HEAD(&in->caught_up);
 	INIT_LIST_HEAD(&in->changes);
 	INIT_LIST_HEAD(&in->transfers);
+	INIT_LIST_HEAD(&in->session_lists);
 
 	spin_lock(&life->intake_lock);
 	list_splice_init(&life->persisted, &in->persisted);
@@ -85,6 +88,7 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 	list_splice_init(&life->caught_up, &in->caught_up);
 	list_splice_init(&life->changes, &in->changes);
 	list_splice_init(&life->transfers, &in->transfers);
+	list_splice_init(&life->session_lists, &in->session_lists);
 	list_splice_init(&life->proposals, &proposals);
 	/* Here: a cancel comes behind what it cancels. */
 	in->cancels = llist_del_all(&life->cancels);
@@ -100,6 +104,7 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 		  !list_empty(&life->queued) ||
 		  !list_empty(&in->reads) || !list_empty(&in->read_cancels) ||
 		  !list_empty(&in->transfers) ||
+		  !list_empty(&in->session_lists) ||
 		  in->settings_change || in->storage_error;
 }
 
@@ -309,7 +314,9 @@ static bool propose(struct raftlog_life *life)
 				     error == -ENOTRECOVERABLE ? -EIO : error);
 			continue;
 		}
-		proposal->entry->session = life->settings.session;
+		proposal->entry->session = proposal->core.session ?
+						   proposal->core.session :
+						   life->settings.session;
 		proposal->entry->sequence = proposal->core.sequence;
 		proposal->state = RAFTLOG_PROPOSAL_STEPPED;
 		list_move_tail(&proposal->node, &life->live);
@@ -523,6 +530,7 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 	step(life, &time);
 	deadline = life->update.deadline_ns;
 	raftlog_execute(life, time.now_ns);
+	raftlog_session_answer(life, &in.session_lists, 0);
 	/* What ended made room in the core for what waits for its turn. */
 	more |= !list_empty(&life->queued) && !list_empty(&life->retired);
 	release_received(life);
@@ -569,6 +577,7 @@ static void shut_down(struct raftlog_life *life)
 	life->shutting_down = true;
 	take_intake(life, &in);
 	raftlog_transfer_step(life, &in.transfers, NULL);
+	raftlog_session_answer(life, &in.session_lists, -ESHUTDOWN);
 	list_for_each_entry_safe(proposal, next, &life->queued, node)
 		end_proposal(life, proposal, -ESHUTDOWN);
 	list_for_each_entry_safe(read, next_read, &in.reads, node)

@@ -21,8 +21,14 @@ void raftlog_proposal_put(struct raftlog_proposal *proposal)
 	kfree(proposal);
 }
 
+static bool opens_session(const struct raftlog_proposal *proposal)
+{
+	return raft_session_is_key(proposal->core.session);
+}
+
 /* One reference, for the caller. */
-static struct raftlog_proposal *proposal_alloc(struct iov_iter *from)
+static struct raftlog_proposal *proposal_alloc(struct iov_iter *from,
+					       u64 session, u64 sequence)
 {
 	size_t bytes = iov_iter_count(from);
 	struct raftlog_proposal *proposal;
@@ -38,7 +44,10 @@ static struct raftlog_proposal *proposal_alloc(struct iov_iter *from)
 	if (!copy_from_iter_full(proposal->entry->data, bytes, from))
 		goto put_entry;
 
-	proposal->entry->type = RAFT_ENTRY_DATA;
+	proposal->core.session = session;
+	proposal->core.sequence = sequence;
+	proposal->entry->type = opens_session(proposal) ? RAFT_ENTRY_SESSION :
+							  RAFT_ENTRY_DATA;
 	proposal->core.payload = proposal->entry;
 	proposal->core.bytes = bytes;
 	refcount_set(&proposal->refs, 1);
@@ -266,8 +275,17 @@ static int wait_done(struct raftlog_proposal *proposal)
 	return proposal->core.result;
 }
 
+/* May an entry of that length be in the log? */
+static bool may_be_as_long(const struct raftlog_life *life, size_t bytes,
+			   u64 session)
+{
+	return bytes <= (raft_session_is_key(session) ?
+				 RAFT_SESSION_NAME_BYTES_MAX :
+				 life->start.max_entry_bytes);
+}
+
 /* What the group allows and for how long, without holding up a stop. */
-static int check_write(struct raftlog_group *group, size_t bytes,
+static int check_write(struct raftlog_group *group, size_t bytes, u64 session,
 		       u32 *timeout_ms)
 {
 	struct raftlog_life *life = raftlog_group_life(group);
@@ -277,7 +295,7 @@ static int check_write(struct raftlog_group *group, size_t bytes,
 		return -ENOTCONN;
 	if (bytes == 0)
 		error = -EINVAL;
-	else if (bytes > life->start.max_entry_bytes)
+	else if (!may_be_as_long(life, bytes, session))
 		error = -EMSGSIZE;
 	else if (raftlog_life_is_failed(life))
 		error = -EIO;
@@ -287,10 +305,19 @@ static int check_write(struct raftlog_group *group, size_t bytes,
 	return error;
 }
 
+static void tell_origin(const struct raftlog_proposal *proposal,
+			struct raftlog_origin *origin)
+{
+	origin->index = proposal->core.index;
+	origin->term = proposal->core.term;
+	origin->opened = proposal->core.opened;
+}
+
 ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 		      struct kiocb *iocb, bool nonblock, u32 timeout_ms,
-		      u64 *index, u64 *term)
+		      struct raftlog_origin *origin)
 {
+	u64 session = origin ? origin->session : 0;
 	bool async = iocb && !is_sync_kiocb(iocb);
 	size_t bytes = iov_iter_count(from);
 	struct raftlog_proposal *proposal;
@@ -298,11 +325,11 @@ ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 	ktime_t now = ktime_get();
 	ssize_t ret;
 
-	ret = check_write(open->group, bytes, &timeout_ms);
+	ret = check_write(open->group, bytes, session, &timeout_ms);
 	if (ret)
 		return ret;
 	/* May fault for as long as it likes: no life is held. */
-	proposal = proposal_alloc(from);
+	proposal = proposal_alloc(from, session, origin ? origin->sequence : 0);
 	if (IS_ERR(proposal))
 		return PTR_ERR(proposal);
 	proposal->expiry.expires = ktime_add_ms(now, timeout_ms);
@@ -312,7 +339,7 @@ ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 		goto put_proposal;
 	}
 	/* The group may have been started anew, with another limit. */
-	if (bytes > life->start.max_entry_bytes) {
+	if (!may_be_as_long(life, bytes, session)) {
 		ret = -EMSGSIZE;
 		goto put_life;
 	}
@@ -329,13 +356,10 @@ ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 		ret = bytes;
 	} else {
 		ret = wait_done(proposal);
-		if (!ret) {
+		if (!ret && origin)
+			tell_origin(proposal, origin);
+		if (!ret)
 			ret = bytes;
-			if (index)
-				*index = proposal->core.index;
-			if (term)
-				*term = proposal->core.term;
-		}
 	}
 put_life:
 	raftlog_life_put(life);
@@ -344,31 +368,33 @@ put_proposal:
 	return ret;
 }
 
-int raftlog_write_client(struct raftlog_group *group, const void *data,
-			 u32 bytes, u32 timeout_ms,
+int raftlog_write_client(struct raftlog_group *group,
 			 struct raftlog_client *client,
-			 raftlog_appended_t appended, void *context)
+			 const struct raftlog_client_write *write)
 {
-	struct kvec vec = { .iov_base = (void *)data, .iov_len = bytes };
+	struct kvec vec = { .iov_base = (void *)write->data,
+			    .iov_len = write->bytes };
+	u32 timeout_ms = write->timeout_ms;
 	struct raftlog_proposal *proposal;
 	struct raftlog_life *life;
 	struct iov_iter from;
 	int error;
 
-	error = check_write(group, bytes, &timeout_ms);
+	error = check_write(group, write->bytes, write->session, &timeout_ms);
 	if (error)
 		return error;
-	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, bytes);
-	proposal = proposal_alloc(&from);
+	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, write->bytes);
+	proposal = proposal_alloc(&from, write->session, write->sequence);
 	if (IS_ERR(proposal))
 		return PTR_ERR(proposal);
 	proposal->expiry.expires = ktime_add_ms(ktime_get(), timeout_ms);
 	proposal->client = client;
-	proposal->appended = appended;
-	proposal->context = context;
+	proposal->appended = write->appended;
+	proposal->session_opened = write->session_opened;
+	proposal->context = write->context;
 	life = raftlog_group_life(group);
 	error = life ? 0 : -ENOTCONN;
-	if (life && bytes > life->start.max_entry_bytes)
+	if (life && !may_be_as_long(life, write->bytes, write->session))
 		error = -EMSGSIZE;
 	if (!error) {
 		proposal->life = life;
@@ -413,6 +439,8 @@ int raftlog_write_sync(struct raftlog_open *open)
 static void count(struct raftlog_life *life,
 		  const struct raftlog_proposal *proposal)
 {
+	if (opens_session(proposal))
+		return;
 	if (proposal->core.result) {
 		raftlog_count(life, append_errors, 1);
 	} else {

@@ -44,6 +44,22 @@ enum raftlog_proposal_state {
 };
 
 /**
+ * struct raftlog_origin - whose a write is, and where it went
+ * @session: 0: this node's; else as of struct raft_proposal
+ * @sequence: likewise
+ * @index: on success: where it went
+ * @term: on success: the term of that entry
+ * @opened: on success, if it opens a session: that
+ */
+struct raftlog_origin {
+	u64 session;
+	u64 sequence;
+	u64 index;
+	u64 term;
+	struct raft_session_info opened;
+};
+
+/**
  * struct raftlog_proposal - one write
  * @core: what the core links; result, index and term are valid once done
  * @refs: the owner thread's, the waiter's, and one for a cancel under way
@@ -60,7 +76,8 @@ enum raftlog_proposal_state {
  * @open_seq: its number there
  * @iocb: asynchronous: completed when it ends, else NULL
  * @client: of a client in the kernel: told when it ends, else NULL
- * @appended: of @client: how to tell
+ * @appended: of @client: how to tell, NULL if it opens a session
+ * @session_opened: then that
  * @context: of @client: for @appended
  */
 struct raftlog_proposal {
@@ -82,6 +99,7 @@ struct raftlog_proposal {
 	struct kiocb *iocb;
 	struct raftlog_client *client;
 	raftlog_appended_t appended;
+	raftlog_session_opened_t session_opened;
 	void *context;
 };
 
@@ -93,20 +111,40 @@ struct raftlog_proposal {
  * @nonblock: never sleep for room. Without a leader nothing is taken either,
  *	unless it is asynchronous: the answer can wait then
  * @timeout_ms: 0: the group's
- * @index: if not NULL: where it went
- * @term: if not NULL: the term of that entry
+ * @origin: NULL: this node's, and nobody asks where it went
  *
  * Return: bytes, -EIOCBQUEUED, or an errno as the uapi header says.
  */
 ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 		      struct kiocb *iocb, bool nonblock, u32 timeout_ms,
-		      u64 *index, u64 *term);
+		      struct raftlog_origin *origin);
 
-/** raftlog_write_client() - raftlog_client_append() */
-int raftlog_write_client(struct raftlog_group *group, const void *data,
-			 u32 bytes, u32 timeout_ms,
+/**
+ * struct raftlog_client_write - a write of a client in the kernel
+ * @data: the bytes
+ * @bytes: how many
+ * @timeout_ms: 0: the group's
+ * @session: as of struct raft_proposal
+ * @sequence: likewise
+ * @appended: told when it ended, or
+ * @session_opened: if it opens a session
+ * @context: for either
+ */
+struct raftlog_client_write {
+	const void *data;
+	u32 bytes;
+	u32 timeout_ms;
+	u64 session;
+	u64 sequence;
+	raftlog_appended_t appended;
+	raftlog_session_opened_t session_opened;
+	void *context;
+};
+
+/** raftlog_write_client() - what raftlog_client_append() and the like do */
+int raftlog_write_client(struct raftlog_group *group,
 			 struct raftlog_client *client,
-			 raftlog_appended_t appended, void *context);
+			 const struct raftlog_client_write *write);
 
 /**
  * raftlog_proposal_cancel() - ask for its end

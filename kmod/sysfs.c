@@ -56,6 +56,7 @@ STATUS_ATTR(n_members, "%u", status.n_members);
 STATUS_ATTR(configuration_index, "%llu", status.configuration_index);
 STATUS_ATTR(changing, "%u", status.changing);
 STATUS_ATTR(n_pending, "%u", status.n_pending);
+STATUS_ATTR(n_sessions, "%u", status.n_sessions);
 STATUS_ATTR(failure, "%s", status.failure);
 
 /* What it was started with; an empty line while it is stopped. */
@@ -118,6 +119,7 @@ static struct attribute *raftlog_attrs[] = {
 	&dev_attr_configuration_index.attr,
 	&dev_attr_changing.attr,
 	&dev_attr_n_pending.attr,
+	&dev_attr_n_sessions.attr,
 	&dev_attr_failure.attr,
 	&dev_attr_incarnation.attr,
 	&dev_attr_listen.attr,

@@ -190,7 +190,8 @@ static int set_limits(struct raftlog_transport *transport)
 {
 	const struct raftlog_transport_params *params = &transport->params;
 	u32 payload_bytes = max3(params->append_bytes_max, params->max_entry_bytes,
-				 (u32)RAFT_CONFIGURATION_BYTES_MAX);
+				 max_t(u32, RAFT_CONFIGURATION_BYTES_MAX,
+				       RAFT_SESSIONS_BYTES_MAX));
 
 	if (params->datagram_bytes < WIRE_DATAGRAM_BYTES_MIN ||
 	    params->datagram_bytes > WIRE_DATAGRAM_BYTES_MAX ||

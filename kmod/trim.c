@@ -75,8 +75,8 @@ u64 raftlog_trim_index(struct raftlog_life *life)
 		index = max(index, by_bytes(life, start->retain_bytes));
 	index = min(index, had_by_peers(life, &status));
 	index = max(index, by_bytes(life, life->info.log_bytes / 4 * 3));
-	/* Of what is not committed, or not on the disk, nothing can go. */
-	index = min3(index, status.commit_index, status.durable_index);
+	/* Nothing that this node itself needs. */
+	index = min(index, status.compactable_index);
 	if (index < status.first_index)
 		return 0;
 	index = raftlog_storage_head(life->storage, index);

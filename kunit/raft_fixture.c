@@ -47,12 +47,16 @@ struct server *server_member(struct kunit *test, u32 id, u32 n_voters,
 		.space_reserve_bytes = 4 * FIXTURE_OVERHEAD,
 		.window_entries = 64,
 		.proposals_max = 16,
+		.sessions_max = 4,
 	};
 	memory = kunit_kzalloc(test, raft_footprint(&s->settings), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, memory);
 	s->r = raft_init(memory, &s->settings, &s->rng);
 	KUNIT_ASSERT_NOT_NULL(test, s->r);
 	raft_set_incarnation(s->r, FIXTURE_INCARNATION + id);
+	memory = kunit_kzalloc(test, raft_sessions_bytes(s->r), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, memory);
+	raft_sessions_grow(s->r, memory);
 	raft_provide_terms(s->r, s->runs, FIXTURE_RUNS);
 	raft_update_init(&s->update, s->entries, FIXTURE_ENTRIES, s->sends,
 			 FIXTURE_SENDS);

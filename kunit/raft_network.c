@@ -121,7 +121,9 @@ static void write_log(struct network *net, struct network_node *node)
 		void *copy;
 
 		*entry = update->entries[i];
-		if (entry->type != RAFT_ENTRY_CONFIGURATION)
+		if ((entry->type != RAFT_ENTRY_CONFIGURATION &&
+		     entry->type != RAFT_ENTRY_SESSIONS) ||
+		    !entry->bytes)
 			continue;
 		copy = kunit_kzalloc(net->test, entry->bytes, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(net->test, copy);

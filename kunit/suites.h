@@ -22,6 +22,7 @@ extern struct kunit_suite raftlog_raft_transfer_suite;
 extern struct kunit_suite raftlog_raft_lease_suite;
 extern struct kunit_suite raftlog_raft_settings_suite;
 extern struct kunit_suite raftlog_raft_compaction_suite;
+extern struct kunit_suite raftlog_raft_sessions_suite;
 extern struct kunit_suite raftlog_raft_snapshot_suite;
 extern struct kunit_suite raftlog_raft_network_snapshot_suite;
 extern struct kunit_suite raftlog_raft_known_suite;

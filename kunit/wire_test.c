@@ -179,10 +179,10 @@ static const struct golden goldens[] = {
 			.propose_response = { .session = 0x51, .sequence = 0x61,
 					      .error = -ESTALE },
 		},
-		.n_bytes = 48,
+		.n_bytes = 64,
 		.bytes = { 6, 0, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x51),
 			   LE64(0x61),
-			   LE32(3), LE32(0) },
+			   LE32(3), LE32(0), LE64(0), LE64(0) },
 	}, {
 		.name = "ReadIndex",
 		.message = {
@@ -257,6 +257,17 @@ static const struct golden goldens[] = {
 			   LE64(0x81), LE64(4), LE64(0x82), LE64(0x83),
 			   LE64(0), LE64(0), LE64(0), LE32(4), LE32(2),
 			   'c', 'o', 'n', 'f' },
+	}, {
+		.name = "Propose response: committed",
+		.message = {
+			.type = RAFT_PROPOSE_RESPONSE, .from = 1, .to = 2,
+			.term = 5, .incarnation = 0x71,
+			.propose_response = { .session = 0x51, .sequence = 0x61,
+					      .index = 0x11, .entry_term = 4 },
+		},
+		.n_bytes = 64,
+		.bytes = { 6, 0, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x51),
+			   LE64(0x61), LE32(0), LE32(0), LE64(0x11), LE64(4) },
 	},
 };
 
@@ -384,7 +395,7 @@ static const struct absurdity absurdities[] = {
 	{ "payload longer than the message", 5, 88 + 24, 8, -EBADMSG },
 	{ "payload shorter than the message", 5, 88 + 24, 6, -EBADMSG },
 	{ "payload length near 4 GiB", 5, 88 + 27, 0xff, -EBADMSG },
-	{ "unknown entry type", 5, 88 + 28, 3, -EBADMSG },
+	{ "unknown entry type", 5, 88 + 28, 5, -EBADMSG },
 	{ "payload of a no-op", 5, 88 + 28, 1, -EBADMSG },
 	{ "configuration without bytes", 5, 56 + 28, 2, -EBADMSG },
 	{ "reserved bytes of an entry", 5, 88 + 29, 1, -EBADMSG },
@@ -396,7 +407,12 @@ static const struct absurdity absurdities[] = {
 	{ "no proposal", 8, 4, 0, -EBADMSG },
 	{ "two proposals", 8, 4, 2, -EBADMSG },
 	{ "no refusal", 9, 40, 0, -EBADMSG },
-	{ "unknown refusal", 9, 40, 4, -EBADMSG },
+	{ "unknown refusal", 9, 40, 5, -EBADMSG },
+	{ "refused, and somewhere", 9, 48, 1, -EBADMSG },
+	{ "refused, in a term", 9, 56, 1, -EBADMSG },
+	{ "nowhere, and not refused", 16, 48, 0, -EBADMSG },
+	{ "somewhere, in no term", 16, 56, 0, -EBADMSG },
+	{ "of a later term than the leader's", 16, 56, 6, -EBADMSG },
 	{ "reserved bytes of a refusal", 9, 44, 1, -EBADMSG },
 	{ "refusal of nobody's proposal", 9, 24, 0, -EBADMSG },
 	{ "read of nobody's", 10, 24, 0, -EBADMSG },

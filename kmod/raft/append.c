@@ -16,12 +16,11 @@ static bool is_for_other_kind(const struct raft *r,
  */
 int raft_check_append(const struct raft *r, const struct raft_message *message)
 {
+	u64 prev = message->append_entries.prev_log_index;
 	u64 term = message->append_entries.prev_log_term;
 	u32 i, runs = 0;
 
-	if (!message->append_entries.prev_log_index != !term ||
-	    term > message->term ||
-	    message->append_entries.prev_log_index > U64_MAX - U32_MAX)
+	if (!prev != !term || term > message->term || prev > U64_MAX - U32_MAX)
 		return -EINVAL;
 	for (i = 0; i < message->n_entries; i++) {
 		const struct raft_entry *entry = &message->entries[i];
@@ -29,6 +28,7 @@ int raft_check_append(const struct raft *r, const struct raft_message *message)
 		if (entry->term < term || entry->term == 0 ||
 		    entry->term > message->term ||
 		    entry->type > RAFT_ENTRY_TYPE_LAST ||
+		    raft_check_sessions(r, entry, prev + 1 + i) ||
 		    is_for_other_kind(r, entry))
 			return -EINVAL;
 		runs += entry->term != term;

@@ -5,17 +5,25 @@
  * one that went, and the newest configuration known to be committed, which may well
  * be behind the base: it is the one to go by, and an older one never is.
  *
+ * Named sessions are rebuilt from what is left: sessions.c says how much that must be.
+ *
  * All entries up to the base are committed, so that any leader from then on has them
  * as they were here: what it says about them needs no comparing.
  */
 #include "core.h"
 
 /* What is committed is not needed for anybody to agree; peers are another matter. */
+u64 raft_compactable_index(const struct raft *r)
+{
+	return min(min(r->commit_index, r->durable_index),
+		   raft_sessions_cover(r));
+}
+
 int raft_compact(struct raft *r, struct raft_update *update, u64 index)
 {
 	u32 i;
 
-	if (index > min(r->commit_index, r->durable_index))
+	if (index > raft_compactable_index(r))
 		return -EINVAL;
 	if (index <= raft_log_base(&r->log))
 		return 0;

@@ -9,6 +9,7 @@
  *	replication.c	AppendEntries on the leader, commit, CheckQuorum
  *	append.c	AppendEntries on the follower
  *	proposal.c	proposals: queue, forward, append once, complete
+ *	sessions.c	named sessions: what of them is in the log
  *	read.c		linearizable reads: ReadIndex, leases
  *	transfer.c	leadership transfer, priority of servers
  *	log.c		terms, sizes and origins of entries
@@ -112,6 +113,43 @@ struct raft_peer {
 	struct raft_inflight *inflight; /* ring of inflight_slots */
 };
 
+/* An entry of a named session that is committed. */
+struct raft_session_slot {
+	u64 sequence;
+	u64 index;
+	u64 term;
+};
+
+struct raft_session {
+	u64 key;
+	u64 created;
+	u64 used;
+	u64 floor; /* of what is not above it and not in a slot nothing is known */
+	u32 n_slots;
+	struct raft_session_slot slots[RAFT_SESSION_WINDOW]; /* by sequence */
+};
+
+/* An entry RAFT_ENTRY_SESSIONS, and up to where the log can go with it. */
+struct raft_checkpoint {
+	u64 index; /* 0: there is none */
+	u64 covers;
+};
+
+/* Named sessions as of the entry @applied, if they are @known: sessions.c. */
+struct raft_sessions {
+	u64 *opened; /* index of the entry that opened it last */
+	struct raft_session *sessions; /* by key; NULL: never needed so far */
+	u8 *encoded; /* that this server made as a leader */
+	u32 n;
+	bool known;
+	bool wanted; /* leader: and they are not known */
+	u64 applied;
+	struct raft_checkpoint newest; /* in the log */
+	struct raft_checkpoint settled; /* the one before, which is committed */
+	u64 cost; /* of entries committed since the newest */
+	u64 opening_index; /* newest entry that opens one */
+};
+
 /* Votes are a set keyed by node, for one term and kind at a time (3.4). */
 struct raft_votes {
 	u32 granted; /* bit: position in the configuration */
@@ -187,20 +225,24 @@ struct raft {
 	/* Entries up to here were in the log at start: not counted uncommitted. */
 	u64 uncounted_index;
 
-	struct raft_proposal **proposals; /* by sequence */
+	struct raft_proposal **proposals; /* by ticket */
+	struct raft_proposal **named; /* buckets of those of named sessions */
 	u32 n_proposal_slots; /* power of two, up to proposals_max */
 	/* What -ENOMEM was about, and what the caller gave for it: memory.c. */
 	bool short_of_window;
 	bool short_of_slots;
+	bool short_of_sessions;
 	void *grown_window;
 	void *grown_slots;
-	u64 next_sequence;
+	void *grown_sessions;
+	u64 next_ticket;
 	u32 n_proposals;
 	struct list_head waiting; /* not with a leader */
 	struct list_head sent; /* with a leader, by sent_ns */
 	u64 sent_bytes;
 	u32 n_sent;
 	u64 forward_after_ns; /* the leader had no room */
+	struct raft_sessions sessions;
 
 	struct raft_read_lane reads[RAFT_READ_LANES];
 	struct list_head indexed_reads; /* for commit_index to get there */
@@ -325,6 +367,7 @@ void raft_receive_append(struct raft *r, struct raft_update *update,
 void raft_send_owed_ack(struct raft *r, struct raft_update *update);
 
 /* proposal.c */
+void raft_place_proposal(struct raft *r, struct raft_proposal *proposal);
 int raft_propose(struct raft *r, struct raft_update *update,
 		 struct raft_proposal *proposal);
 void raft_cancel(struct raft *r, struct raft_update *update,
@@ -345,6 +388,24 @@ u64 raft_proposal_deadline(const struct raft *r);
 u64 raft_space(const struct raft *r);
 u64 raft_entry_cost(const struct raft *r, u32 bytes);
 u64 raft_uncommitted_bytes(const struct raft *r);
+
+/* sessions.c */
+size_t raft_sessions_bytes(const struct raft *r);
+void raft_sessions_grow(struct raft *r, void *memory);
+bool raft_is_of_sessions(const struct raft_entry *entry);
+int raft_check_sessions(const struct raft *r, const struct raft_entry *entry,
+			u64 index);
+void raft_sessions_appended(struct raft *r, const struct raft_entry *entry);
+void raft_sessions_truncated(struct raft *r, u64 last_index);
+void raft_sessions_discarded(struct raft *r);
+void raft_sessions_commit(struct raft *r, u64 index);
+u64 raft_sessions_cover(const struct raft *r);
+u64 raft_sessions_reserve(const struct raft *r);
+bool raft_sessions_time(struct raft *r, struct raft_update *update);
+int raft_sessions_admit(struct raft *r, const struct raft_entry *entry,
+			struct raft_session_slot *found);
+bool raft_sessions_opened(const struct raft *r, u64 key, u64 index,
+			  struct raft_session_info *info);
 
 /* read.c */
 void raft_read(struct raft *r, struct raft_read *read);
@@ -386,9 +447,10 @@ u64 raft_promise(const struct raft *r);
 /* memory.c */
 size_t raft_memory_bytes(const struct raft_settings *settings);
 void raft_memory_init(struct raft *r, void *memory);
-bool raft_is_short(struct raft *r, u32 entries, bool proposes);
+bool raft_is_short(struct raft *r, u32 entries, bool proposes, bool sessions);
 
 /* compaction.c */
+u64 raft_compactable_index(const struct raft *r);
 int raft_compact(struct raft *r, struct raft_update *update, u64 index);
 void raft_skip_compacted(const struct raft *r, struct raft_message *message);
 

@@ -16,6 +16,10 @@
  * commit: a later leader that lacks the first has replaced it before the second
  * commits (leader completeness).
  *
+ * In a named session (sessions.c) it is told from the state of that: the leader says
+ * where it is committed, and the origin has it when it has come as far itself. Asked
+ * again, by whomever, it says so again.
+ *
  * A refusal for want of room is final for that leader and term: once refused, as
  * much is refused from then on, so that a copy of the proposal that the network
  * delayed is refused as well. Forwarded proposals are only taken in the term they were
@@ -62,9 +66,64 @@ u64 raft_uncommitted_bytes(const struct raft *r)
 	       raft_log_bytes_through(&r->log, base);
 }
 
-static struct raft_proposal **slot_of(struct raft *r, u64 sequence)
+static struct raft_proposal **slot_of(struct raft *r, u64 ticket)
 {
-	return &r->proposals[sequence & (r->n_proposal_slots - 1)];
+	return &r->proposals[ticket & (r->n_proposal_slots - 1)];
+}
+
+/* Of named sessions there may be several that are the same. */
+static struct raft_proposal **bucket_of(struct raft *r, u64 session,
+					u64 sequence)
+{
+	u64 x = (session ^ sequence) * 0x9e3779b97f4a7c15ull;
+
+	return &r->named[(x >> 32) & (r->n_proposal_slots - 1)];
+}
+
+void raft_place_proposal(struct raft *r, struct raft_proposal *proposal)
+{
+	struct raft_proposal **bucket;
+
+	*slot_of(r, proposal->ticket) = proposal;
+	if (!proposal->session)
+		return;
+	bucket = bucket_of(r, proposal->session, proposal->sequence);
+	proposal->next_named = *bucket;
+	*bucket = proposal;
+}
+
+static void remove_proposal(struct raft *r, struct raft_proposal *proposal)
+{
+	struct raft_proposal **link;
+
+	*slot_of(r, proposal->ticket) = NULL;
+	if (!proposal->session)
+		return;
+	link = bucket_of(r, proposal->session, proposal->sequence);
+	while (*link != proposal)
+		link = &(*link)->next_named;
+	*link = proposal->next_named;
+}
+
+/* The one behind @from (NULL: the first) that is (@session, @sequence), or NULL. */
+static struct raft_proposal *next_pending(struct raft *r,
+					  const struct raft_proposal *from,
+					  u64 session, u64 sequence)
+{
+	struct raft_proposal *proposal;
+
+	if (session == r->settings.session) {
+		proposal = from ? NULL : *slot_of(r, sequence);
+		return proposal && !proposal->session &&
+				       proposal->sequence == sequence ?
+			       proposal :
+			       NULL;
+	}
+	proposal = from ? from->next_named : *bucket_of(r, session, sequence);
+	while (proposal && (proposal->session != session ||
+			    proposal->sequence != sequence))
+		proposal = proposal->next_named;
+	return proposal;
 }
 
 static void unlink_proposal(struct raft *r, struct raft_proposal *proposal)
@@ -81,7 +140,7 @@ static void finish(struct raft *r, struct raft_update *update,
 		   struct raft_proposal *proposal, int result)
 {
 	unlink_proposal(r, proposal);
-	*slot_of(r, proposal->sequence) = NULL;
+	remove_proposal(r, proposal);
 	r->n_proposals--;
 	proposal->result = result;
 	list_add_tail(&proposal->node, &update->proposals_done);
@@ -100,18 +159,27 @@ static void mark_sent(struct raft *r, struct raft_proposal *proposal)
 int raft_propose(struct raft *r, struct raft_update *update,
 		 struct raft_proposal *proposal)
 {
-	if (proposal->bytes == 0)
+	bool named = raft_session_is_named(proposal->session);
+
+	if (proposal->bytes == 0 || (named && !proposal->sequence) ||
+	    (proposal->session && !named &&
+	     !raft_session_is_key(proposal->session)))
 		return -EINVAL;
-	if (*slot_of(r, r->next_sequence))
+	if (*slot_of(r, r->next_ticket))
 		return -EBUSY;
 	proposal->result = 0;
 	proposal->index = 0;
 	proposal->term = 0;
-	proposal->sequence = r->next_sequence++;
+	proposal->ticket = r->next_ticket++;
+	if (!named)
+		proposal->sequence = proposal->ticket;
+	/* Two that open a session are two, whoever opens it. */
+	if (raft_session_is_key(proposal->session))
+		proposal->sequence += r->settings.session;
 	proposal->proposed_at = max(r->commit_index, r->leader_commit_seen);
 	proposal->sent_ns = 0;
 	proposal->exposed = false;
-	*slot_of(r, proposal->sequence) = proposal;
+	raft_place_proposal(r, proposal);
 	r->n_proposals++;
 	list_add_tail(&proposal->node, &r->waiting);
 	return 0;
@@ -125,7 +193,7 @@ static int unknown_or(const struct raft_proposal *proposal, int never)
 void raft_cancel(struct raft *r, struct raft_update *update,
 		 struct raft_proposal *proposal)
 {
-	if (*slot_of(r, proposal->sequence) == proposal)
+	if (*slot_of(r, proposal->ticket) == proposal)
 		finish(r, update, proposal,
 		       unknown_or(proposal, -EHOSTUNREACH));
 }
@@ -149,7 +217,8 @@ void raft_end_proposals(struct raft *r, struct raft_update *update, int error)
 
 /*
  * Entries up to @index never come to be seen here: whether a proposal is among them
- * that some leader has got, cannot be told.
+ * that some leader has got, cannot be told. But of one of a named session, whoever
+ * leads can tell when it is sent to him again.
  */
 void raft_end_unseen_proposals(struct raft *r, struct raft_update *update,
 			       u64 index)
@@ -161,7 +230,9 @@ void raft_end_unseen_proposals(struct raft *r, struct raft_update *update,
 		struct raft_proposal *proposal, *next;
 
 		list_for_each_entry_safe(proposal, next, lists[i], node)
-			if (proposal->exposed && proposal->proposed_at < index)
+			if (proposal->exposed &&
+			    proposal->proposed_at < index &&
+			    !raft_session_is_named(proposal->session))
 				finish(r, update, proposal, -ETIMEDOUT);
 	}
 }
@@ -185,25 +256,54 @@ static bool window_covers(const struct raft *r, u64 proposed_at)
 	return proposed_at + 1 >= r->log.window_first;
 }
 
+/* Room in the log that is not for proposals. */
+static u64 space_reserve(const struct raft *r)
+{
+	return r->settings.space_reserve_bytes + raft_sessions_reserve(r);
+}
+
+/* Is it in the log, and if it is committed, where? Else 0 if it may be appended. */
+static int look_up(struct raft *r, const struct raft_entry *entry,
+		   u64 proposed_at, bool *there, struct raft_session_slot *found)
+{
+	u64 index = raft_log_find(&r->log, entry->session, entry->sequence);
+	int error = 0;
+
+	/* What the window still has that the session forgot, others do not know. */
+	*there = index > r->commit_index;
+	if (*there)
+		return 0;
+	if (raft_is_of_sessions(entry))
+		error = raft_sessions_admit(r, entry, found);
+	*there = found->index;
+	if (error || raft_session_is_named(entry->session))
+		return error;
+	*there = index;
+	return *there || window_covers(r, proposed_at) ? 0 : -ESTALE;
+}
+
 /*
- * Leader: append unless it is there. 0: it is in the log. -EAGAIN: no room now
- * (@uncommitted_max bytes). -ENOSPC: the log is full. -ESTALE: nobody can tell.
+ * Leader: append unless it is there. 0: it is in the log, committed if @found is set.
+ * -EAGAIN: no room now (@uncommitted_max bytes). -ENOSPC: the log is full. -ESTALE,
+ * -ERANGE: nobody can tell.
  */
 static int append_once(struct raft *r, struct raft_update *update,
 		       const struct raft_entry *entry, u64 proposed_at,
-		       u64 uncommitted_max)
+		       u64 uncommitted_max, struct raft_session_slot *found)
 {
 	const struct raft_settings *settings = &r->settings;
 	u64 cost = raft_entry_cost(r, entry->bytes);
 	u64 base = max(r->commit_index, r->uncounted_index);
+	bool there;
+	int error;
 
-	if (raft_log_find(&r->log, entry->session, entry->sequence))
-		return 0;
-	if (!window_covers(r, proposed_at))
-		return -ESTALE;
+	memset(found, 0, sizeof(*found));
+	error = look_up(r, entry, proposed_at, &there, found);
+	if (error || there)
+		return error;
 	if (cost >= r->refused_cost_min && proposed_at < r->refused_before)
 		return -ENOSPC;
-	if (raft_space(r) < cost + settings->space_reserve_bytes) {
+	if (raft_space(r) < cost + space_reserve(r)) {
 		r->refused_cost_min = min(r->refused_cost_min, cost);
 		r->refused_before = U64_MAX;
 		return -ENOSPC;
@@ -231,7 +331,7 @@ bool raft_make_room_known(struct raft *r, struct raft_update *update)
 
 	if (r->refused_before != U64_MAX || raft_transfer_holds_proposals(r) ||
 	    raft_space(r) < r->refused_cost_min + raft_entry_cost(r, 0) +
-				    r->settings.space_reserve_bytes ||
+				    space_reserve(r) ||
 	    r->log.last_index >= base + r->settings.window_entries / 2)
 		return true;
 	if (update->n_entries + 1 >= update->entries_max ||
@@ -247,12 +347,31 @@ static struct raft_entry entry_of(const struct raft *r,
 {
 	return (struct raft_entry){
 		.term = r->hard_state.current_term,
-		.session = r->settings.session,
+		.session = proposal->session ? proposal->session :
+					       r->settings.session,
 		.sequence = proposal->sequence,
 		.payload = proposal->payload,
 		.bytes = proposal->bytes,
-		.type = RAFT_ENTRY_DATA,
+		.type = raft_session_is_key(proposal->session) ?
+				RAFT_ENTRY_SESSION :
+				RAFT_ENTRY_DATA,
 	};
+}
+
+static void finish_at(struct raft *r, struct raft_update *update,
+		      struct raft_proposal *proposal, u64 index, u64 term)
+{
+	proposal->index = index;
+	proposal->term = term;
+	finish(r, update, proposal, 0);
+}
+
+/* Nobody can tell. Of a named session it is said why. */
+static void finish_untold(struct raft *r, struct raft_update *update,
+			  struct raft_proposal *proposal, int error)
+{
+	finish(r, update, proposal,
+	       raft_session_is_named(proposal->session) ? error : -ETIMEDOUT);
 }
 
 /*
@@ -266,12 +385,20 @@ static void append_waiting(struct raft *r, struct raft_update *update)
 
 	list_for_each_entry_safe(proposal, next, &r->waiting, node) {
 		struct raft_entry entry = entry_of(r, proposal);
+		struct raft_session_slot found;
+		int error;
 		u64 at = proposal->exposed ? proposal->proposed_at :
 					     r->log.last_index;
 
-		switch (append_once(r, update, &entry, at, uncommitted_max)) {
+		error = append_once(r, update, &entry, at, uncommitted_max,
+				    &found);
+		switch (error) {
 		case 0:
-			mark_sent(r, proposal);
+			if (found.index)
+				finish_at(r, update, proposal, found.index,
+					  found.term);
+			else
+				mark_sent(r, proposal);
 			break;
 		case -EAGAIN:
 			r->more |= (update->n_entries > 0 &&
@@ -284,7 +411,7 @@ static void append_waiting(struct raft *r, struct raft_update *update)
 			       unknown_or(proposal, -ENOSPC));
 			break;
 		default:
-			finish(r, update, proposal, -ETIMEDOUT);
+			finish_untold(r, update, proposal, error);
 			break;
 		}
 	}
@@ -368,8 +495,10 @@ u64 raft_proposal_deadline(const struct raft *r)
 	return deadline;
 }
 
-static void refuse(struct raft *r, struct raft_update *update,
-		   const struct raft_message *message, int error)
+/* @error: 0: it is committed, and that is where. */
+static void respond(struct raft *r, struct raft_update *update,
+		    const struct raft_message *message, int error,
+		    const struct raft_session_slot *found)
 {
 	struct raft_send *send = raft_add_send(
 		r, update, RAFT_PROPOSE_RESPONSE, message->from);
@@ -379,6 +508,10 @@ static void refuse(struct raft *r, struct raft_update *update,
 	send->message.propose_response.session = message->entries->session;
 	send->message.propose_response.sequence = message->entries->sequence;
 	send->message.propose_response.error = error;
+	if (error)
+		return;
+	send->message.propose_response.index = found->index;
+	send->message.propose_response.entry_term = found->term;
 }
 
 /* A forwarded proposal. */
@@ -386,6 +519,7 @@ void raft_receive_propose(struct raft *r, struct raft_update *update,
 			  const struct raft_message *message)
 {
 	struct raft_entry entry = message->entries[0];
+	struct raft_session_slot found;
 	int error;
 
 	if (r->role != RAFT_LEADER ||
@@ -393,9 +527,9 @@ void raft_receive_propose(struct raft *r, struct raft_update *update,
 		return;
 	entry.term = r->hard_state.current_term;
 	error = append_once(r, update, &entry, message->propose.proposed_at,
-			    r->settings.uncommitted_bytes_max);
-	if (error)
-		refuse(r, update, message, error);
+			    r->settings.uncommitted_bytes_max, &found);
+	if (error || found.index)
+		respond(r, update, message, error, &found);
 }
 
 /*
@@ -408,32 +542,76 @@ static void try_later(struct raft *r, struct raft_proposal *proposal)
 
 	unlink_proposal(r, proposal);
 	list_for_each(next, &r->waiting)
-		if (list_entry(next, struct raft_proposal, node)->sequence >
-		    proposal->sequence)
+		if (list_entry(next, struct raft_proposal, node)->ticket >
+		    proposal->ticket)
 			break;
 	list_add_tail(&proposal->node, next);
 	r->forward_after_ns = r->now_ns + r->settings.heartbeat_interval_ns;
 }
 
+static void take_response(struct raft *r, struct raft_update *update,
+			  const struct raft_message *message,
+			  struct raft_proposal *proposal)
+{
+	u64 index = message->propose_response.index;
+	int error = message->propose_response.error;
+
+	switch (error) {
+	case 0:
+		/* What is further than this server, it will come to. */
+		if (index <= r->commit_index)
+			finish_at(r, update, proposal, index,
+				  message->propose_response.entry_term);
+		break;
+	case -ENOSPC:
+		if (proposal->exposed_term == message->term)
+			finish(r, update, proposal, -ENOSPC);
+		break;
+	case -EAGAIN:
+		if (proposal->sent_ns)
+			try_later(r, proposal);
+		break;
+	default:
+		finish_untold(r, update, proposal, error);
+		break;
+	}
+}
+
 void raft_receive_propose_response(struct raft *r, struct raft_update *update,
 				   const struct raft_message *message)
 {
+	u64 session = message->propose_response.session;
 	u64 sequence = message->propose_response.sequence;
-	struct raft_proposal *proposal = *slot_of(r, sequence);
+	struct raft_proposal *proposal, *next;
 
-	if (message->propose_response.session != r->settings.session ||
-	    !proposal || proposal->sequence != sequence ||
-	    message->from != r->leader_id ||
+	if (message->from != r->leader_id ||
 	    message->term != r->hard_state.current_term)
 		return;
-	if (message->propose_response.error == -ENOSPC &&
-	    proposal->exposed_term == message->term)
-		finish(r, update, proposal, -ENOSPC);
-	else if (message->propose_response.error == -ESTALE)
+	for (proposal = next_pending(r, NULL, session, sequence); proposal;
+	     proposal = next) {
+		next = next_pending(r, proposal, session, sequence);
+		/* It may be an answer to another that is the same. */
+		if (proposal->exposed)
+			take_response(r, update, message, proposal);
+	}
+}
+
+static void complete(struct raft *r, struct raft_update *update,
+		     struct raft_proposal *proposal, u64 index)
+{
+	bool known = true;
+
+	if (raft_session_is_key(proposal->session)) {
+		raft_sessions_commit(r, index);
+		known = raft_sessions_opened(r, proposal->session, index,
+					     &proposal->opened);
+	}
+	/* Whoever asks again will learn it. */
+	if (known)
+		finish_at(r, update, proposal, index,
+			  raft_log_term(&r->log, index));
+	else
 		finish(r, update, proposal, -ETIMEDOUT);
-	else if (message->propose_response.error == -EAGAIN &&
-		 proposal->sent_ns)
-		try_later(r, proposal);
 }
 
 /* Entries behind commit_index up to @index are committed: whose were they? */
@@ -444,15 +622,16 @@ void raft_complete_committed(struct raft *r, struct raft_update *update,
 
 	for (; i <= index && r->n_proposals; i++) {
 		const struct raft_meta *meta = raft_log_meta(&r->log, i);
-		struct raft_proposal *proposal;
+		struct raft_proposal *proposal, *next;
 
-		if (meta->session != r->settings.session)
+		if (!meta->session)
 			continue;
-		proposal = *slot_of(r, meta->sequence);
-		if (!proposal || proposal->sequence != meta->sequence)
-			continue;
-		proposal->index = i;
-		proposal->term = raft_log_term(&r->log, i);
-		finish(r, update, proposal, 0);
+		for (proposal = next_pending(r, NULL, meta->session,
+					     meta->sequence);
+		     proposal; proposal = next) {
+			next = next_pending(r, proposal, meta->session,
+					    meta->sequence);
+			complete(r, update, proposal, i);
+		}
 	}
 }

@@ -57,7 +57,7 @@ struct raft *raft_init(void *memory, const struct raft_settings *settings,
 	r->rng = rng;
 	r->role = RAFT_FOLLOWER;
 	r->self = RAFT_MEMBERS_MAX;
-	r->next_sequence = 1;
+	r->next_ticket = 1;
 	r->refused_cost_min = U64_MAX;
 	INIT_LIST_HEAD(&r->waiting);
 	INIT_LIST_HEAD(&r->sent);
@@ -126,11 +126,16 @@ int raft_restore_entry(struct raft *r, u64 index,
 	if (configuration && raft_configuration_decode(&r->decoded, entry->data,
 						       entry->bytes))
 		return -EINVAL;
-	if (raft_is_short(r, 1, false) || !raft_log_has_room(&r->log, 2))
+	if (raft_check_sessions(r, entry, index))
+		return -EINVAL;
+	if (raft_is_short(r, 1, false, raft_is_of_sessions(entry)) ||
+	    !raft_log_has_room(&r->log, 2))
 		return -ENOMEM;
 	raft_log_truncate(&r->log, index);
 	raft_revert_configuration(r, index - 1);
+	raft_sessions_truncated(r, index - 1);
 	raft_log_append(&r->log, entry);
+	raft_sessions_appended(r, entry);
 	if (configuration)
 		raft_next_configuration(r, &r->decoded, index);
 	return 0;
@@ -261,6 +266,16 @@ static void receive(struct raft *r, struct raft_update *update,
 	}
 }
 
+/* Opening a session is of a key, and nothing else is. */
+static bool is_proposal(const struct raft_entry *entry)
+{
+	bool opens = entry->type == RAFT_ENTRY_SESSION;
+
+	return (opens || entry->type == RAFT_ENTRY_DATA) && entry->bytes &&
+	       entry->session && entry->sequence &&
+	       opens == raft_session_is_key(entry->session);
+}
+
 static int check_message(struct raft *r, const struct raft_message *message)
 {
 	if (message->to != r->settings.node_id ||
@@ -276,10 +291,8 @@ static int check_message(struct raft *r, const struct raft_message *message)
 	case RAFT_INSTALL_SNAPSHOT:
 		return raft_check_install_snapshot(r, message);
 	case RAFT_PROPOSE:
-		return message->n_entries == 1 && message->entries->session &&
-				       message->entries->bytes &&
-				       message->entries->type ==
-					       RAFT_ENTRY_DATA ?
+		return message->n_entries == 1 &&
+				       is_proposal(message->entries) ?
 			       0 :
 			       -EINVAL;
 	case RAFT_READ_INDEX:
@@ -295,6 +308,21 @@ static int check_message(struct raft *r, const struct raft_message *message)
 	default:
 		return message->n_entries ? -EINVAL : 0;
 	}
+}
+
+/* Does it bring anything about named sessions? */
+static bool is_of_sessions(const struct raft_event *event)
+{
+	u32 i;
+
+	if (event->type == RAFT_EVENT_PROPOSE)
+		return event->proposal->session;
+	if (event->type != RAFT_EVENT_MESSAGE)
+		return false;
+	for (i = 0; i < event->message->n_entries; i++)
+		if (raft_is_of_sessions(&event->message->entries[i]))
+			return true;
+	return false;
 }
 
 /* Can @event be taken without running out of anything half way? */
@@ -316,7 +344,8 @@ static int check_event(struct raft *r, const struct raft_event *event,
 			return error;
 		entries += event->message->n_entries;
 	}
-	if (raft_is_short(r, entries, event->type == RAFT_EVENT_PROPOSE) ||
+	if (raft_is_short(r, entries, event->type == RAFT_EVENT_PROPOSE,
+			  is_of_sessions(event)) ||
 	    !raft_log_has_room(&r->log, 2))
 		return -ENOMEM;
 	/* Time must always be able to pass: the others leave it its room. */
@@ -376,6 +405,8 @@ static void time_passes(struct raft *r, struct raft_update *update)
 		if (!raft_make_room_known(r, update))
 			r->more = true;
 		raft_pump_proposals(r, update);
+		if (!raft_sessions_time(r, update))
+			r->more = true;
 		raft_pump_reads(r, update);
 		raft_leader_time(r, update);
 	} else {
@@ -484,6 +515,11 @@ void raft_status(const struct raft *r, struct raft_status *status)
 	status->n_read_rounds = r->n_read_rounds;
 	status->uncommitted_bytes = raft_uncommitted_bytes(r);
 	status->space_bytes = raft_space(r);
+	status->compactable_index = raft_compactable_index(r);
+	if (r->sessions.known) {
+		status->sessions_index = r->sessions.applied;
+		status->n_sessions = r->sessions.n;
+	}
 	memcpy(status->failure, r->failure, sizeof(status->failure));
 }
 

@@ -30,6 +30,10 @@ enum raft_limits {
 	RAFT_WINDOW_ENTRIES_FIRST = 64,
 	RAFT_PROPOSALS_FIRST = 64,
 	RAFT_FAILURE_CHARS = 96,
+	/* Named sessions that are open at a time, and what of each is known. */
+	RAFT_SESSIONS_MAX = 256,
+	RAFT_SESSION_WINDOW = 16,
+	RAFT_SESSION_NAME_BYTES_MAX = 64,
 };
 
 #define RAFT_ID_NONE 0u
@@ -113,13 +117,17 @@ enum raft_reason {
  * @RAFT_ENTRY_DATA: bytes of a user's
  * @RAFT_ENTRY_NOOP: the first entry of a leader's term (3.6.2, 6.4)
  * @RAFT_ENTRY_CONFIGURATION: an encoded struct raft_configuration
+ * @RAFT_ENTRY_SESSION: a named session is opened, see sessions.c; says its name
+ * @RAFT_ENTRY_SESSIONS: a checkpoint of the sessions that are open
  * @RAFT_ENTRY_TYPE_LAST: the last value
  */
 enum raft_entry_type {
 	RAFT_ENTRY_DATA = 0,
 	RAFT_ENTRY_NOOP = 1,
 	RAFT_ENTRY_CONFIGURATION = 2,
-	RAFT_ENTRY_TYPE_LAST = RAFT_ENTRY_CONFIGURATION,
+	RAFT_ENTRY_SESSION = 3,
+	RAFT_ENTRY_SESSIONS = 4,
+	RAFT_ENTRY_TYPE_LAST = RAFT_ENTRY_SESSIONS,
 };
 
 /**
@@ -245,15 +253,76 @@ int raft_configuration_decode(struct raft_configuration *configuration,
  */
 int raft_configuration_check(const struct raft_configuration *configuration);
 
+/*
+ * Whose an entry is. The two top bits of raft_entry.session say what it is: neither,
+ * of a server since it was started (random); the first alone, of a named session,
+ * and the rest is the index of the entry that opened it; both, RAFT_ENTRY_SESSION
+ * opens the session of that key.
+ */
+#define RAFT_SESSION_NAMED (1ull << 63)
+#define RAFT_SESSION_KEY (3ull << 62)
+
+/** raft_session_is_named() - is it a named session that was opened? */
+static inline bool raft_session_is_named(u64 session)
+{
+	return (session & RAFT_SESSION_KEY) == RAFT_SESSION_NAMED;
+}
+
+/** raft_session_is_key() - is it the key of a name? */
+static inline bool raft_session_is_key(u64 session)
+{
+	return (session & RAFT_SESSION_KEY) == RAFT_SESSION_KEY;
+}
+
+/**
+ * raft_session_key() - what a name is to the log
+ * @name: 1 … RAFT_SESSION_NAME_BYTES_MAX bytes, any
+ * @bytes: how many
+ *
+ * Two of 2^62: nobody meets another's by chance. It keeps nobody out.
+ *
+ * Return: the key.
+ */
+u64 raft_session_key(const void *name, size_t bytes);
+
+enum {
+	RAFT_SESSIONS_HEADER_BYTES = 8,
+	RAFT_SESSIONS_SESSION_BYTES = 48,
+	RAFT_SESSIONS_SLOT_BYTES = 24,
+	RAFT_SESSIONS_BYTES_MAX =
+		RAFT_SESSIONS_HEADER_BYTES +
+		RAFT_SESSIONS_MAX *
+			(RAFT_SESSIONS_SESSION_BYTES +
+			 RAFT_SESSION_WINDOW * RAFT_SESSIONS_SLOT_BYTES),
+};
+
+/**
+ * struct raft_session_info - a named session, as far as this server has come
+ * @key: of its name
+ * @session: as raft_entry.session of what is appended in it, until it is opened again
+ * @created: index of the entry that made it: whatever was before is forgotten
+ * @used: index of the newest entry that opened it or is of it
+ * @last_sequence: the highest in the log, 0 if none is
+ * @last_index: where that is
+ */
+struct raft_session_info {
+	u64 key;
+	u64 session;
+	u64 created;
+	u64 used;
+	u64 last_sequence;
+	u64 last_index;
+};
+
 /**
  * struct raft_entry - one entry as the core sees it
  * @term: the term of the leader that appended it
  * @session: origin of the proposal, 0 for entries the core makes itself
  * @sequence: number of the proposal within @session; (session, sequence) is in
- *	the log at most once
+ *	the log at most once. Of RAFT_ENTRY_SESSIONS: the last entry that it covers
  * @payload: the caller's handle. The core never looks behind it, except that
- *	@data must be readable for RAFT_ENTRY_CONFIGURATION
- * @data: payload bytes, needed only for RAFT_ENTRY_CONFIGURATION
+ *	@data must be readable for RAFT_ENTRY_CONFIGURATION and RAFT_ENTRY_SESSIONS
+ * @data: payload bytes, needed only for these
  * @bytes: payload length
  * @type: enum raft_entry_type
  */
@@ -274,8 +343,9 @@ struct raft_entry {
  * @RAFT_APPEND_ENTRIES: AppendEntries (3.5); without entries the heartbeat
  * @RAFT_APPEND_ENTRIES_RESPONSE: the answer
  * @RAFT_PROPOSE: a follower hands a proposal to the leader
- * @RAFT_PROPOSE_RESPONSE: the leader refuses one (acceptance needs no answer:
- *	the entry comes back in the log)
+ * @RAFT_PROPOSE_RESPONSE: the leader refuses one, or says where one of a named
+ *	session is committed already (else acceptance needs no answer: the entry
+ *	comes back in the log)
  * @RAFT_READ_INDEX: a follower asks the leader up to where to read (6.4)
  * @RAFT_READ_INDEX_RESPONSE: the answer
  * @RAFT_TIMEOUT_NOW: the leader wants the receiver to lead in its place (3.10)
@@ -343,7 +413,11 @@ enum raft_message_type {
  * @propose_response.session: which proposal
  * @propose_response.sequence: which proposal
  * @propose_response.error: negative errno: -EAGAIN (no room until more is
- *	committed), -ENOSPC, or -ESTALE (too old to tell whether it is in the log)
+ *	committed), -ENOSPC, or -ESTALE (too old to tell whether it is in the log; its
+ *	named session is not open), -ERANGE (its sequence is too old to tell); 0: it
+ *	is committed
+ * @propose_response.index: if @error is 0: where
+ * @propose_response.entry_term: likewise, the term of that entry
  * @read_index: of RAFT_READ_INDEX
  * @read_index.session: of the sender
  * @read_index.sequence: number within @read_index.session of the reads asked for,
@@ -408,6 +482,8 @@ struct raft_message {
 		struct {
 			u64 session;
 			u64 sequence;
+			u64 index;
+			u64 entry_term;
 			s32 error;
 		} propose_response;
 		struct {
@@ -451,16 +527,25 @@ struct raft_hard_state {
  * @payload: the caller's handle, given back in raft_update.entries or used to
  *	fill an outgoing RAFT_PROPOSE
  * @bytes: its length, 1 … max_entry_bytes
+ * @session: 0: of this server. A key: it opens that
+ *	session, @payload is the name. A named session: it is the one of @sequence in
+ *	that, however often and wherever it is proposed
+ * @sequence: of a named session: not 0, chosen by the caller; else given by the core
  * @result: set by the core when done: 0, or a negative errno. Never in the log:
- *	-ENOSPC, -EHOSTUNREACH, -EAGAIN. Unknown: -ETIMEDOUT, -ESHUTDOWN
+ *	-ENOSPC, -EHOSTUNREACH, -EAGAIN. Unknown: -ETIMEDOUT, -ESHUTDOWN; in a named
+ *	session also -ESTALE (it is not open: it expired, or was opened again since)
+ *	and -ERANGE (@sequence is not among the newest of the session)
  * @index: where it was committed, if @result is 0
  * @term: the term of that entry, if @result is 0
- * @sequence: given by the core in raft_step(RAFT_EVENT_PROPOSE)
+ * @opened: the session that was opened, if @result is 0: with the entries in the log
+ *	before @index, and no other of what was proposed for it before will ever be
+ * @ticket: core's: counts proposals of this server
  * @proposed_at: commit_index when it was made
  * @sent_ns: when it was last handed to a leader
  * @exposed: it may be in somebody's log
  * @exposed_term: the term in which that first became so
  * @node: core's
+ * @next_named: core's
  *
  * The memory is the caller's, and the core's to link from
  * RAFT_EVENT_PROPOSE until the proposal appears in raft_update.proposals_done.
@@ -472,12 +557,16 @@ struct raft_proposal {
 	int result;
 	u64 index;
 	u64 term;
+	u64 session;
 	u64 sequence;
+	struct raft_session_info opened;
+	u64 ticket;
 	u64 proposed_at;
 	u64 sent_ns;
 	u64 exposed_term;
 	bool exposed;
 	struct list_head node;
+	struct raft_proposal *next_named;
 };
 
 /**
@@ -629,8 +718,9 @@ enum raft_transfer_cause {
  * @transfer.target: to whom, 0: to the best one. This server itself: it goes on
  *	leading, also if it was about to hand over
  * @transfer.cause: RAFT_TRANSFER_REQUESTED or RAFT_TRANSFER_SHUTDOWN
- * @index: RAFT_EVENT_COMPACT: entries up to here may go; committed, and durable here.
- *	What uses them is the caller's business
+ * @index: RAFT_EVENT_COMPACT: entries up to here may go; committed, durable here, and
+ *	not behind raft_status.compactable_index. What else uses them is the caller's
+ *	business
  *
  * RAFT_EVENT_TIME ends every batch: timers run, and what the batch gathered is
  * turned into AppendEntries. RAFT_EVENT_SHUTDOWN ends all pending proposals
@@ -800,8 +890,8 @@ struct raft_rng {
  * struct raft_settings - limits and times, given to raft_init(); some of them can
  * change later, see raft_set_settings()
  * @node_id: this server, not 0
- * @session: random, not 0, new at every start: names this node's proposals and
- *	reads
+ * @session: random, not 0, its two top bits 0, new at every start: names this
+ *	node's proposals and reads
  * @election_timeout_ns: lower bound; each is drawn from [1, 2) times this
  * @heartbeat_interval_ns: less than half of @election_timeout_ns
  * @append_bytes_max: payload bytes of one AppendEntries, but at least one entry
@@ -815,11 +905,14 @@ struct raft_rng {
  * @window_entries: power of two; the most recent entries whose size and origin
  *	are known; also the most uncommitted ones
  * @proposals_max: power of two; pending proposals of this node
+ * @sessions_max: named sessions that are open, 1 … RAFT_SESSIONS_MAX; when one more is
+ *	opened, the one expires that has not been used for longest. The same on all
+ *	servers
  * @priority: of this server as a leader; 0: as good as any. With less than
  *	another voter that the last leader heard from it stands for election later,
  *	and it hands over to a voter with more
  *
- * Memory for @window_entries and @proposals_max grows as they are used.
+ * Memory for @window_entries, @proposals_max and @sessions_max grows as they are used.
  */
 struct raft_settings {
 	u32 node_id;
@@ -835,6 +928,7 @@ struct raft_settings {
 	u32 space_reserve_bytes;
 	u32 window_entries;
 	u32 proposals_max;
+	u32 sessions_max;
 	u8 priority;
 };
 
@@ -1126,6 +1220,11 @@ enum raft_progress {
  * @n_read_rounds: rounds of heartbeats that reads alone were the reason for
  * @uncommitted_bytes: payload bytes behind commit_index
  * @space_bytes: room left in the log, entries in flight subtracted
+ * @compactable_index: entries up to here may go as far as this server's own needs are
+ *	concerned
+ * @n_sessions: named sessions that are open as of @sessions_index
+ * @sessions_index: an entry that is committed, perhaps not as far as this server
+ *	knows; 0: it does not know which sessions are open
  * @failure: why it failed, empty if it did not
  */
 struct raft_status {
@@ -1156,6 +1255,9 @@ struct raft_status {
 	u64 n_read_rounds;
 	u64 uncommitted_bytes;
 	u64 space_bytes;
+	u64 compactable_index;
+	u64 sessions_index;
+	u32 n_sessions;
 	char failure[RAFT_FAILURE_CHARS];
 };
 
@@ -1193,6 +1295,17 @@ struct raft_peer_status {
 };
 
 void raft_status(const struct raft *r, struct raft_status *status);
+
+/**
+ * raft_session_at() - one of the named sessions that are open
+ * @r: the core
+ * @i: from 0, in the order of their keys
+ * @info: filled in
+ *
+ * Return: 0, or -ENOENT: there are no more.
+ */
+int raft_session_at(const struct raft *r, u32 i,
+		    struct raft_session_info *info);
 
 /** raft_peer_status() - view of peer @id. Return: 0, or -ENOENT. */
 int raft_peer_status(const struct raft *r, u32 id,

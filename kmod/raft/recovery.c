@@ -96,7 +96,7 @@ int raft_recover(struct raft *r, struct raft_update *update)
 	for (;;) {
 		if (update->n_entries == update->entries_max)
 			return -EAGAIN;
-		if (raft_is_short(r, 1, false) || !raft_log_has_room(&r->log, 2))
+		if (raft_is_short(r, 1, false, false) || !raft_log_has_room(&r->log, 2))
 			return -ENOMEM;
 		if (!missing(r))
 			break;

@@ -482,6 +482,7 @@ void raft_set_commit(struct raft *r, struct raft_update *update, u64 index)
 	if (!raft_invariant(r, update, index <= r->log.last_index))
 		return;
 	raft_complete_committed(r, update, index);
+	raft_sessions_commit(r, index);
 	r->commit_index = index;
 	update->commit_index = index;
 }

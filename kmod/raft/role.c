@@ -154,6 +154,7 @@ void raft_become_leader(struct raft *r, struct raft_update *update)
 		   RAFT_REASON_VOTE_WON, false);
 	raft_start_replication(r);
 	raft_reset_transfer(r);
+	r->sessions.wanted = false;
 	r->kept_by_request = r->campaign_requested;
 	if (!r->sealed)
 		seal(r, &first);

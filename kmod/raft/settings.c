@@ -41,6 +41,8 @@
 bool raft_settings_are_valid(const struct raft_settings *s)
 {
 	return s->node_id != RAFT_ID_NONE && s->session &&
+	       !(s->session & RAFT_SESSION_KEY) && s->sessions_max &&
+	       s->sessions_max <= RAFT_SESSIONS_MAX &&
 	       s->heartbeat_interval_ns &&
 	       s->heartbeat_interval_ns <= s->election_timeout_ns / 2 &&
 	       s->append_bytes_max && s->append_entries_max &&
@@ -65,6 +67,7 @@ static bool may_become(const struct raft *r, const struct raft_settings *s)
 	       s->session == now->session &&
 	       s->window_entries == now->window_entries &&
 	       s->proposals_max == now->proposals_max &&
+	       s->sessions_max == now->sessions_max &&
 	       s->append_bytes_max == now->append_bytes_max &&
 	       s->append_entries_max == now->append_entries_max &&
 	       s->inflight_messages_max <= r->inflight_slots;

@@ -64,6 +64,9 @@ void raft_append_entry(struct raft *r, struct raft_update *update,
 		       update->first_index + update->n_entries - 1 ==
 			       r->log.last_index);
 
+	if (raft_invariant(r, update,
+			   !raft_check_sessions(r, entry, r->log.last_index)))
+		raft_sessions_appended(r, entry);
 	if (entry->type == RAFT_ENTRY_CONFIGURATION &&
 	    raft_invariant(r, update,
 			   !raft_configuration_decode(&r->decoded,
@@ -93,6 +96,7 @@ void raft_truncate(struct raft *r, struct raft_update *update, u64 from)
 	note_replaced(r, from);
 	raft_log_truncate(&r->log, from);
 	raft_revert_configuration(r, from - 1);
+	raft_sessions_truncated(r, from - 1);
 	r->durable_index = min(r->durable_index, from - 1);
 	r->verified_index = min(r->verified_index, from - 1);
 	r->uncounted_index = min(r->uncounted_index, from - 1);
@@ -115,6 +119,7 @@ void raft_discard(struct raft *r, struct raft_update *update, u64 index,
 	raft_log_reset(&r->log, index, term);
 	raft_committed_configuration(r, &committed);
 	raft_revert_configuration(r, committed);
+	raft_sessions_discarded(r);
 	r->durable_index = 0;
 	r->verified_index = index;
 	r->uncounted_index = index;

@@ -6,11 +6,14 @@
  *
  * appends that many entries ("sample 1" …) to the group, some at a time, and looks at all that is
  * committed there from the beginning of the log on. What came of it can be read
- * under /sys/module/raftlog_sample/parameters/.
+ * under /sys/module/raftlog_sample/parameters/. With session=NAME it appends in the
+ * session of that name, entry N ("once N") as sequence N: loaded again, here or on
+ * another node, it goes on where it was, and each is in the log once.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/atomic.h>
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -25,6 +28,10 @@ MODULE_PARM_DESC(group, "0 is /dev/raftlog, N is /dev/raftlogN");
 static unsigned long count;
 module_param(count, ulong, 0444);
 MODULE_PARM_DESC(count, "entries to append");
+
+static char *session;
+module_param(session, charp, 0444);
+MODULE_PARM_DESC(session, "name of a session to append in");
 
 static unsigned int depth = 64;
 module_param(depth, uint, 0444);
@@ -59,6 +66,13 @@ static struct raftlog_client *client;
 static struct task_struct *writer;
 static u64 newest_index;
 static atomic_t n_under_way;
+
+/* Of the session. No more under way than what is known of it for certain. */
+enum { SESSION_DEPTH = 16, OPEN_MS = 1000 };
+
+static struct raftlog_client_session opened;
+static DECLARE_COMPLETION(opening);
+static int opening_error;
 
 static void add(unsigned long *counter)
 {
@@ -96,15 +110,49 @@ static void sample_committed(void *context,
 	add(&delivered);
 }
 
-static int append(const char *text, int bytes)
+/* Must not sleep. */
+static void sample_opened(void *context, int error,
+			  const struct raftlog_client_session *now)
+{
+	if (!error)
+		opened = *now;
+	opening_error = error;
+	complete(&opening);
+}
+
+/* Until it is open: an error leaves all as it was, and the group may be started yet. */
+static int open_session(void)
+{
+	int error;
+
+	while (!kthread_should_stop()) {
+		error = raftlog_client_open_session(client, session, OPEN_MS,
+						    sample_opened, NULL);
+		if (!error) {
+			wait_for_completion(&opening);
+			error = opening_error;
+		}
+		if (!error || error == -EINVAL || error == -EMSGSIZE)
+			return error;
+		msleep(20);
+	}
+	return -EINTR;
+}
+
+static int append(unsigned long number, const char *text, int bytes)
 {
 	int error;
 
 	if (atomic_read(&n_under_way) >= depth)
 		return -EAGAIN;
 	atomic_inc(&n_under_way);
-	error = raftlog_client_append(client, text, bytes, 0, sample_appended,
-				      NULL);
+	if (session)
+		error = raftlog_client_append_once(client, opened.session,
+						   number, text, bytes, 0,
+						   sample_appended, NULL);
+	else
+		error = raftlog_client_append(client, text, bytes, 0,
+					      sample_appended, NULL);
 	/* It is not told of what did not begin. */
 	if (error)
 		atomic_dec(&n_under_way);
@@ -115,11 +163,12 @@ static int append(const char *text, int bytes)
 static int append_one(unsigned long number)
 {
 	char text[32];
-	int bytes = scnprintf(text, sizeof(text), "sample %lu", number);
+	int bytes = scnprintf(text, sizeof(text), "%s %lu",
+			      session ? "once" : "sample", number);
 	int error;
 
 	while (!kthread_should_stop()) {
-		error = append(text, bytes);
+		error = append(number, text, bytes);
 		if (error != -EAGAIN && error != -ENOTCONN && error != -EIO)
 			return error;
 		msleep(20);
@@ -127,17 +176,29 @@ static int append_one(unsigned long number)
 	return -EINTR;
 }
 
+/* What may be missing of what was under way the last time is asked for again. */
+static unsigned long first_number(void)
+{
+	return opened.last_sequence < SESSION_DEPTH ?
+		       1 :
+		       opened.last_sequence - SESSION_DEPTH + 1;
+}
+
 static int sample_write(void *unused)
 {
 	unsigned long number;
+	int error = 0;
 
-	for (number = 1; number <= count; number++) {
-		int error = append_one(number);
-
+	if (session) {
+		depth = min_t(unsigned int, depth, SESSION_DEPTH);
+		error = open_session();
+	}
+	if (error && error != -EINTR)
+		pr_err("session %s: error %d\n", session, error);
+	for (number = first_number(); !error && number <= count; number++) {
+		error = append_one(number);
 		if (error && error != -EINTR)
 			pr_err("entry %lu: error %d\n", number, error);
-		if (error)
-			break;
 	}
 	/* Until somebody stops it. */
 	set_current_state(TASK_IDLE);

@@ -58,8 +58,10 @@
  *	Propose response
  *		24  le64 session
  *		32  le64 sequence
- *		40  le32 refusal	enum wire_refusal
+ *		40  le32 refusal	enum wire_refusal; 0: it is committed
  *		44  le32 0
+ *		48  le64 index		not 0 if @refusal is 0, else 0
+ *		56  le64 entry_term	likewise
  *	ReadIndex
  *		24  le64 session	not 0
  *		32  le64 sequence	not 0
@@ -80,7 +82,8 @@
  * the same order without padding, then nothing.
  *
  * entry	 0  le64 term		Propose, InstallSnapshot: 0
- *		 8  le64 session	InstallSnapshot: 0
+ *		 8  le64 session	InstallSnapshot: 0; the two top bits say what it
+ *					is, see raft/raft.h
  *		16  le64 sequence	InstallSnapshot: 0
  *		24  le32 bytes		payload
  *		28  u8   type		enum raft_entry_type
@@ -140,6 +143,7 @@ enum wire_refusal {
 	WIRE_REFUSAL_NO_SPACE = 1, /* ENOSPC */
 	WIRE_REFUSAL_TRY_AGAIN = 2, /* EAGAIN */
 	WIRE_REFUSAL_STALE = 3, /* ESTALE */
+	WIRE_REFUSAL_TOO_OLD = 4, /* ERANGE */
 };
 
 #define WIRE_PIECE_ACK_AT_ONCE (1u << 31)
@@ -160,7 +164,7 @@ enum wire_limits_fixed {
 	WIRE_APPEND_ENTRIES_BYTES = 56,
 	WIRE_APPEND_ENTRIES_RESPONSE_BYTES = 72,
 	WIRE_PROPOSE_BYTES = 32,
-	WIRE_PROPOSE_RESPONSE_BYTES = 48,
+	WIRE_PROPOSE_RESPONSE_BYTES = 64,
 	WIRE_READ_INDEX_BYTES = 40,
 	WIRE_READ_INDEX_RESPONSE_BYTES = 48,
 	WIRE_TIMEOUT_NOW_BYTES = 40,

@@ -65,6 +65,7 @@ static const struct refusal_row refusal_rows[] = {
 	{ -ENOSPC, WIRE_REFUSAL_NO_SPACE },
 	{ -EAGAIN, WIRE_REFUSAL_TRY_AGAIN },
 	{ -ESTALE, WIRE_REFUSAL_STALE },
+	{ -ERANGE, WIRE_REFUSAL_TOO_OLD },
 };
 
 static u32 refusal_of_error(int error)
@@ -111,6 +112,11 @@ static bool entry_length_possible(const struct raft_entry *entry)
 	case RAFT_ENTRY_CONFIGURATION:
 		return entry->bytes &&
 		       entry->bytes <= RAFT_CONFIGURATION_BYTES_MAX;
+	case RAFT_ENTRY_SESSION:
+		return entry->bytes &&
+		       entry->bytes <= RAFT_SESSION_NAME_BYTES_MAX;
+	case RAFT_ENTRY_SESSIONS:
+		return entry->bytes <= RAFT_SESSIONS_BYTES_MAX;
 	default:
 		return false;
 	}
@@ -143,6 +149,18 @@ static bool propose_possible(const struct raft_message *message)
 
 	return message->n_entries == 1 && entry->session &&
 	       entry->bytes && entry_length_possible(entry);
+}
+
+/* Refused, or it is somewhere. */
+static bool propose_response_possible(const struct raft_message *message)
+{
+	bool refused = refusal_of_error(message->propose_response.error);
+
+	return message->propose_response.session &&
+	       refused == !!message->propose_response.error &&
+	       refused == !message->propose_response.index &&
+	       refused == !message->propose_response.entry_term &&
+	       message->propose_response.entry_term <= message->term;
 }
 
 static bool install_snapshot_possible(const struct raft_message *message)
@@ -180,8 +198,7 @@ static bool message_possible(const struct raft_message *message)
 	case RAFT_PROPOSE:
 		return propose_possible(message);
 	case RAFT_PROPOSE_RESPONSE:
-		return message->propose_response.session &&
-		       refusal_of_error(message->propose_response.error);
+		return propose_response_possible(message);
 	case RAFT_READ_INDEX:
 		return message->read_index.session &&
 		       message->read_index.sequence;
@@ -290,6 +307,8 @@ static void encode_fixed(const struct raft_message *message, u8 *p)
 		put_unaligned_le64(message->propose_response.sequence, p + 32);
 		put_unaligned_le32(refusal_of_error(message->propose_response.error), p + 40);
 		put_unaligned_le32(0, p + 44);
+		put_unaligned_le64(message->propose_response.index, p + 48);
+		put_unaligned_le64(message->propose_response.entry_term, p + 56);
 		break;
 	case RAFT_READ_INDEX:
 		put_unaligned_le64(message->read_index.session, p + 24);
@@ -358,6 +377,8 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 		message->propose_response.session = get_unaligned_le64(p + 24);
 		message->propose_response.sequence = get_unaligned_le64(p + 32);
 		message->propose_response.error = error_of_refusal(get_unaligned_le32(p + 40));
+		message->propose_response.index = get_unaligned_le64(p + 48);
+		message->propose_response.entry_term = get_unaligned_le64(p + 56);
 		break;
 	case RAFT_READ_INDEX:
 		message->read_index.session = get_unaligned_le64(p + 24);

@@ -44,6 +44,21 @@
  * ENOTCONN (not started), EPERM, EINVAL, ECANCELED, EHOSTUNREACH (no leader within
  * append_timeout_ms). Outcome unknown: ETIMEDOUT, EINTR, ESHUTDOWN, EIO.
  *
+ * Named sessions. A write is in the log at most once, whatever leaders change
+ * meanwhile; but after its outcome was unknown, or the program ended, writing it again
+ * may put it there twice. A program that opens a session by its name
+ * (RAFTLOG_IOC_SET_SESSION) and numbers what it appends (RAFTLOG_APPEND_F_SEQUENCE)
+ * may ask for a sequence as often as it likes, also after it was started again and on
+ * any node: it is in the log once, and each time it is told where. Of a session the
+ * 16 highest sequences in the log are known; keep no more than that unanswered. 256
+ * sessions are kept; when one more is opened, the one expires that has not been used
+ * for longest, in terms of the log. Opening a session takes it over: what was asked
+ * for under an earlier opening, and is not in the log by then, never will be. More
+ * errors of a write in a session, its outcome unknown: ESTALE (it is not open any
+ * more: taken over, or expired), ERANGE (16 higher sequences are in the log). An error
+ * that says "not in the log" says so of that call: an earlier one for the same
+ * sequence may have put it there.
+ *
  * ioctls. Each takes a pointer to a struct whose size is part of the request
  * number. A larger struct than the kernel knows is accepted if what it does not
  * know is zero (else E2BIG); a smaller one is taken as if followed by zeros.
@@ -68,6 +83,9 @@
 #define RAFTLOG_RELEASE_CHARS 32
 #define RAFTLOG_FAILURE_CHARS 96
 #define RAFTLOG_CLUSTER_NAME_CHARS 32
+#define RAFTLOG_SESSION_NAME_CHARS 64
+#define RAFTLOG_SESSIONS_MAX 256
+#define RAFTLOG_SESSION_WINDOW 16
 
 /* Spelled as the paper does; sysfs and raftctl use the names in lower case. */
 enum raftlog_role {
@@ -286,7 +304,7 @@ struct raftlog_stop {
  * @changing: 1 while a change of the members is not complete
  * @transferee: leader: the node it is handing over to, 0 if none
  * @priority: of this node, see struct raftlog_start
- * @__reserved: 0
+ * @n_sessions: named sessions that are open, as far as this node has come
  */
 struct raftlog_status {
 	__u32 state;
@@ -317,7 +335,7 @@ struct raftlog_status {
 	__u32 changing;
 	__u32 transferee;
 	__u32 priority;
-	__u32 __reserved;
+	__u32 n_sessions;
 };
 
 /**
@@ -449,15 +467,21 @@ struct raftlog_change_members {
 	__u64 index;
 };
 
+/* It is @sequence of the session that this open file has set. */
+#define RAFTLOG_APPEND_F_SEQUENCE (1u << 0)
+#define RAFTLOG_APPEND_F_ALL RAFTLOG_APPEND_F_SEQUENCE
+
 /**
  * struct raftlog_append - RAFTLOG_IOC_APPEND: write(2) that says where
  * @data: pointer to the entry
  * @bytes: its length
- * @flags: 0
+ * @flags: RAFTLOG_APPEND_F_*
  * @timeout_ms: 0: append_timeout_ms of the group
  * @__reserved: 0
  * @index: out: log index
  * @term: out: its term
+ * @sequence: with RAFTLOG_APPEND_F_SEQUENCE: not 0, and higher for each new entry; one
+ *	that is in the log is not appended again, whatever @data is. Else 0
  */
 struct raftlog_append {
 	__aligned_u64 data;
@@ -467,6 +491,73 @@ struct raftlog_append {
 	__u32 __reserved;
 	__u64 index;
 	__u64 term;
+	__u64 sequence;
+};
+
+/**
+ * struct raftlog_session - RAFTLOG_IOC_SET_SESSION: open a named session
+ * @name: 1 … RAFTLOG_SESSION_NAME_CHARS bytes other than 0, padded with zeros
+ * @flags: 0
+ * @timeout_ms: 0: append_timeout_ms of the group
+ * @created: out: log index of the entry that made this session. @opened: it is new.
+ *	Another than the program knows: the one it knows has expired
+ * @opened: out: log index of the entry that opened it now
+ * @last_sequence: out: the highest in the log, 0 if none is
+ * @last_index: out: where that is
+ *
+ * With a file open for writing; a file has one session, the last that was set. Sleeps
+ * until the entry is committed, also under O_NONBLOCK.
+ *
+ * Errors: as of a write. Whatever the error, it may be tried again.
+ */
+struct raftlog_session {
+	char name[RAFTLOG_SESSION_NAME_CHARS];
+	__u32 flags;
+	__u32 timeout_ms;
+	__u64 created;
+	__u64 opened;
+	__u64 last_sequence;
+	__u64 last_index;
+};
+
+/**
+ * struct raftlog_session_info - a named session that is open
+ * @key: made of its name
+ * @created: as of struct raftlog_session
+ * @opened: likewise
+ * @used: log index of the newest entry that opened it, or is of it
+ * @last_sequence: as of struct raftlog_session
+ * @last_index: likewise
+ */
+struct raftlog_session_info {
+	__u64 key;
+	__u64 created;
+	__u64 opened;
+	__u64 used;
+	__u64 last_sequence;
+	__u64 last_index;
+};
+
+/**
+ * struct raftlog_sessions - RAFTLOG_IOC_GET_SESSIONS
+ * @flags: 0
+ * @n_sessions: in: room in @sessions; out: how many are open, also when that is more
+ * @sessions: pointer to struct raftlog_session_info[], by key
+ * @session_bytes: sizeof(struct raftlog_session_info) of the caller
+ * @__reserved: 0
+ * @index: out: those that are open as of this entry; 0: this node does not know (yet),
+ *	or no session was ever opened
+ *
+ * Errors: EMSGSIZE (too little room; @n_sessions says how much), ENOTCONN, ESHUTDOWN,
+ * EIO, ENOMEM, EINVAL.
+ */
+struct raftlog_sessions {
+	__u32 flags;
+	__u32 n_sessions;
+	__aligned_u64 sessions;
+	__u32 session_bytes;
+	__u32 __reserved;
+	__u64 index;
 };
 
 /**
@@ -487,13 +578,16 @@ enum raftlog_entry_type {
 	RAFTLOG_ENTRY_DATA = 0,
 	RAFTLOG_ENTRY_NOOP = 1,
 	RAFTLOG_ENTRY_CONFIGURATION = 2,
+	RAFTLOG_ENTRY_SESSION = 3, /* opens a named session; says its name */
+	RAFTLOG_ENTRY_SESSIONS = 4, /* what is known of those that are open */
 };
 
 /**
  * struct raftlog_frame - before each entry of a framed read
  * @index: log index
  * @term: its term
- * @session: who proposed it
+ * @session: who proposed it; with the top bit set a named session, the rest is the
+ *	index of the entry that opened it
  * @sequence: its number among those of @session
  * @bytes: length of the entry, which follows, padded with zeros to 8 bytes
  * @type: enum raftlog_entry_type
@@ -771,5 +865,9 @@ struct raftlog_recover {
 #define RAFTLOG_IOC_SET _IOWR(RAFTLOG_IOC_MAGIC, 0x0b, struct raftlog_set)
 #define RAFTLOG_IOC_RECOVER \
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x0c, struct raftlog_recover)
+#define RAFTLOG_IOC_SET_SESSION \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x14, struct raftlog_session)
+#define RAFTLOG_IOC_GET_SESSIONS \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x15, struct raftlog_sessions)
 
 #endif /* _UAPI_LINUX_RAFTLOG_H */

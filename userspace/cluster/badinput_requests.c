@@ -41,6 +41,10 @@ static const struct request {
 	  sizeof(struct raftlog_transfer), ENOTCONN, 12 },
 	{ "SET", 11, _IOC_READ | _IOC_WRITE, sizeof(struct raftlog_set),
 	  ENOTCONN, -1 },
+	{ "SET_SESSION", 20, _IOC_READ | _IOC_WRITE,
+	  sizeof(struct raftlog_session), ENOTCONN, 64 },
+	{ "GET_SESSIONS", 21, _IOC_READ | _IOC_WRITE,
+	  sizeof(struct raftlog_sessions), ENOTCONN, 20 },
 };
 
 static struct raftlog_event some_events[4];
@@ -49,6 +53,7 @@ static struct raftlog_change some_change = {
 	.type = RAFTLOG_CHANGE_REMOVE,
 	.id = 2,
 };
+static struct raftlog_session_info some_sessions[RAFTLOG_SESSIONS_MAX];
 static char some_data[16] = "some data";
 
 static void good_form(const struct request *r, void *arg)
@@ -57,6 +62,8 @@ static void good_form(const struct request *r, void *arg)
 	struct raftlog_append *append = arg;
 	struct raftlog_events *events = arg;
 	struct raftlog_change_members *change = arg;
+	struct raftlog_session *session = arg;
+	struct raftlog_sessions *sessions = arg;
 
 	memset(arg, 0, r->bytes);
 	if (!strcmp(r->name, "GET_MEMBERS")) {
@@ -74,6 +81,12 @@ static void good_form(const struct request *r, void *arg)
 		change->changes = (uintptr_t)&some_change;
 		change->n_changes = 1;
 		change->change_bytes = sizeof(some_change);
+	} else if (!strcmp(r->name, "SET_SESSION")) {
+		session->name[0] = 's';
+	} else if (!strcmp(r->name, "GET_SESSIONS")) {
+		sessions->sessions = (uintptr_t)some_sessions;
+		sessions->n_sessions = RAFTLOG_SESSIONS_MAX;
+		sessions->session_bytes = sizeof(some_sessions[0]);
 	}
 }
 

@@ -42,10 +42,18 @@ static void bad_writes(void)
 	expect("append of nothing", ioctl(device, RAFTLOG_IOC_APPEND, &append),
 	       EINVAL);
 	append.bytes = 16;
-	append.flags = 1;
+	append.flags = 2;
 	expect("append with an unknown flag",
 	       ioctl(device, RAFTLOG_IOC_APPEND, &append), EINVAL);
 	append.flags = 0;
+	append.sequence = 1;
+	expect("append with a sequence, and no flag for it",
+	       ioctl(device, RAFTLOG_IOC_APPEND, &append), EINVAL);
+	append.flags = RAFTLOG_APPEND_F_SEQUENCE;
+	expect("append with the sequence of no session",
+	       ioctl(device, RAFTLOG_IOC_APPEND, &append), EINVAL);
+	append.flags = 0;
+	append.sequence = 0;
 	append.data = 8;
 	expect("append from a wild pointer",
 	       ioctl(device, RAFTLOG_IOC_APPEND, &append), EFAULT);
@@ -118,6 +126,77 @@ static void read_indexes(void)
 	fcntl(device, F_SETFL, 0);
 	verdict((off_t)read.index == lseek(device, 0, SEEK_END) - 1,
 		"and by lease as well", "it is not");
+}
+
+static int open_session(struct raftlog_session *session)
+{
+	return ioctl(device, RAFTLOG_IOC_SET_SESSION, session);
+}
+
+/* Alone, what is asked for twice is there once, and an earlier opening is over. */
+static void sessions(void)
+{
+	static struct raftlog_session_info infos[RAFTLOG_SESSIONS_MAX];
+	struct raftlog_sessions get = { .sessions = (uintptr_t)infos,
+					.session_bytes = sizeof(infos[0]) };
+	struct raftlog_append append = { .data = (uintptr_t)some_data,
+					 .bytes = sizeof(some_data),
+					 .flags = RAFTLOG_APPEND_F_SEQUENCE,
+					 .sequence = 3 };
+	struct raftlog_session session = { .name = "" };
+	int other = open("/dev/raftlog", O_RDWR | O_CLOEXEC);
+	int reader = open("/dev/raftlog", O_RDONLY | O_CLOEXEC);
+	uint64_t index;
+
+	expect("session without a name", open_session(&session), EINVAL);
+	session.name[1] = 'x';
+	expect("session whose name begins late", open_session(&session),
+	       EINVAL);
+	memset(session.name, 'x', sizeof(session.name));
+	expect("session of the longest name", open_session(&session), 0);
+	memset(&session, 0, sizeof(session));
+	session.name[0] = 'a';
+	expect("session by a file that may not write",
+	       ioctl(reader, RAFTLOG_IOC_SET_SESSION, &session), EBADF);
+	expect("session", open_session(&session), 0);
+	verdict(session.created == session.opened && session.created &&
+			!session.last_sequence,
+		"it is new", "it is not");
+	expect("append of a sequence",
+	       ioctl(device, RAFTLOG_IOC_APPEND, &append), 0);
+	index = append.index;
+	append.index = 0;
+	expect("append of a sequence again",
+	       ioctl(device, RAFTLOG_IOC_APPEND, &append), 0);
+	verdict(append.index == index, "it is where it was", "it is not");
+	append.sequence = 0;
+	expect("append of sequence 0",
+	       ioctl(device, RAFTLOG_IOC_APPEND, &append), EINVAL);
+	append.sequence = 4;
+	expect("session that is taken over",
+	       ioctl(other, RAFTLOG_IOC_SET_SESSION, &session), 0);
+	verdict(session.created < session.opened &&
+			session.last_sequence == 3 &&
+			session.last_index == index,
+		"which says what it has", "it does not");
+	expect("append under the earlier opening",
+	       ioctl(device, RAFTLOG_IOC_APPEND, &append), ESTALE);
+	expect("append under the later one",
+	       ioctl(other, RAFTLOG_IOC_APPEND, &append), 0);
+	expect("sessions without room",
+	       ioctl(device, RAFTLOG_IOC_GET_SESSIONS, &get), EMSGSIZE);
+	verdict(get.n_sessions == 2, "which says how much room", "it does not");
+	get.sessions = 8;
+	expect("sessions to a wild pointer",
+	       ioctl(device, RAFTLOG_IOC_GET_SESSIONS, &get), EFAULT);
+	get.sessions = (uintptr_t)infos;
+	expect("sessions", ioctl(reader, RAFTLOG_IOC_GET_SESSIONS, &get), 0);
+	verdict(get.n_sessions == 2 && get.index &&
+			(infos[0].last_sequence == 4 ||
+			 infos[1].last_sequence == 4),
+		"are those that were opened", "they are not");
+	close(other);
+	close(reader);
 }
 
 static void bad_members(void)
@@ -221,6 +300,7 @@ void running_group(void)
 	bad_writes();
 	bad_reads();
 	read_indexes();
+	sessions();
 	bad_members();
 	expect_interrupt_read();
 	stop_under("a read that sleeps when the group stops", sleep_in_read,

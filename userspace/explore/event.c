@@ -215,7 +215,7 @@ static void propose(struct node *node, bool slow)
 
 	op->node = node->id;
 	op->session = node->id * BOOTS_MAX + node->boot;
-	op->sequence = core_of(node)->next_sequence;
+	op->sequence = core_of(node)->next_ticket;
 	op->state = OP_PENDING;
 	op->proposal.bytes = 1;
 	node_step(node, &event, slow);

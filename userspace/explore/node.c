@@ -363,6 +363,7 @@ static void make_core(struct node *node)
 		.uncommitted_bytes_max = 1 << 20,
 		.window_entries = 32,
 		.proposals_max = PROPOSALS_MAX,
+		.sessions_max = 1,
 	};
 	struct raft *r;
 

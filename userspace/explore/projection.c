@@ -378,7 +378,7 @@ static void put_core(struct text *text, const struct naming *naming,
 	put(text, r->verified_index);
 	put(text, r->leader_commit_seen);
 	put(text, r->lost_index << 4 | r->lost_term);
-	put(text, r->next_sequence);
+	put(text, r->next_ticket);
 	put(text, distance(r->persist_seq, r->persisted_seq));
 	put(text, distance(r->hard_state_persist_seq, r->persisted_seq));
 	put(text, distance(r->truncate_seq, r->persisted_seq));
@@ -506,7 +506,7 @@ static u64 signature(const struct node *node)
 	sum = mix(sum + 0x9e3779b97f4a7c15ull, 0xbf58476d1ce4e5b9ull);
 	sum += r->role | r->hard_state.current_term << 4 |
 	       r->commit_index << 8 | r->durable_index << 12 |
-	       r->verified_index << 16 | r->next_sequence << 20 |
+	       r->verified_index << 16 | r->next_ticket << 20 |
 	       (u64)node->n_writes << 24 | (u64)node->boot << 28 |
 	       (u64)(r->hard_state.voted_for == node->id) << 32 |
 	       (u64)!r->hard_state.voted_for << 33 |

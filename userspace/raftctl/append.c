@@ -21,6 +21,8 @@
  * @timeout_ms: how long an entry waits to be committed, 0: the group's default
  * @quiet: print nothing
  * @file: that is the entry, or NULL
+ * @session: its name, or NULL
+ * @sequence: of the next entry in it, 0: not known yet
  * @done: entries committed
  * @empty: empty lines passed over
  */
@@ -29,6 +31,8 @@ struct appending {
 	u32 timeout_ms;
 	bool quiet;
 	const char *file;
+	const char *session;
+	u64 sequence;
 	u64 done;
 	u64 empty;
 };
@@ -56,6 +60,10 @@ static const struct {
 	  "raftctl status shows whether a majority of the members is up" },
 	{ EINTR, EXIT_UNKNOWN, "interrupted",
 	  "raftctl tail shows whether it came through" },
+	{ ESTALE, EXIT_UNKNOWN, "the session is not open any more",
+	  "somebody else opened it, or it expired: try again" },
+	{ ERANGE, EXIT_UNKNOWN, "its sequence is too old to tell",
+	  "raftctl sessions shows the highest that is in the log" },
 	{ ESHUTDOWN, EXIT_UNKNOWN, "the group stopped",
 	  "raftctl tail, once it is started, shows whether it came through" },
 	{ EIO, EXIT_UNKNOWN, "the group failed", "raftctl status says why" },
@@ -95,6 +103,10 @@ static int append_entry(struct appending *appending, const void *data,
 	};
 	int ret;
 
+	if (appending->session) {
+		append.flags = RAFTLOG_APPEND_F_SEQUENCE;
+		append.sequence = appending->sequence;
+	}
 	if (!bytes)
 		return explain(appending, EINVAL);
 	if (bytes > RAFTLOG_ENTRY_BYTES_MAX)
@@ -103,6 +115,7 @@ static int append_entry(struct appending *appending, const void *data,
 	if (ret)
 		return explain(appending, -ret);
 	appending->done++;
+	appending->sequence++;
 	if (appending->quiet)
 		return EXIT_OK;
 	if (raftctl.json) {
@@ -110,7 +123,12 @@ static int append_entry(struct appending *appending, const void *data,
 		json_number("index", append.index);
 		json_number("term", append.term);
 		json_number("bytes", bytes);
+		if (append.sequence)
+			json_number("sequence", append.sequence);
 		json_end();
+	} else if (append.sequence) {
+		printf("index %llu term %llu sequence %llu\n", append.index,
+		       append.term, append.sequence);
 	} else {
 		printf("index %llu term %llu\n", append.index, append.term);
 	}
@@ -213,9 +231,13 @@ static int append_words(struct appending *appending, char **words)
 enum {
 	OPTION_FILE = OPTION_OF_VERB,
 	OPTION_TIMEOUT,
+	OPTION_SESSION,
+	OPTION_SEQUENCE,
 };
 
 static const struct option append_options[] = {
+	{ "session", required_argument, NULL, OPTION_SESSION },
+	{ "sequence", required_argument, NULL, OPTION_SEQUENCE },
 	{ "file", required_argument, NULL, OPTION_FILE },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
@@ -234,6 +256,12 @@ static bool take_append_option(void *context, int option)
 	case 'q':
 		appending->quiet = true;
 		return true;
+	case OPTION_SESSION:
+		appending->session = optarg;
+		return true;
+	case OPTION_SEQUENCE:
+		return option_u64("--sequence", optarg, 1, UINT64_MAX,
+				  &appending->sequence);
 	default:
 		if (!option_seconds("--timeout", optarg, &ms))
 			return false;
@@ -241,6 +269,40 @@ static bool take_append_option(void *context, int option)
 		appending->timeout_ms = ms < 1 ? 1 : ms;
 		return true;
 	}
+}
+
+static int open_session(struct appending *appending)
+{
+	struct raftlog_session session = {
+		.timeout_ms = appending->timeout_ms,
+	};
+	size_t bytes = strlen(appending->session);
+	int ret;
+
+	if (!bytes || bytes > sizeof(session.name)) {
+		complain(help_advice(), "a session's name has 1 to %zu bytes",
+			 sizeof(session.name));
+		return EXIT_ERROR;
+	}
+	memcpy(session.name, appending->session, bytes);
+	ret = device_set_session(appending->fd, &session);
+	if (ret) {
+		/* Nothing of it is in the log by then. */
+		complain_errno(-ret, "open the session");
+		return EXIT_NOT_IN_LOG;
+	}
+	if (!appending->sequence)
+		appending->sequence = session.last_sequence + 1;
+	return EXIT_OK;
+}
+
+static int append_all(struct appending *appending, char **words)
+{
+	if (appending->file)
+		return append_file(appending);
+	if (!strcmp(words[0], "-") && !words[1])
+		return append_lines(appending);
+	return append_words(appending, words);
 }
 
 static int run_append(int argc, char **argv)
@@ -261,16 +323,17 @@ static int run_append(int argc, char **argv)
 		complain(help_advice(), "--file takes no text beside it");
 		return EXIT_ERROR;
 	}
+	if (appending.sequence && !appending.session) {
+		complain(help_advice(), "--sequence is of a --session");
+		return EXIT_ERROR;
+	}
 	appending.fd = connect_device(O_RDWR);
 	if (appending.fd < 0)
 		return EXIT_ERROR;
 	catch_signals();
-	if (appending.file)
-		code = append_file(&appending);
-	else if (!strcmp(argv[optind], "-") && optind + 1 == argc)
-		code = append_lines(&appending);
-	else
-		code = append_words(&appending, argv + optind);
+	code = appending.session ? open_session(&appending) : EXIT_OK;
+	if (code == EXIT_OK)
+		code = append_all(&appending, argv + optind);
 	device_close(appending.fd);
 	return code;
 }
@@ -285,7 +348,11 @@ const struct verb append_verb = {
 		"It ends at the first error.\n\n"
 		"      --file F       the whole file is one entry\n"
 		"  -q, --quiet        do not print index and term\n"
-		"      --timeout S    seconds an entry waits to be committed\n\n"
+		"      --timeout S    seconds an entry waits to be committed\n"
+		"      --session NAME  in that session: what is in the log already is not\n"
+		"                     appended again, on whatever node it is tried\n"
+		"      --sequence N   number of the first entry in it, to try again; one more\n"
+		"                     than the highest in the log if not given\n\n"
 		"Exits with 3 if the entry that failed is not in the log and never will\n"
 		"be, with 4 if it may be.\n",
 };

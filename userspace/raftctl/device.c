@@ -70,6 +70,16 @@ int device_append(int fd, struct raftlog_append *append)
 	return call(fd, RAFTLOG_IOC_APPEND, append);
 }
 
+int device_set_session(int fd, struct raftlog_session *session)
+{
+	return call(fd, RAFTLOG_IOC_SET_SESSION, session);
+}
+
+int device_get_sessions(int fd, struct raftlog_sessions *sessions)
+{
+	return call(fd, RAFTLOG_IOC_GET_SESSIONS, sessions);
+}
+
 int device_set_framed(int fd, u32 flags)
 {
 	struct raftlog_set_framed framed = { .enable = 1, .flags = flags };

@@ -26,6 +26,8 @@ int device_get_status(int fd, struct raftlog_status *status);
 int device_get_members(int fd, struct raftlog_members *members);
 int device_change_members(int fd, struct raftlog_change_members *change);
 int device_append(int fd, struct raftlog_append *append);
+int device_set_session(int fd, struct raftlog_session *session);
+int device_get_sessions(int fd, struct raftlog_sessions *sessions);
 int device_set_framed(int fd, u32 flags);
 int device_read_index(int fd, struct raftlog_read_index *read);
 int device_set(int fd, struct raftlog_set *set);

@@ -45,6 +45,8 @@ static const char *const entry_types[] = {
 	[RAFTLOG_ENTRY_DATA] = "data",
 	[RAFTLOG_ENTRY_NOOP] = "noop",
 	[RAFTLOG_ENTRY_CONFIGURATION] = "configuration",
+	[RAFTLOG_ENTRY_SESSION] = "session",
+	[RAFTLOG_ENTRY_SESSIONS] = "sessions",
 };
 
 static const char *const event_types[] = {
@@ -87,6 +89,7 @@ static const struct {
 	{ E2BIG, "E2BIG" },
 	{ EAGAIN, "EAGAIN" },
 	{ EBUSY, "EBUSY" },
+	{ ECANCELED, "ECANCELED" },
 	{ EFAULT, "EFAULT" },
 	{ EHOSTUNREACH, "EHOSTUNREACH" },
 	{ EINTR, "EINTR" },
@@ -100,10 +103,11 @@ static const struct {
 	{ ENOTTY, "ENOTTY" },
 	{ EOPNOTSUPP, "EOPNOTSUPP" },
 	{ EPERM, "EPERM" },
+	{ ERANGE, "ERANGE" },
 	{ EREMOTE, "EREMOTE" },
 	{ ESHUTDOWN, "ESHUTDOWN" },
+	{ ESTALE, "ESTALE" },
 	{ ETIMEDOUT, "ETIMEDOUT" },
-	{ ECANCELED, "ECANCELED" },
 };
 
 const char *role_name(u32 role)

@@ -4,7 +4,7 @@
 _raftctl()
 {
 	local verbs='start stop set status members transfer append read tail
-		wait events recover bench version help'
+		sessions wait events recover bench version help'
 	local common='--device --group --json --help'
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb='' word i options
@@ -58,7 +58,7 @@ _raftctl()
 			--timeout $common"
 		;;
 	append)
-		options="--file --quiet --timeout $common"
+		options="--file --quiet --timeout --session --sequence $common"
 		;;
 	read)
 		options="--from --to --count --follow --raw --lines --sum --internal

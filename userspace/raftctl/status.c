@@ -76,6 +76,8 @@ static void print_running(const struct raftlog_status *status)
 	       format_bytes(bytes, status->log_bytes));
 	printf("  pending  %u %s here\n", status->n_pending,
 	       status->n_pending == 1 ? "write" : "writes");
+	if (status->n_sessions)
+		printf("  sessions %u open\n", status->n_sessions);
 	if (status->priority)
 		printf("  priority %u\n", status->priority);
 	printf("  up       %s\n", format_duration(up, status->uptime_ms));
@@ -127,6 +129,7 @@ static void print_status_json(const struct raftlog_status *status,
 	json_number("log_bytes_free", status->log_bytes_free);
 	json_number("cache_bytes", status->cache_bytes);
 	json_number("n_pending", status->n_pending);
+	json_number("n_sessions", status->n_sessions);
 	json_number("n_members", status->n_members);
 	json_number("configuration_index", status->configuration_index);
 	json_bool("changing", status->changing);

@@ -31,6 +31,7 @@ void check_free(struct check *check)
 	free(check->leaders);
 	free(check->votes);
 	free(check->configurations);
+	free(check->checkpoints);
 }
 
 void check_forget(struct check *check, const struct log *log, u64 term)
@@ -268,7 +269,7 @@ void check_transition(struct world *w, struct node *node,
 static bool is_equal(const struct node *node, const struct record *record,
 		     const struct raft_entry *entry)
 {
-	if (entry->type == RAFT_ENTRY_CONFIGURATION && record->data &&
+	if (record->data &&
 	    memcmp(record->data, entry->data, min(record->bytes, entry->bytes)))
 		return false;
 	return record->session == entry->session &&
@@ -289,7 +290,8 @@ static void check_origin(struct world *w, const struct node *node,
 		violation(w, "log matching",
 			  "node %u makes entry (%llu, %llu) and does not lead that term",
 			  node->id, record->index, record->term);
-	if (record->type == RAFT_ENTRY_DATA &&
+	if ((record->type == RAFT_ENTRY_DATA ||
+	     record->type == RAFT_ENTRY_SESSION) &&
 	    (!op || op->bytes != record->bytes))
 		violation(w, "integrity",
 			  "node %u: entry (%llu, %llu): nobody wrote it",
@@ -327,6 +329,19 @@ static void check_witness(struct world *w, const struct node *node,
 		  node->id, record->index, record->term);
 }
 
+static void add_checkpoint(struct check *check, struct record *record,
+			   const void *data)
+{
+	record->data = memory_zeroed(record->bytes + 1);
+	if (record->bytes)
+		memcpy(record->data, data, record->bytes);
+	check->checkpoints = memory_grow(check->checkpoints,
+					 check->n_checkpoints,
+					 &check->n_checkpoints_max,
+					 sizeof(*check->checkpoints));
+	check->checkpoints[check->n_checkpoints++] = record;
+}
+
 struct record *check_entry(struct world *w, struct node *node, u64 index,
 			   const struct raft_entry *entry)
 {
@@ -350,6 +365,12 @@ struct record *check_entry(struct world *w, struct node *node, u64 index,
 			violation(w, "log matching",
 				  "node %u: entry (%llu, %llu) differs from another's",
 				  node->id, index, entry->term);
+		if (record->type == RAFT_ENTRY_SESSIONS &&
+		    record->sequence > w->check.committed.n)
+			violation(w, "sessions",
+				  "node %u: a checkpoint that covers %llu, committed is %llu",
+				  node->id, record->sequence,
+				  w->check.committed.n);
 		return record;
 	}
 	record = records_add(&w->check.records, index, entry->term);
@@ -364,7 +385,9 @@ struct record *check_entry(struct world *w, struct node *node, u64 index,
 		members_appended(w, node, record, entry->data);
 		record->in_force = record;
 	}
-	if (entry->type == RAFT_ENTRY_DATA)
+	if (entry->type == RAFT_ENTRY_SESSIONS)
+		add_checkpoint(&w->check, record, entry->data);
+	if (entry->type == RAFT_ENTRY_DATA || entry->type == RAFT_ENTRY_SESSION)
 		record->op = clients_find(w, entry->session, entry->sequence);
 	check_origin(w, node, record);
 	return record;
@@ -472,7 +495,8 @@ static void commit_first(struct world *w, struct node *node,
 		violation(w, "exactly once",
 			  "op %llu is committed at %llu and at %llu",
 			  op->number, op->committed->index, record->index);
-	if (op && op->state == OP_NEVER)
+	/* A program may have asked for it more than once. */
+	if (op && op->state == OP_NEVER && !op->generation)
 		violation(w, "errors",
 			  "op %llu is committed at %llu and was refused with %d",
 			  op->number, record->index, op->proposal.result);
@@ -482,6 +506,7 @@ static void commit_first(struct world *w, struct node *node,
 			  op->number, record->index, op->floor_index);
 	if (op)
 		op->committed = record;
+	programs_commit(w, record);
 	for (i = 0; i < w->n_nodes; i++)
 		if (w->nodes[i].up && w->nodes[i].role == RAFT_LEADER &&
 		    w->nodes[i].current_term > node->current_term)
@@ -691,6 +716,7 @@ void check_batch(struct world *w, struct node *node)
 	node->current_term = status.hard_state.current_term;
 	note_lease(w, node, &status);
 	note_transfer(w, node, &status);
+	programs_check(w, node, &status);
 	if (status.last_index != node->log.n ||
 	    status.last_term != log_term(&node->log, node->log.n) ||
 	    status.commit_index != node->commit_index)
@@ -906,10 +932,10 @@ void check_damaged(struct world *w, struct node *node, const struct log *found,
 
 void check_done(struct world *w, struct node *node, struct op *op)
 {
-	const struct record *committed = op->committed;
+	const struct record *committed = op->of->committed;
 
 	if (op->state == OP_NEVER) {
-		if (committed)
+		if (committed && !op->generation)
 			violation(w, "errors",
 				  "op %llu ends with %d and is committed at %llu",
 				  op->number, op->proposal.result,

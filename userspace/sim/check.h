@@ -32,6 +32,9 @@ struct vote {
  * @configurations: every one that ever was in a log
  * @n_configurations: how many
  * @n_configurations_max: room
+ * @checkpoints: every one of the sessions that ever was in a log
+ * @n_checkpoints: how many
+ * @n_checkpoints_max: room
  * @progress: a sum that grows as long as nodes catch up
  * @converging: entries that were committed when that was added up
  * @n_elections: at the last look, those for a leader that was removed aside
@@ -44,6 +47,9 @@ struct check {
 	struct record **configurations;
 	u64 n_configurations;
 	u64 n_configurations_max;
+	struct record **checkpoints;
+	u64 n_checkpoints;
+	u64 n_checkpoints_max;
 	u64 progress;
 	u64 converging;
 	u64 n_elections;

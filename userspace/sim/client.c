@@ -16,16 +16,11 @@ static void fill(struct op *op)
 		op->data[i] = i < 8 ? op->number >> (8 * i) : rng_next(&rng);
 }
 
-static void propose(struct world *w, struct node *node, bool probe)
+struct op *clients_make(struct world *w, struct node *node, u64 bytes,
+			bool probe)
 {
 	struct clients *clients = &w->clients;
-	u64 bytes = rng_between(&clients->rng, 1, w->plan.payload_max);
 	struct op *op = memory_zeroed(sizeof(*op) + bytes);
-	struct item item = {
-		.kind = ITEM_PROPOSE,
-		.op = op,
-	};
-	u64 timeout;
 
 	clients->ops = memory_grow(clients->ops, clients->n_ops,
 				   &clients->n_ops_max, sizeof(*clients->ops));
@@ -37,12 +32,32 @@ static void propose(struct world *w, struct node *node, bool probe)
 	op->boot = node->boot;
 	op->floor_index = clients->ok_index;
 	op->bytes = bytes;
+	op->of = op;
 	fill(op);
+	return op;
+}
+
+void clients_push(struct world *w, struct node *node, struct op *op)
+{
+	struct clients *clients = &w->clients;
+	struct item item = {
+		.kind = ITEM_PROPOSE,
+		.op = op,
+	};
+	u64 timeout;
+
 	owner_push(w, node, &item);
-	if (probe)
+	if (op->probe)
 		return;
 	timeout = rng_between(&clients->rng, 1, w->plan.op_timeout_ns);
 	world_at(w, w->now_ns + timeout, EVENT_CANCEL, NULL, op);
+}
+
+static void propose(struct world *w, struct node *node, bool probe)
+{
+	u64 bytes = rng_between(&w->clients.rng, 1, w->plan.payload_max);
+
+	clients_push(w, node, clients_make(w, node, bytes, probe));
 }
 
 void clients_propose(struct world *w)
@@ -54,7 +69,11 @@ void clients_propose(struct world *w)
 	while (n--) {
 		u64 i = rng_below(&clients->rng, w->n_nodes);
 
-		if (w->nodes[i].up)
+		if (!w->nodes[i].up)
+			continue;
+		if (w->plan.n_programs && rng_chance(&clients->rng, RNG_ONE / 2))
+			programs_propose(w, &w->nodes[i]);
+		else
 			propose(w, &w->nodes[i], false);
 	}
 	after = rng_between(&clients->rng, 1, 2 * w->plan.propose_interval_ns);
@@ -66,8 +85,11 @@ void clients_probe(struct world *w)
 	u32 i;
 
 	for (i = 0; i < w->n_nodes; i++)
-		if (members_include(members_final(w), i + 1))
+		if (members_include(members_final(w), i + 1)) {
 			propose(w, &w->nodes[i], true);
+			if (w->plan.n_programs)
+				programs_probe(w, &w->nodes[i]);
+		}
 }
 
 void clients_cancel(struct world *w, struct op *op)
@@ -128,6 +150,12 @@ void clients_done(struct world *w, struct node *node, struct op *op)
 		settle(w, op, OP_NEVER);
 		check_done(w, node, op);
 		break;
+	case -ESTALE:
+	case -ERANGE:
+		if (!op->program)
+			violation(w, "proposals", "node %u: op %llu ends with %d",
+				  node->id, op->number, result);
+		fallthrough;
 	case -ETIMEDOUT:
 	case -ESHUTDOWN:
 	case -EIO:
@@ -138,6 +166,8 @@ void clients_done(struct world *w, struct node *node, struct op *op)
 			  node->id, op->number, result);
 		break;
 	}
+	if (op->program && !w->violated)
+		programs_done(w, op);
 }
 
 void clients_forget(struct world *w, struct node *node)
@@ -164,7 +194,8 @@ u64 clients_open_session(struct world *w)
 					sizeof(*clients->sessions));
 	session = &clients->sessions[clients->n_sessions++];
 	memory_assert(clients->n_sessions < 1 << 16);
-	session->id = rng_next(&clients->rng) << 16 | clients->n_sessions;
+	session->id = (rng_next(&clients->rng) << 16 | clients->n_sessions) &
+		      ~RAFT_SESSION_KEY;
 	return session->id;
 }
 
@@ -183,20 +214,26 @@ void clients_hand(struct world *w, struct op *op, u64 id)
 
 	op->handed = true;
 	op->session = id;
-	if (op->proposal.sequence != session->n + 1) {
+	if (op->proposal.sequence <= session->n) {
 		violation(w, "proposals", "op %llu: sequence %llu after %llu",
 			  op->number, op->proposal.sequence, session->n);
 		return;
 	}
-	session->ops = memory_grow(session->ops, session->n, &session->n_max,
-				   sizeof(*session->ops));
-	session->ops[session->n++] = op;
+	while (session->n < op->proposal.sequence) {
+		session->ops = memory_grow(session->ops, session->n,
+					   &session->n_max,
+					   sizeof(*session->ops));
+		session->ops[session->n++] = NULL;
+	}
+	session->ops[session->n - 1] = op;
 }
 
 struct op *clients_find(struct world *w, u64 id, u64 sequence)
 {
 	struct session *session = find_session(&w->clients, id);
 
+	if (id & RAFT_SESSION_KEY)
+		return programs_find(w, id, sequence);
 	if (!session || !sequence || sequence > session->n)
 		return NULL;
 	return session->ops[sequence - 1];

@@ -9,6 +9,8 @@
 
 struct world;
 struct node;
+struct generation;
+struct program;
 
 /**
  * enum op_state - what the client was told
@@ -33,7 +35,10 @@ enum op_state {
  * @handed: the core has it
  * @node: index of the node it was made on
  * @boot: which start of that node
- * @session: that start's, once @handed
+ * @session: that start's, once @handed; of a program's, its own
+ * @program: whose session it opens, or is of, NULL: nobody's
+ * @generation: of a program's: of which session, NULL: it opens one
+ * @of: the first that asked for the same; itself, if none did before
  * @floor_index: newest index known to be acknowledged when it was made
  * @committed: where it was committed, NULL if it was not
  * @bytes: length of @data
@@ -48,6 +53,9 @@ struct op {
 	u32 node;
 	u32 boot;
 	u64 session;
+	struct program *program;
+	struct generation *generation;
+	struct op *of;
 	u64 floor_index;
 	const struct record *committed;
 	u32 bytes;
@@ -84,6 +92,11 @@ struct clients {
 	u64 ok_index;
 };
 
+/** clients_make() - an op on @node, its @bytes filled in as nobody else's */
+struct op *clients_make(struct world *w, struct node *node, u64 bytes,
+			bool probe);
+/** clients_push() - now it is @node's */
+void clients_push(struct world *w, struct node *node, struct op *op);
 /** clients_propose() - time for some proposals */
 void clients_propose(struct world *w);
 /** clients_probe() - one on each node, which must succeed */

@@ -32,6 +32,16 @@
 	X(op_busy, "EBUSY")                      \
 	X(deduplicated, "duplicate proposals")   \
 	X(no_room, "no room for forwarded")      \
+	X(sessions_opened, "sessions opened")    \
+	X(sessions_reopened, "opened again")     \
+	X(sessions_expired, "expired")           \
+	X(sessions_reset, "all expired")         \
+	X(sessions_checked, "sessions checked")  \
+	X(checkpoints, "checkpoints")            \
+	X(retries, "retries")                    \
+	X(retries_ok, "retries ok")              \
+	X(sessions_stale, "not open")            \
+	X(sequences_stale, "sequence too old")   \
 	X(full_logs, "full logs")                \
 	X(full_seeds, "seeds ending full")       \
 	X(catch_ups, "catch-up reads")           \

@@ -23,9 +23,12 @@ struct op;
  * @type: enum raft_entry_type
  * @op: whose it is, NULL if not a client's
  * @committed_term: in which it was committed, 0 if it was not
- * @data: payload of a configuration
+ * @data: payload of a configuration, or of a checkpoint of the sessions
  * @configuration: the same, decoded
  * @in_force: the newest configuration in a log that ends here
+ * @created: of a session that it opens, once it is committed: see struct book
+ * @last_sequence: likewise
+ * @sessions: sum over all that are open once it is committed
  * @next: in its hash bucket
  */
 struct record {
@@ -41,6 +44,9 @@ struct record {
 	void *data;
 	struct raft_configuration *configuration;
 	const struct record *in_force;
+	u64 created;
+	u64 last_sequence;
+	u64 sessions;
 	struct record *next;
 };
 

@@ -196,6 +196,15 @@ static bool identify(struct world *w, struct node *node,
 			    !memcmp(record->data, entry->data, entry->bytes))
 				return true;
 		}
+	} else if (entry->type == RAFT_ENTRY_SESSIONS) {
+		for (i = 0; i < w->check.n_checkpoints; i++) {
+			const struct record *record = w->check.checkpoints[i];
+
+			if (record->sequence == entry->sequence &&
+			    record->bytes == entry->bytes &&
+			    !memcmp(record->data, entry->data, entry->bytes))
+				return true;
+		}
 	} else {
 		op = clients_find(w, entry->session, entry->sequence);
 		entry->payload = op;

@@ -92,6 +92,7 @@ static void make_core(struct world *w, struct node *node)
 			wal_entry_overhead_bytes(plan->block_bytes),
 		.window_entries = plan->window_entries,
 		.proposals_max = plan->proposals_max,
+		.sessions_max = plan->sessions_max,
 		.priority = plan->priorities[node->id - 1],
 	};
 	size_t bytes = raft_footprint(&settings);

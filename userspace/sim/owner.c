@@ -312,7 +312,10 @@ static void step_propose(struct world *w, struct node *node, struct op *op)
 	op->proposal.bytes = op->bytes;
 	error = owner_step(w, node, &event);
 	if (!error) {
-		clients_hand(w, op, node->session);
+		if (op->program)
+			programs_hand(w, op);
+		else
+			clients_hand(w, op, node->session);
 		trace(w, TRACE_PROPOSE, node->id, op->number, op->bytes,
 		      op->session & 0xffff, op->proposal.sequence);
 		return;
@@ -437,13 +440,16 @@ static void compact(struct world *w, struct node *node)
 	if (!rng_chance(&node->rng, w->plan.compact) || w->quiet)
 		return;
 	raft_status(node->raft, &status);
-	event.index = min(status.commit_index, status.durable_index);
+	event.index = status.compactable_index;
 	event.index -= rng_below(&node->rng, event.index + 1) / 2;
 	event.index = wal_head_find(&store->writer, &store->map, event.index);
-	if (!event.index || event.index > status.durable_index)
+	if (!event.index || event.index > status.compactable_index)
 		return;
 	error = owner_step(w, node, &event);
-	if (error && error != -ENOTRECOVERABLE)
+	raft_status(node->raft, &status);
+	/* What had to be carried out first may have needed it. */
+	if (error && error != -ENOTRECOVERABLE &&
+	    event.index <= status.compactable_index)
 		violation(w, "core", "node %u: does not compact up to %llu: %d",
 			  node->id, event.index, error);
 }

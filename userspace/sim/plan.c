@@ -272,6 +272,21 @@ static void draw_survivor(struct plan *plan, struct rng *rng)
 	plan->lose_quorum = rng_chance(rng, RNG_ONE / 8);
 }
 
+/* Also more names than there is room for. */
+static void draw_programs(struct plan *plan, struct rng *rng)
+{
+	plan->sessions_max = rng_between(rng, 1, 6);
+	if (!rng_chance(rng, 350000))
+		return;
+	plan->n_programs = rng_between(rng, 1, 8);
+	/* What the checker knows of sessions is about one cluster. */
+	plan->lose_quorum = false;
+	plan->program_restart = rng_between(rng, 10000, 200000);
+	/* Seldom one that forgets before the next checkpoint comes. */
+	plan->window_entries = max(plan->window_entries,
+				   rng_chance(rng, 700000) ? 256u : 32u);
+}
+
 void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 {
 	struct rng rng;
@@ -296,4 +311,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_settings(plan, &rng);
 	draw_compaction(plan, &rng);
 	draw_survivor(plan, &rng);
+	draw_programs(plan, &rng);
 }

@@ -110,6 +110,9 @@ enum fault {
  * @burst: most at once
  * @payload_max: longest payload
  * @op_timeout_ns: longest a client waits
+ * @n_programs: with sessions of their own
+ * @sessions_max: see struct raft_settings
+ * @program_restart: chance that a program is started again when it does something
  * @read_interval_ns: mean time between reads
  * @read_burst: most at once
  * @read_lease: chance that one is by lease
@@ -175,6 +178,9 @@ struct plan {
 	u32 payload_max;
 	u64 op_timeout_ns;
 
+	u32 n_programs;
+	u32 sessions_max;
+	u32 program_restart;
 	u64 read_interval_ns;
 	u32 read_burst;
 	u32 read_lease;

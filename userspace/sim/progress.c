@@ -225,7 +225,9 @@ static void check_acknowledged(struct world *w, const struct op *op)
 	u32 set;
 
 	/* A full log cannot be repaired. */
-	set = op->committed ? check_holders(w, members, op->committed) : 0;
+	set = op->of->committed ?
+		      check_holders(w, members, op->of->committed) :
+		      0;
 	if (!members_agree(members, set))
 		violation(w, "durability",
 			  "op %llu was acknowledged at %llu and is on the disks of %#x",

@@ -467,6 +467,7 @@ static void set_up(struct world *w)
 	/* Not the same numbers as the node whose id it takes. */
 	world_twin(w)->boot = 1;
 	check_init(&w->check);
+	programs_init(w);
 	for (i = 0; i < w->n_nodes; i++)
 		node_init(w, &w->nodes[i], i + 1);
 	for (i = 0; i < w->n_nodes; i++) {
@@ -496,6 +497,7 @@ static void tear_down(struct world *w)
 		node_destroy(&w->nodes[i]);
 	if (world_twin(w)->id)
 		node_destroy(world_twin(w));
+	programs_free(&w->programs);
 	clients_free(&w->clients);
 	readers_free(&w->readers);
 	check_free(&w->check);

@@ -16,6 +16,7 @@
  *	net.c		datagrams over the real wire code
  *	membership.c	the members, and who asks for others
  *	client.c	proposals and what clients were told
+ *	program.c	programs that name their session, and what is right for them
  *	reader.c	linearizable reads
  *	check.c		safety
  *	progress.c	what must hold once all faults are over
@@ -30,6 +31,7 @@
 #include "net.h"
 #include "node.h"
 #include "plan.h"
+#include "program.h"
 #include "reader.h"
 #include "rng.h"
 #include "trace.h"
@@ -99,6 +101,7 @@ struct world {
 	u32 n_nodes;
 	struct net net;
 	struct clients clients;
+	struct programs programs;
 	struct readers readers;
 	u64 jumped_ns; /* when a clock last leapt, 0: never */
 	struct check check;

@@ -7,6 +7,7 @@
  *			changing: a leader whose members change; joining: a node
  *			without members; absent: no device; denied: no permission
  *	FAKE_APPEND	errno of appends, from the FAKE_APPEND_AFTERth on
+ *	FAKE_SESSION	errno of opening a session
  *	FAKE_START	errno of a start; FAKE_START_OUT: file its struct goes to
  *	FAKE_CHANGE	errno of changes of the members, for the first
  *			FAKE_CHANGE_TIMES of them; FAKE_CHANGE_OUT: file they go to
@@ -74,6 +75,8 @@ static int errno_of(const char *variable)
 		{ "EINTR", EINTR },
 		{ "ESHUTDOWN", ESHUTDOWN },
 		{ "EIO", EIO },
+		{ "ERANGE", ERANGE },
+		{ "ESTALE", ESTALE },
 		{ "ENOTTY", ENOTTY },
 		{ "EBUSY", EBUSY },
 		{ "EREMOTE", EREMOTE },
@@ -403,6 +406,37 @@ int device_append(int fd, struct raftlog_append *append)
 		return -error;
 	append->index = N_ENTRIES + ++appends;
 	append->term = 4;
+	return 0;
+}
+
+/* One that has sequences up to 4. */
+int device_set_session(int fd, struct raftlog_session *session)
+{
+	(void)fd;
+	session->created = 2;
+	session->opened = 9;
+	session->last_sequence = 4;
+	session->last_index = 7;
+	return -errno_of("FAKE_SESSION");
+}
+
+int device_get_sessions(int fd, struct raftlog_sessions *sessions)
+{
+	struct raftlog_session_info info = {
+		.key = 0xc2c0bdbf4d955b86,
+		.created = 2,
+		.opened = 9,
+		.used = 9,
+		.last_sequence = 4,
+		.last_index = 7,
+	};
+
+	(void)fd;
+	if (scene("stopped"))
+		return -ENOTCONN;
+	memcpy((void *)(unsigned long)sessions->sessions, &info, sizeof(info));
+	sessions->n_sessions = 1;
+	sessions->index = 9;
 	return 0;
 }
 

@@ -343,12 +343,35 @@ run 1 "append of a file that is not there" append --file "$dir/none"
 run 3 "append of an empty file" append --file "$dir/file"
 run 3 "append of an empty text" append ""
 run 1 "append of nothing" append
+run 0 "append in a session" append --session a hello world
+golden "append in a session, output" <<'END'
+index 9 term 4 sequence 5
+index 10 term 4 sequence 6
+END
+run 0 "append of a sequence" append --json --session a --sequence 3 hello
+golden "append of a sequence, output" <<'END'
+{"index":9,"term":4,"bytes":5,"sequence":3}
+END
+run 1 "append of a sequence of no session" append --sequence 3 hello
+run 1 "append of sequence 0" append --session a --sequence 0 hello
+run 1 "append in a session without a name" append --session "" hello
+FAKE_SESSION=EHOSTUNREACH run 3 "append in a session that does not open" append --session a hello
+run 0 "sessions" sessions
+golden "sessions, output" <<'END'
+key                 created     opened       used last_sequence last_index
+c2c0bdbf4d955b86          2          9          9             4          7
+END
+run 0 "sessions --json" sessions --json
+golden "sessions --json, output" <<'END'
+{"index":9,"sessions":[{"key":"c2c0bdbf4d955b86","created":2,"opened":9,"used":9,"last_sequence":4,"last_index":7}]}
+END
+run 1 "sessions of what" sessions now
 run 1 "append of text and file" append --file "$dir/file" text
 for error in EAGAIN EMSGSIZE ENOSPC ENOTCONN EPERM EINVAL EHOSTUNREACH; do
 	FAKE_APPEND=$error run 3 "append, $error" append hello
 	complains "append, $error, is not in the log" "($error): the entry is not in the log"
 done
-for error in ETIMEDOUT EINTR ESHUTDOWN EIO; do
+for error in ETIMEDOUT EINTR ESHUTDOWN EIO ESTALE ERANGE; do
 	FAKE_APPEND=$error run 4 "append, $error" append hello
 	complains "append, $error, may be in the log" "($error): the entry may be in the log"
 done

@@ -66,6 +66,35 @@ typedef void (*raftlog_committed_t)(void *context,
 typedef void (*raftlog_appended_t)(void *context, int error, u64 index, u64 term);
 
 /**
+ * struct raftlog_client_session - a named session that was opened
+ * @session: for raftlog_client_append_once(), until somebody opens it again
+ * @created: index of the entry that made it. Another than the caller remembers: it
+ *	had expired, and this is a new one of that name
+ * @opened: index of the entry that opened it now
+ * @last_sequence: the highest that is in the log, 0 if none is
+ * @last_index: where that is
+ */
+struct raftlog_client_session {
+	u64 session;
+	u64 created;
+	u64 opened;
+	u64 last_sequence;
+	u64 last_index;
+};
+
+/**
+ * typedef raftlog_session_opened_t - a session was opened, or was not
+ * @context: as given to raftlog_client_open_session()
+ * @error: as of raftlog_appended_t. It may always be opened again
+ * @session: NULL if @error is not 0. Nothing that was asked for under an earlier
+ *	opening comes into the log any more
+ *
+ * Called as raftlog_appended_t is.
+ */
+typedef void (*raftlog_session_opened_t)(void *context, int error,
+					 const struct raftlog_client_session *session);
+
+/**
  * raftlog_client_open() - become a client of a group
  * @group: 0 is /dev/raftlog, N is /dev/raftlogN; need not be started
  * @from_index: hand over from this index on, at least 1; not used without @committed
@@ -93,6 +122,41 @@ struct raftlog_client *raftlog_client_open(unsigned int group, u64 from_index,
 int raftlog_client_append(struct raftlog_client *client, const void *data,
 			  u32 bytes, u32 timeout_ms,
 			  raftlog_appended_t appended, void *context);
+
+/**
+ * raftlog_client_open_session() - open the session of a name, without waiting for it
+ * @client: open
+ * @name: 1 … 64 characters; whoever uses it takes the session over
+ * @timeout_ms: as of raftlog_client_append()
+ * @opened: told how it ended, once, if this returns 0; perhaps before it does
+ * @context: for it
+ *
+ * Return: as raftlog_client_append().
+ */
+int raftlog_client_open_session(struct raftlog_client *client,
+				const char *name, u32 timeout_ms,
+				raftlog_session_opened_t opened, void *context);
+
+/**
+ * raftlog_client_append_once() - append an entry of a named session
+ * @client: open
+ * @session: as opened, by whatever client on whatever node
+ * @sequence: not 0. One that is in the log already is not appended again: @appended is
+ *	told where it is, whatever @data is now
+ * @data: payload, copied
+ * @bytes: its length
+ * @timeout_ms: when to give up, 0: append_timeout_ms of the group
+ * @appended: told how it ended, once, if this returns 0; perhaps before it does. Also
+ *	with -ESTALE (the session is not open any more) and -ERANGE (16 higher
+ *	sequences are in the log): whether this one is, is not known
+ * @context: for it
+ *
+ * Return: as raftlog_client_append().
+ */
+int raftlog_client_append_once(struct raftlog_client *client, u64 session,
+			       u64 sequence, const void *data, u32 bytes,
+			       u32 timeout_ms, raftlog_appended_t appended,
+			       void *context);
 
 /**
  * raftlog_client_close() - stop delivery, cancel what is under way

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/errno.h>
+#include <linux/string.h>
+#include <linux/uio.h>
+
+#include "group.h"
+#include "life.h"
+#include "proposal.h"
+#include "session.h"
+
+size_t raftlog_session_name_bytes(const char *name)
+{
+	size_t bytes = strnlen(name, RAFT_SESSION_NAME_BYTES_MAX);
+
+	if (memchr_inv(name + bytes, 0, RAFT_SESSION_NAME_BYTES_MAX - bytes))
+		return 0;
+	return bytes;
+}
+
+int raftlog_session_open(struct raftlog_open *open, const char *name,
+			 u32 timeout_ms, struct raft_session_info *info)
+{
+	size_t bytes = raftlog_session_name_bytes(name);
+	struct kvec vec = { .iov_base = (void *)name, .iov_len = bytes };
+	struct raftlog_origin origin = {
+		.session = raft_session_key(name, bytes),
+	};
+	struct iov_iter from;
+	ssize_t ret;
+
+	if (!bytes)
+		return -EINVAL;
+	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, bytes);
+	ret = raftlog_write(open, &from, NULL, false, timeout_ms, &origin);
+	if (ret < 0)
+		return ret;
+	*info = origin.opened;
+	WRITE_ONCE(open->session, info->session);
+	return 0;
+}
+
+int raftlog_session_ask(struct raftlog_life *life,
+			struct raftlog_session_list *list)
+{
+	int error = 0;
+
+	init_completion(&list->done);
+	spin_lock(&life->intake_lock);
+	if (life->stopping)
+		error = -ESHUTDOWN;
+	else if (life->failed)
+		error = -EIO;
+	else
+		list_add_tail(&list->node, &life->session_lists);
+	spin_unlock(&life->intake_lock);
+	if (error)
+		return error;
+	raftlog_life_kick(life);
+	/* The owner answers within a round, or when it ends. */
+	wait_for_completion(&list->done);
+	return list->error;
+}
+
+static void fill_in(struct raftlog_life *life,
+		    struct raftlog_session_list *list)
+{
+	struct raft_status status;
+
+	raft_status(life->raft, &status);
+	list->index = status.sessions_index;
+	while (list->n < ARRAY_SIZE(list->sessions) &&
+	       !raft_session_at(life->raft, list->n, &list->sessions[list->n]))
+		list->n++;
+}
+
+void raftlog_session_answer(struct raftlog_life *life, struct list_head *lists,
+			    int error)
+{
+	struct raftlog_session_list *list, *next;
+
+	list_for_each_entry_safe(list, next, lists, node) {
+		list_del(&list->node);
+		list->error = error;
+		if (!error)
+			fill_in(life, list);
+		complete(&list->done);
+	}
+}
