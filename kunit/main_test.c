@@ -18,11 +18,11 @@ kunit_test_suites(&raftlog_raft_log_suite, &raftlog_raft_memory_suite,
 		  &raftlog_raft_transfer_suite,
 		  &raftlog_raft_lease_suite, &raftlog_raft_settings_suite,
 		  &raftlog_raft_compaction_suite,
-		  &raftlog_raft_snapshot_suite,
+		  &raftlog_raft_snapshot_suite, &raftlog_raft_chunk_suite,
 		  &raftlog_raft_network_snapshot_suite, &raftlog_raft_known_suite,
 		  &raftlog_wal_suite, &raftlog_wal_head_suite,
 		  &raftlog_wal_damage_suite, &raftlog_wal_torn_suite,
-		  &raftlog_wal_peers_suite,
+		  &raftlog_wal_peers_suite, &raftlog_wal_snapshot_suite,
 		  &raftlog_wire_suite, &raftlog_wire_bulk_suite,
 		  &raftlog_device_suite);
 
