@@ -3,7 +3,7 @@
 #include "suites.h"
 #include "wal/wal.h"
 
-enum { CHUNK_BYTES = 1024, BLOCK_BYTES = 512 };
+enum { CHUNK_BYTES = 1024 };
 
 static const char configuration[] = "configuration";
 
@@ -11,7 +11,7 @@ static const struct wal_superblock super = {
 	.cluster_id = 1,
 	.incarnation = 2,
 	.node_id = 3,
-	.block_bytes = BLOCK_BYTES,
+	.block_bytes = 512,
 	.uuid = { 4, 5, 6 },
 	.area_bytes = 1 << 20,
 };
@@ -193,9 +193,9 @@ static void chunks_follow_each_other(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, write.position, end);
 		KUNIT_EXPECT_EQ(test, write.position,
 				wal_chunk_position(&snapshot, i));
-		KUNIT_EXPECT_EQ(test, write.bytes % BLOCK_BYTES, 0u);
+		KUNIT_EXPECT_EQ(test, write.bytes, (u32)CHUNK_BYTES);
 		KUNIT_EXPECT_EQ(test, write.bytes,
-				wal_chunk_read_bytes(&super, &snapshot, i));
+				wal_chunk_read_bytes(&snapshot, i));
 		end += write.bytes;
 		KUNIT_EXPECT_EQ(test,
 				wal_chunk_decode(&super, &snapshot, i, buf,
@@ -215,7 +215,7 @@ static void chunk_is_padded_with_zeros(struct kunit *test)
 	u8 *buf = chunk_of(test, &snapshot, 0, 100, &write);
 	u32 end = WAL_CHUNK_HEADER_BYTES + 100;
 
-	KUNIT_ASSERT_EQ(test, write.bytes, (u32)BLOCK_BYTES);
+	KUNIT_ASSERT_EQ(test, write.bytes, (u32)CHUNK_BYTES);
 	KUNIT_EXPECT_NULL(test, memchr_inv(buf + end, 0, write.bytes - end));
 }
 

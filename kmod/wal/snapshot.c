@@ -17,13 +17,12 @@ static u32 snapshot_crc(u32 seed, const struct wal_disk_snapshot *disk,
 		      le32_to_cpu(disk->configuration_bytes));
 }
 
-static bool snapshot_sane(const struct wal_superblock *super,
-			  const struct wal_snapshot *snapshot)
+static bool snapshot_sane(const struct wal_snapshot *snapshot)
 {
 	return snapshot->index && snapshot->term && snapshot->bytes &&
 	       snapshot->bytes < WAL_OFFSET_MAX &&
 	       is_power_of_2(snapshot->chunk_bytes) &&
-	       snapshot->chunk_bytes >= super->block_bytes &&
+	       snapshot->chunk_bytes >= WAL_BLOCK_BYTES_MIN &&
 	       snapshot->chunk_bytes <= WAL_CHUNK_BYTES_MAX &&
 	       snapshot->configuration.index &&
 	       snapshot->configuration.bytes &&
@@ -70,7 +69,7 @@ int wal_snapshot_encode(const struct wal_superblock *super,
 		     WAL_SNAPSHOT_COPY_BYTES);
 	BUILD_BUG_ON(WAL_SNAPSHOT_COPY_BYTES < WAL_BLOCK_BYTES_MAX);
 
-	if (!snapshot_sane(super, snapshot))
+	if (!snapshot_sane(snapshot))
 		return -EINVAL;
 	disk.crc = cpu_to_le32(snapshot_crc(wal_seed(super), &disk,
 					    snapshot->configuration.data));
@@ -112,7 +111,7 @@ static int snapshot_get(const struct wal_superblock *super, const u8 *copy,
 			.bytes = le32_to_cpu(disk.configuration_bytes),
 		},
 	};
-	return snapshot_sane(super, snapshot) ? 0 : -ENODATA;
+	return snapshot_sane(snapshot) ? 0 : -ENODATA;
 }
 
 int wal_snapshot_decode(const struct wal_superblock *super, const void *buf,
@@ -147,12 +146,16 @@ static u32 chunk_bytes_of(const struct wal_snapshot *snapshot, u64 number)
 	return min_t(u64, room, snapshot->bytes - number * room);
 }
 
-u32 wal_chunk_read_bytes(const struct wal_superblock *super,
-			 const struct wal_snapshot *snapshot, u64 number)
+/* Whole blocks of any device. */
+static u32 padded(const struct wal_snapshot *snapshot, u32 bytes)
 {
-	return round_up(WAL_CHUNK_HEADER_BYTES +
-				chunk_bytes_of(snapshot, number),
-			super->block_bytes);
+	return round_up(WAL_CHUNK_HEADER_BYTES + bytes,
+			min_t(u32, snapshot->chunk_bytes, WAL_BLOCK_BYTES_MAX));
+}
+
+u32 wal_chunk_read_bytes(const struct wal_snapshot *snapshot, u64 number)
+{
+	return padded(snapshot, chunk_bytes_of(snapshot, number));
 }
 
 void wal_chunk_encode(const struct wal_superblock *super,
@@ -175,7 +178,7 @@ void wal_chunk_encode(const struct wal_superblock *super,
 	*write = (struct wal_write){
 		.position = wal_chunk_position(snapshot, number),
 		.data = buf,
-		.bytes = round_up(end, super->block_bytes),
+		.bytes = padded(snapshot, bytes),
 	};
 	memset((u8 *)buf + end, 0, write->bytes - end);
 }

@@ -795,7 +795,7 @@ enum { WAL_CHUNK_HEADER_BYTES = sizeof(struct wal_disk_chunk) };
  * @term: its term
  * @bytes: of the data
  * @checksum: of the data
- * @chunk_bytes: of a chunk with its header, at least a block
+ * @chunk_bytes: of a chunk with its header; of blocks up to that size the device may be
  * @configuration: goes with it
  */
 struct wal_snapshot {
@@ -860,14 +860,12 @@ static inline u64 wal_chunk_position(const struct wal_snapshot *snapshot,
 
 /**
  * wal_chunk_read_bytes() - how much to read of it
- * @super: of the WAL
  * @snapshot: decoded
  * @number: of a chunk it has
  *
  * Return: whole blocks.
  */
-u32 wal_chunk_read_bytes(const struct wal_superblock *super,
-			 const struct wal_snapshot *snapshot, u64 number);
+u32 wal_chunk_read_bytes(const struct wal_snapshot *snapshot, u64 number);
 
 /**
  * wal_chunk_encode() - one more chunk

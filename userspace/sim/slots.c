@@ -366,7 +366,7 @@ static u8 *read_chunk(struct world *w, struct node *node,
 {
 	const struct wal_superblock *super = &node->store.super;
 	u64 number = offset / wal_chunk_room(&slot->snapshot);
-	u32 read_bytes = wal_chunk_read_bytes(super, &slot->snapshot, number);
+	u32 read_bytes = wal_chunk_read_bytes(&slot->snapshot, number);
 	u8 *buf = memory_zeroed(read_bytes);
 
 	disk_read(&slot->disk, wal_chunk_position(&slot->snapshot, number), buf,
