@@ -189,6 +189,7 @@ static struct raft_settings settings_of(const struct raftlog_start *start,
 		.window_entries = RAFTLOG_WINDOW_ENTRIES,
 		.proposals_max = RAFTLOG_PROPOSALS_MAX,
 		.priority = start->priority,
+		.snapshot_bytes_per_s = start->snapshot_bytes_per_s,
 	};
 }
 
@@ -247,6 +248,8 @@ life_alloc(struct raftlog_group *group, const struct raftlog_start *start)
 	INIT_LIST_HEAD(&life->read_cancels);
 	INIT_LIST_HEAD(&life->persisted);
 	INIT_LIST_HEAD(&life->caught_up);
+	INIT_LIST_HEAD(&life->chunks_read);
+	INIT_LIST_HEAD(&life->snapshot_requests);
 	INIT_LIST_HEAD(&life->changes);
 	INIT_LIST_HEAD(&life->transfers);
 	init_waitqueue_head(&life->transfer_wait);
@@ -304,6 +307,20 @@ static int open_storage(struct raftlog_life *life, struct file *file,
 	life->storage = storage;
 	life->cluster_id = life->info.cluster_id;
 	return 0;
+}
+
+static int open_snapshots(struct raftlog_life *life, struct file *const files[2])
+{
+	struct raftlog_snapshots *snapshots;
+
+	if (!files[0])
+		return 0;
+	snapshots = raftlog_snapshots_open(files, life->storage,
+					   raftlog_group_name(life->group));
+	if (IS_ERR(snapshots))
+		return PTR_ERR(snapshots);
+	life->snapshots = snapshots;
+	return raftlog_snapshot_restore(life);
 }
 
 static int first_write_error(struct raftlog_life *life)
@@ -465,6 +482,7 @@ static u32 n_pinned_max(const struct raftlog_life *life)
 }
 
 static int bring_up(struct raftlog_life *life, struct file *file,
+		    struct file *const snapshots[2],
 		    const struct raft_configuration *configuration)
 {
 	struct raftlog_entry *first = encode_members(configuration);
@@ -481,6 +499,8 @@ static int bring_up(struct raftlog_life *life, struct file *file,
 		error = open_storage(life, file, first);
 	if (!error)
 		error = restore(life, first);
+	if (!error)
+		error = open_snapshots(life, snapshots);
 	if (!error)
 		error = open_transport(life);
 	if (!error)
@@ -538,6 +558,8 @@ static void tear_down(struct raftlog_life *life)
 		destroy_workqueue(life->catch_up_queue);
 	if (life->transport)
 		raftlog_transport_close(life->transport);
+	if (life->snapshots)
+		raftlog_snapshots_close(life->snapshots);
 	if (life->storage) {
 		raftlog_storage_stop(life->storage);
 		raftlog_storage_close(life->storage);
@@ -549,6 +571,7 @@ static void tear_down(struct raftlog_life *life)
 	free_cancels(life);
 	raftlog_parked_free(life);
 	raftlog_catch_up_free(life);
+	raftlog_snapshot_free(life);
 	raftlog_cache_destroy(&life->cache);
 	while (life->raft && (grown = raft_take_back(life->raft)))
 		kvfree(grown);
@@ -659,6 +682,7 @@ static void tell_started(struct raftlog_life *life)
 
 int raftlog_life_start(struct raftlog_group *group,
 		       const struct raftlog_start *start, struct file *wal,
+		       struct file *const snapshots[2],
 		       const struct raft_configuration *configuration)
 {
 	struct raftlog_life *life;
@@ -670,7 +694,7 @@ int raftlog_life_start(struct raftlog_group *group,
 		return -ENOMEM;
 	set_failure(group, "");
 	raftlog_event_state(group, RAFTLOG_STATE_STARTING);
-	error = bring_up(life, wal, configuration);
+	error = bring_up(life, wal, snapshots, configuration);
 	if (!error)
 		error = raftlog_peers_add(group, life);
 	if (error) {

@@ -498,6 +498,7 @@ void raft_status(const struct raft *r, struct raft_status *status)
 	status->uncommitted_bytes = raft_uncommitted_bytes(r);
 	status->space_bytes = raft_space(r);
 	status->snapshot = r->snapshot;
+	status->snapshot_gone = r->snapshot_gone;
 	status->incoming = r->incoming;
 	status->incoming_offset = r->incoming_offset;
 	memcpy(status->failure, r->failure, sizeof(status->failure));

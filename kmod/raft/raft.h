@@ -1192,6 +1192,7 @@ enum raft_progress {
  * @uncommitted_bytes: payload bytes behind commit_index
  * @space_bytes: room left in the log, entries in flight subtracted
  * @snapshot: the newest one here
+ * @snapshot_gone: and it cannot be read
  * @incoming: the one that a leader is sending, its index 0 if none is
  * @incoming_offset: what is here of it
  * @failure: why it failed, empty if it did not
@@ -1225,6 +1226,7 @@ struct raft_status {
 	u64 uncommitted_bytes;
 	u64 space_bytes;
 	struct raft_snapshot snapshot;
+	bool snapshot_gone;
 	struct raft_snapshot incoming;
 	u64 incoming_offset;
 	char failure[RAFT_FAILURE_CHARS];

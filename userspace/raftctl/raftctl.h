@@ -48,7 +48,7 @@ struct verb {
 };
 
 extern const struct verb append_verb, bench_verb, events_verb, members_verb,
-	read_verb, set_verb, start_verb, status_verb, stop_verb, tail_verb,
+	read_verb, set_verb, snapshot_verb, start_verb, status_verb, stop_verb, tail_verb,
 	transfer_verb, version_verb, wait_verb;
 
 /**
