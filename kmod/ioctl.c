@@ -392,7 +392,7 @@ static int snapshot_create(struct file *file, void *arg)
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (create->flags || create->fd || create->term || create->__reserved)
+	if (create->flags || create->__reserved)
 		return -EINVAL;
 	return raftlog_snapshot_create(open_of(file)->group, create);
 }

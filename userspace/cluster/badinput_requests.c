@@ -41,6 +41,10 @@ static const struct request {
 	  sizeof(struct raftlog_transfer), ENOTCONN, 12 },
 	{ "SET", 11, _IOC_READ | _IOC_WRITE, sizeof(struct raftlog_set),
 	  ENOTCONN, -1 },
+	{ "SNAPSHOT_CREATE", 12, _IOC_READ | _IOC_WRITE,
+	  sizeof(struct raftlog_snapshot_create), ENOTCONN, 24 },
+	{ "SNAPSHOT_OPEN", 13, _IOC_READ | _IOC_WRITE,
+	  sizeof(struct raftlog_snapshot_open), ENOTCONN, 32 },
 };
 
 static struct raftlog_event some_events[4];
