@@ -69,12 +69,13 @@ int raftlog_snapshot_restore(struct raftlog_life *life)
 {
 	struct raftlog_entry *configuration;
 	struct raftlog_sealed sealed;
+	bool by_policy = life->start.retain_entries || life->start.retain_bytes;
 	u64 base = life->info.first_index - 1;
 
 	if (!life->snapshots)
 		return 0;
 	raftlog_snapshots_newest(life->snapshots, &sealed);
-	if (sealed.snapshot.index < base)
+	if (sealed.snapshot.index < base && !by_policy)
 		pr_warn("%s: there is no snapshot of entry %llu or newer, and what is before is not in the log\n",
 			raftlog_group_name(life->group), base);
 	if (!sealed.snapshot.index)

@@ -61,9 +61,9 @@
  * committed, so that does not depend on what else was lost. Each snapshot has a
  * random id, so that chunks of one are never taken for chunks of another.
  *
- * Seeds. Snapshot header and chunk: as a slot's. Superblock: ~0. Slot and batch header: crc32c(~0, uuid). Entry header
- * and payload: the header_crc of their batch, so that no piece of one batch is
- * ever taken for a piece of another.
+ * Seeds. Superblock: ~0. Slot, batch header, snapshot header and chunk: crc32c(~0,
+ * uuid). Entry header and payload: the header_crc of their batch, so that no piece of
+ * one batch is ever taken for a piece of another.
  */
 #ifndef RAFTLOG_WAL_FORMAT_H
 #define RAFTLOG_WAL_FORMAT_H

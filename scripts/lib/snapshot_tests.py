@@ -173,6 +173,7 @@ def test_snapshot_cut(scene):
             replaced += found != index
             if found != index:
                 index, data = found, new
+        fill(node, 2)
         scene.wait_equal()
         index, data = take(node, 1 << 20)
         claim(checksum(node) == data, "no snapshot can be taken any more")

@@ -553,7 +553,7 @@ unset FAKE_SCENE FAKE_START_OUT
 
 run 0 "stop" stop
 FAKE_SCENE=stopped run 1 "stop of a stopped group" stop
-export FAKE_SNAPSHOT=$dir/snapshot
+export FAKE_SNAPSHOT="$dir/snapshot"
 printf 'the state' >"$dir/state"
 run 0 "snapshot create" snapshot create --file "$dir/state"
 golden "snapshot create, output" <<'END'
