@@ -176,8 +176,7 @@ static u32 persist_part(struct raftlog_life *life,
 	return n;
 }
 
-/* What goes with the base of the log, with a reference. */
-static struct raftlog_entry *base_configuration(struct raftlog_life *life)
+struct raftlog_entry *raftlog_base_configuration(struct raftlog_life *life)
 {
 	struct raftlog_entry *entry =
 		raftlog_entry_alloc(RAFT_CONFIGURATION_BYTES_MAX, GFP_OWNER);
@@ -198,9 +197,14 @@ static void note_base(struct raftlog_life *life)
 	const char *name = raftlog_group_name(life->group);
 
 	trace_raftlog_base(name, update);
-	if (update->base_discards)
+	if (update->base_installed) {
+		raftlog_count(life, installs, 1);
+		pr_notice("%s: too far behind the leader: the log begins anew behind entry %llu, what came of what was before that is in the snapshot\n",
+			  name, update->base_index);
+	} else if (update->base_discards) {
 		pr_notice("%s: too far behind the leader: the log begins anew behind entry %llu, what was before that is not to be had here\n",
 			  name, update->base_index);
+	}
 }
 
 /* Entries that go: before those that come, and in a request of its own. */
@@ -218,7 +222,7 @@ static void persist_base(struct raftlog_life *life,
 	request->base_index = update->base_index;
 	request->base_term = update->base_term;
 	request->base_discards = update->base_discards;
-	request->configuration = base_configuration(life);
+	request->configuration = raftlog_base_configuration(life);
 	request->last_index = last ? status->last_index :
 				     update->first_index - 1;
 	request->last_term = raft_term_at(life->raft, request->last_index);
@@ -308,10 +312,18 @@ static void transmit(struct raftlog_life *life, const struct raft_send *send,
 		return;
 	if (message->type == RAFT_PROPOSE) {
 		life->attached[n++] = raftlog_entry_get(proposed);
+	} else if (send->chunk) {
+		raftlog_snapshot_send(life, send);
+		return;
 	} else if (message->type == RAFT_INSTALL_SNAPSHOT) {
 		with_base = *message;
 		message = &with_base;
-		life->attached[n] = base_configuration(life);
+		life->attached[n] =
+			message->install_snapshot.bytes ?
+				raftlog_snapshot_configuration(life, message) :
+				raftlog_base_configuration(life);
+		if (!life->attached[n])
+			return;
 		with_base.install_snapshot.configuration_index =
 			life->attached[n++]->index;
 	} else if (message->type == RAFT_APPEND_ENTRIES &&
@@ -581,6 +593,8 @@ void raftlog_execute(struct raftlog_life *life, u64 now_ns)
 	raft_status(life->raft, &status);
 	persist(life, &status);
 	send_messages(life, now_ns);
+	if (life->update.chunk.snapshot.index)
+		raftlog_snapshot_store(life, &life->update.chunk);
 	publish(life, &status);
 	commit(life, life->update.commit_index);
 	note_transitions(life, &status);

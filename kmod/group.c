@@ -113,6 +113,11 @@ static void fill_status(struct raftlog_life *life,
 	status->transferee = core.transferee;
 	status->priority = core.priority;
 	status->n_sessions = core.n_sessions;
+	status->snapshot_index = core.snapshot.index;
+	status->snapshot_bytes = core.snapshot.bytes;
+	status->incoming_index = core.incoming.index;
+	status->incoming_bytes = core.incoming.bytes;
+	status->incoming_offset = core.incoming_offset;
 	status->commit_index = core.commit_index;
 	status->lease_remaining_ns =
 		core.lease_until_ns > now_ns ? core.lease_until_ns - now_ns : 0;

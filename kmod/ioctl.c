@@ -18,6 +18,7 @@
 #include "read_index.h"
 #include "session.h"
 #include "settings.h"
+#include "snapshot.h"
 #include "wal/format.h"
 #include "wire/format.h"
 
@@ -59,7 +60,7 @@ static int get_configuration(const struct raftlog_start *start,
 }
 
 /* The file with a reference, or ERR_PTR. */
-static struct file *get_wal(int fd)
+static struct file *get_file_of(int fd)
 {
 	struct file *file = fget(fd);
 	int error = 0;
@@ -77,8 +78,25 @@ static struct file *get_wal(int fd)
 	return ERR_PTR(error);
 }
 
+/* Each with a reference, or NULL if there are none. */
+static int get_snapshots(const struct raftlog_start *start,
+			 struct file *snapshots[2])
+{
+	u32 i;
+
+	for (i = 0; i < 2 && start->snapshot_fd[0] >= 0; i++) {
+		struct file *file = get_file_of(start->snapshot_fd[i]);
+
+		if (IS_ERR(file))
+			return PTR_ERR(file);
+		snapshots[i] = file;
+	}
+	return 0;
+}
+
 static int start_group(struct raftlog_group *group,
 		       const struct raftlog_start *start, struct file *wal,
+		       struct file *const snapshots[2],
 		       const struct raft_configuration *configuration)
 {
 	int error;
@@ -90,7 +108,8 @@ static int start_group(struct raftlog_group *group,
 	else if (group->life)
 		error = -EBUSY;
 	else
-		error = raftlog_life_start(group, start, wal, configuration);
+		error = raftlog_life_start(group, start, wal, snapshots,
+					   configuration);
 	mutex_unlock(&group->lifecycle);
 	return error;
 }
@@ -100,7 +119,7 @@ static int start(struct file *file, void *arg)
 	struct raftlog_start *start = arg;
 	struct raft_configuration *configuration;
 	struct raft_address listen;
-	struct file *wal;
+	struct file *wal, *snapshots[2] = { NULL, NULL };
 	int error;
 
 	BUILD_BUG_ON(RAFTLOG_AF_INET != AF_INET);
@@ -111,7 +130,7 @@ static int start(struct file *file, void *arg)
 		error = raftlog_address_from_user(&listen, &start->listen);
 	if (error)
 		return error;
-	wal = get_wal(start->wal_fd);
+	wal = get_file_of(start->wal_fd);
 	if (IS_ERR(wal))
 		return PTR_ERR(wal);
 	error = -ENOMEM;
@@ -120,10 +139,16 @@ static int start(struct file *file, void *arg)
 		goto put_wal;
 	error = get_configuration(start, configuration);
 	if (!error)
+		error = get_snapshots(start, snapshots);
+	if (!error)
 		error = start_group(open_of(file)->group, start, wal,
-				    configuration);
+				    snapshots, configuration);
 	kfree(configuration);
 put_wal:
+	if (snapshots[1])
+		fput(snapshots[1]);
+	if (snapshots[0])
+		fput(snapshots[0]);
 	fput(wal);
 	return error;
 }
@@ -508,6 +533,28 @@ static int transfer(struct file *file, void *arg)
 	return error;
 }
 
+static int snapshot_create(struct file *file, void *arg)
+{
+	struct raftlog_snapshot_create *create = arg;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (create->flags || create->__reserved)
+		return -EINVAL;
+	return raftlog_snapshot_create(open_of(file)->group, create);
+}
+
+static int snapshot_open(struct file *file, void *arg)
+{
+	struct raftlog_snapshot_open *open = arg;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (open->flags || open->__reserved)
+		return -EINVAL;
+	return raftlog_snapshot_open(open_of(file)->group, open);
+}
+
 /* Sizes are those of the first version that had the ioctl. */
 struct raftlog_ioctl {
 	unsigned int cmd;
@@ -542,6 +589,8 @@ static const struct raftlog_ioctl ioctls[] = {
 	IOCTL(RECOVER, recover, CAP_SYS_ADMIN),
 	IOCTL(SET_SESSION, set_session, NO_CAPABILITY),
 	IOCTL(GET_SESSIONS, get_sessions, NO_CAPABILITY),
+	IOCTL(SNAPSHOT_CREATE, snapshot_create, NO_CAPABILITY),
+	IOCTL(SNAPSHOT_OPEN, snapshot_open, NO_CAPABILITY),
 };
 
 union raftlog_ioctl_arg {
@@ -560,6 +609,8 @@ union raftlog_ioctl_arg {
 	struct raftlog_recover recover;
 	struct raftlog_session session;
 	struct raftlog_sessions sessions;
+	struct raftlog_snapshot_create snapshot_create;
+	struct raftlog_snapshot_open snapshot_open;
 };
 
 static int copy_out(void __user *user, size_t user_bytes, const void *arg,

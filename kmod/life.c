@@ -201,6 +201,7 @@ static struct raft_settings settings_of(const struct raftlog_start *start,
 		.proposals_max = RAFTLOG_PROPOSALS_MAX,
 		.sessions_max = RAFT_SESSIONS_MAX,
 		.priority = start->priority,
+		.snapshot_bytes_per_s = start->snapshot_bytes_per_s,
 	};
 }
 
@@ -259,6 +260,8 @@ life_alloc(struct raftlog_group *group, const struct raftlog_start *start)
 	INIT_LIST_HEAD(&life->read_cancels);
 	INIT_LIST_HEAD(&life->persisted);
 	INIT_LIST_HEAD(&life->caught_up);
+	INIT_LIST_HEAD(&life->chunks_read);
+	INIT_LIST_HEAD(&life->snapshot_requests);
 	INIT_LIST_HEAD(&life->changes);
 	INIT_LIST_HEAD(&life->transfers);
 	INIT_LIST_HEAD(&life->session_lists);
@@ -318,6 +321,20 @@ static int open_storage(struct raftlog_life *life, struct file *file,
 	life->storage = storage;
 	life->cluster_id = life->info.cluster_id;
 	return 0;
+}
+
+static int open_snapshots(struct raftlog_life *life, struct file *const files[2])
+{
+	struct raftlog_snapshots *snapshots;
+
+	if (!files[0])
+		return 0;
+	snapshots = raftlog_snapshots_open(files, life->storage,
+					   raftlog_group_name(life->group));
+	if (IS_ERR(snapshots))
+		return PTR_ERR(snapshots);
+	life->snapshots = snapshots;
+	return raftlog_snapshot_restore(life);
 }
 
 /* -EINPROGRESS until the write of hard state @seq, and so all before it, is done. */
@@ -484,6 +501,7 @@ static u32 n_pinned_max(const struct raftlog_life *life)
 }
 
 static int bring_up(struct raftlog_life *life, struct file *file,
+		    struct file *const snapshots[2],
 		    const struct raft_configuration *configuration)
 {
 	struct raftlog_entry *first = encode_members(configuration);
@@ -500,6 +518,8 @@ static int bring_up(struct raftlog_life *life, struct file *file,
 		error = open_storage(life, file, first, false);
 	if (!error)
 		error = restore(life, first);
+	if (!error)
+		error = open_snapshots(life, snapshots);
 	if (!error)
 		error = open_transport(life);
 	if (!error)
@@ -557,6 +577,8 @@ static void tear_down(struct raftlog_life *life)
 		destroy_workqueue(life->catch_up_queue);
 	if (life->transport)
 		raftlog_transport_close(life->transport);
+	if (life->snapshots)
+		raftlog_snapshots_close(life->snapshots);
 	if (life->storage) {
 		raftlog_storage_stop(life->storage);
 		raftlog_storage_close(life->storage);
@@ -568,6 +590,7 @@ static void tear_down(struct raftlog_life *life)
 	free_cancels(life);
 	raftlog_parked_free(life);
 	raftlog_catch_up_free(life);
+	raftlog_snapshot_free(life);
 	raftlog_cache_destroy(&life->cache);
 	while (life->raft && (grown = raft_take_back(life->raft)))
 		kvfree(grown);
@@ -678,6 +701,7 @@ static void tell_started(struct raftlog_life *life)
 
 int raftlog_life_start(struct raftlog_group *group,
 		       const struct raftlog_start *start, struct file *wal,
+		       struct file *const snapshots[2],
 		       const struct raft_configuration *configuration)
 {
 	struct raftlog_life *life;
@@ -689,7 +713,7 @@ int raftlog_life_start(struct raftlog_group *group,
 		return -ENOMEM;
 	set_failure(group, "");
 	raftlog_event_state(group, RAFTLOG_STATE_STARTING);
-	error = bring_up(life, wal, configuration);
+	error = bring_up(life, wal, snapshots, configuration);
 	if (!error)
 		error = raftlog_peers_add(group, life);
 	if (error) {

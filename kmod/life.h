@@ -39,6 +39,7 @@
 #include "cache.h"
 #include "raft/raft.h"
 #include "runs.h"
+#include "snapshot.h"
 #include "storage.h"
 #include "transport.h"
 
@@ -149,6 +150,9 @@ struct raftlog_settings_change {
  * @elections: times this node offered itself
  * @flushes: storage requests that became durable
  * @catch_ups: messages whose entries came from the disk
+ * @chunks_sent: pieces of snapshots that were sent
+ * @chunks_stored: pieces of snapshots that came, and were stored
+ * @installs: logs that began anew behind a snapshot
  * @parked_drops: messages given up while they waited for the disk
  * @invalid_messages: messages the core refused
  */
@@ -163,6 +167,9 @@ struct raftlog_counters {
 	u64 elections;
 	u64 flushes;
 	u64 catch_ups;
+	u64 chunks_sent;
+	u64 chunks_stored;
+	u64 installs;
 	u64 parked_drops;
 	u64 invalid_messages;
 };
@@ -203,6 +210,10 @@ struct raftlog_counters {
  * @retired: O: proposals that ended, for one batch more
  * @expiries: O: of all proposals in @queued and @live
  * @catch_ups: O: one for each peer, made when it is first needed
+ * @snapshots: I: the files, NULL if there are none
+ * @known_snapshots: O: what is in them
+ * @chunk_store: O: a chunk on its way to the disk
+ * @chunk_reads: O: one for each peer, made when it is first needed
  * @live_reads: O: linearizable reads the core has
  * @read_expiries: O: of all of them
  * @shutting_down: O: whatever ends now ends by the shutdown
@@ -218,6 +229,9 @@ struct raftlog_counters {
  * @persisted: K: storage requests that are done
  * @storage_error: K: negative errno
  * @caught_up: K: struct raftlog_catch_up, read
+ * @chunks_read: K: struct raftlog_chunk_read, read
+ * @chunk_stored: K: @chunk_store is done
+ * @snapshot_requests: K: struct raftlog_snapshot_request
  * @changes: K: struct raftlog_member_change
  * @transfers: K: struct raftlog_transfer_request
  * @session_lists: K: struct raftlog_session_list
@@ -277,6 +291,10 @@ struct raftlog_life {
 	struct list_head live_reads;
 	struct timerqueue_head read_expiries;
 	struct raftlog_catch_up *catch_ups[RAFT_MEMBERS_MAX];
+	struct raftlog_snapshots *snapshots;
+	struct raftlog_known_snapshot known_snapshots[2];
+	struct raftlog_chunk_store chunk_store;
+	struct raftlog_chunk_read *chunk_reads[RAFT_MEMBERS_MAX];
 	bool shutting_down;
 	struct raftlog_entry *attached[RAFTLOG_APPEND_ENTRIES_MAX];
 
@@ -291,6 +309,9 @@ struct raftlog_life {
 	struct list_head persisted;
 	int storage_error;
 	struct list_head caught_up;
+	struct list_head chunks_read;
+	bool chunk_stored;
+	struct list_head snapshot_requests;
 	struct list_head changes;
 	struct list_head transfers;
 	struct list_head session_lists;
@@ -325,6 +346,7 @@ struct raftlog_life {
  * @start: checked by raftlog_start_check(), @members not looked at
  * @wal: regular file or block device, open for reading and writing; the life
  *	takes its own reference
+ * @snapshots: regular files for the snapshots, opened likewise; both or none
  * @configuration: of @start's members; n_members 0: as in the log
  *
  * The group's @life is set on success.
@@ -333,6 +355,7 @@ struct raftlog_life {
  */
 int raftlog_life_start(struct raftlog_group *group,
 		       const struct raftlog_start *start, struct file *wal,
+		       struct file *const snapshots[2],
 		       const struct raft_configuration *configuration);
 
 /**
@@ -435,6 +458,9 @@ void raftlog_execute_storage(struct raftlog_life *life);
 
 /** raftlog_execute_persisted() - send what waited for hard state @seq */
 void raftlog_execute_persisted(struct raftlog_life *life, u64 seq, u64 now_ns);
+
+/** raftlog_base_configuration() - what goes with the base of the log, a reference */
+struct raftlog_entry *raftlog_base_configuration(struct raftlog_life *life);
 
 /** raftlog_execute_done() - a proposal ended as its core.result says */
 void raftlog_execute_done(struct raftlog_life *life,

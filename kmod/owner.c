@@ -7,7 +7,7 @@
  *	1. completions of the storage thread, so that what waits for them leaves
  *	2. messages from the socket
  *	3. transfers, proposals and reads, then those to give up (signals, expiries)
- *	4. messages whose entries were read from the disk
+ *	4. messages whose entries, or chunks, were read from the disk; snapshots
  *	5. entries that are not to be kept
  *	6. RAFT_EVENT_TIME, and the update is carried out
  *
@@ -51,11 +51,14 @@ struct intake {
 	struct list_head reads;
 	struct list_head read_cancels;
 	struct list_head caught_up;
+	struct list_head chunks_read;
+	struct list_head snapshot_requests;
 	struct list_head changes;
 	struct list_head transfers;
 	struct list_head session_lists;
 	struct raftlog_settings_change *settings_change;
 	int storage_error;
+	bool chunk_stored;
 	bool any;
 };
 
@@ -77,6 +80,8 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 	INIT_LIST_HEAD(&in->reads);
 	INIT_LIST_HEAD(&in->read_cancels);
 	INIT_LIST_HEAD(&in->caught_up);
+	INIT_LIST_HEAD(&in->chunks_read);
+	INIT_LIST_HEAD(&in->snapshot_requests);
 	INIT_LIST_HEAD(&in->changes);
 	INIT_LIST_HEAD(&in->transfers);
 	INIT_LIST_HEAD(&in->session_lists);
@@ -86,6 +91,10 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 	list_splice_init(&life->reads, &in->reads);
 	list_splice_init(&life->read_cancels, &in->read_cancels);
 	list_splice_init(&life->caught_up, &in->caught_up);
+	list_splice_init(&life->chunks_read, &in->chunks_read);
+	list_splice_init(&life->snapshot_requests, &in->snapshot_requests);
+	in->chunk_stored = life->chunk_stored;
+	life->chunk_stored = false;
 	list_splice_init(&life->changes, &in->changes);
 	list_splice_init(&life->transfers, &in->transfers);
 	list_splice_init(&life->session_lists, &in->session_lists);
@@ -105,6 +114,8 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 		  !list_empty(&in->reads) || !list_empty(&in->read_cancels) ||
 		  !list_empty(&in->transfers) ||
 		  !list_empty(&in->session_lists) ||
+		  !list_empty(&in->chunks_read) ||
+		  !list_empty(&in->snapshot_requests) || in->chunk_stored ||
 		  in->settings_change || in->storage_error;
 }
 
@@ -471,6 +482,16 @@ static void send_caught_up(struct raftlog_life *life, struct list_head *list)
 	}
 }
 
+static void send_chunks(struct raftlog_life *life, struct list_head *list)
+{
+	struct raftlog_chunk_read *read, *next;
+
+	list_for_each_entry_safe(read, next, list, node) {
+		list_del(&read->node);
+		raftlog_snapshot_read_done(life, read, ktime_get_ns(), step);
+	}
+}
+
 static void step_trim(struct raftlog_life *life)
 {
 	struct raft_event event = {
@@ -525,6 +546,10 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 	step_read_cancels(life, &in.read_cancels);
 	step_read_expiries(life);
 	send_caught_up(life, &in.caught_up);
+	raftlog_snapshot_step(life, &in.snapshot_requests, step);
+	if (in.chunk_stored)
+		raftlog_snapshot_stored(life, step);
+	send_chunks(life, &in.chunks_read);
 	step_trim(life);
 
 	step(life, &time);
@@ -578,6 +603,7 @@ static void shut_down(struct raftlog_life *life)
 	take_intake(life, &in);
 	raftlog_transfer_step(life, &in.transfers, NULL);
 	raftlog_session_answer(life, &in.session_lists, -ESHUTDOWN);
+	raftlog_snapshot_step(life, &in.snapshot_requests, NULL);
 	list_for_each_entry_safe(proposal, next, &life->queued, node)
 		end_proposal(life, proposal, -ESHUTDOWN);
 	list_for_each_entry_safe(read, next_read, &in.reads, node)

@@ -29,6 +29,15 @@ static bool is_join_or_not(const struct raftlog_start *s)
 	       (s->n_members || !(s->flags & RAFTLOG_START_F_FORMAT));
 }
 
+/* Two, or none. */
+static bool are_snapshot_files(const struct raftlog_start *s)
+{
+	if (s->snapshot_fd[0] == -1 && s->snapshot_fd[1] == -1)
+		return true;
+	return s->snapshot_fd[0] >= 0 && s->snapshot_fd[1] >= 0 &&
+	       s->snapshot_fd[0] != s->snapshot_fd[1];
+}
+
 /* What can also change later. */
 static int check_changeable(struct raftlog_start *s)
 {
@@ -55,7 +64,7 @@ static int check_changeable(struct raftlog_start *s)
 int raftlog_start_check(struct raftlog_start *s)
 {
 	if (s->flags & ~RAFTLOG_START_F_ALL || !s->node_id || s->wal_fd < 0 ||
-	    s->snapshot_fd[0] != -1 || s->snapshot_fd[1] != -1 ||
+	    !are_snapshot_files(s) ||
 	    s->n_members > RAFTLOG_MEMBERS_MAX ||
 	    (!s->n_members && s->members) ||
 	    !is_join_or_not(s) ||
@@ -69,6 +78,10 @@ int raftlog_start_check(struct raftlog_start *s)
 
 	set_default(&s->max_entry_bytes, RAFTLOG_ENTRY_BYTES_DEFAULT);
 	set_default(&s->datagram_bytes, RAFTLOG_DATAGRAM_BYTES_DEFAULT);
+	if (!s->snapshot_trailing)
+		s->snapshot_trailing = RAFTLOG_SNAPSHOT_TRAILING_DEFAULT;
+	if (!s->snapshot_bytes_per_s)
+		s->snapshot_bytes_per_s = RAFTLOG_SNAPSHOT_BYTES_PER_S_DEFAULT;
 	if (!is_within(s->max_entry_bytes, 1, RAFTLOG_ENTRY_BYTES_MAX) ||
 	    !is_within(s->datagram_bytes, RAFTLOG_DATAGRAM_BYTES_MIN,
 		       RAFTLOG_DATAGRAM_BYTES_MAX))

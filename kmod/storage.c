@@ -60,7 +60,7 @@ static int write_staged(struct raftlog_storage *storage,
 			const struct wal_write *write)
 {
 	return raftlog_file_write(storage->file, &storage->staging, 0,
-				  write->bytes, write->position);
+				  write->bytes, write->position, true);
 }
 
 int raftlog_storage_slot(struct raftlog_storage *storage,

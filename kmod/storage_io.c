@@ -10,6 +10,33 @@
 #include "failpoint.h"
 #include "storage_private.h"
 
+static DEFINE_MUTEX(claims_lock);
+static LIST_HEAD(claims);
+
+int raftlog_file_claim(struct raftlog_claim *claim, struct file *file)
+{
+	struct raftlog_claim *other;
+	int ret = 0;
+
+	claim->mapping = file->f_mapping;
+	mutex_lock(&claims_lock);
+	list_for_each_entry(other, &claims, node) {
+		if (other->mapping == claim->mapping)
+			ret = -EBUSY;
+	}
+	if (!ret)
+		list_add(&claim->node, &claims);
+	mutex_unlock(&claims_lock);
+	return ret;
+}
+
+void raftlog_file_release(struct raftlog_claim *claim)
+{
+	mutex_lock(&claims_lock);
+	list_del(&claim->node);
+	mutex_unlock(&claims_lock);
+}
+
 int raftlog_buffer_init(struct raftlog_buffer *buffer, u32 bytes, gfp_t gfp)
 {
 	u32 i, n_pages;
@@ -100,7 +127,7 @@ static u32 half(struct file *file, u32 bytes)
 }
 
 int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
-		       u32 at, u32 bytes, u64 position)
+		       u32 at, u32 bytes, u64 position, bool durable)
 {
 	struct iov_iter iter;
 	struct kiocb iocb;
@@ -110,7 +137,11 @@ int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
 	init_sync_kiocb(&iocb, file);
 	iocb.ki_pos = position;
 	/* The flags are the user's to change; durability is not. */
-	iocb.ki_flags |= IOCB_DIRECT | IOCB_DSYNC | IOCB_WRITE;
+	iocb.ki_flags |= IOCB_DIRECT | IOCB_WRITE;
+	if (durable)
+		iocb.ki_flags |= IOCB_DSYNC;
+	else
+		iocb.ki_flags &= ~(IOCB_DSYNC | IOCB_SYNC);
 
 	raftlog_failpoint_pause(RAFTLOG_FAILPOINT_STORAGE_WRITE_SLOW);
 	if (RAFTLOG_FAILPOINT(STORAGE_WRITE_ERROR))

@@ -8,33 +8,6 @@
 
 #include "storage_private.h"
 
-/* Two groups on one file would destroy each other's log. */
-static DEFINE_MUTEX(opened_lock);
-static LIST_HEAD(opened);
-
-static int claim_file(struct raftlog_storage *storage)
-{
-	struct raftlog_storage *other;
-	int ret = 0;
-
-	mutex_lock(&opened_lock);
-	list_for_each_entry(other, &opened, opened) {
-		if (other->file->f_mapping == storage->file->f_mapping)
-			ret = -EBUSY;
-	}
-	if (!ret)
-		list_add(&storage->opened, &opened);
-	mutex_unlock(&opened_lock);
-	return ret;
-}
-
-static void release_file(struct raftlog_storage *storage)
-{
-	mutex_lock(&opened_lock);
-	list_del(&storage->opened);
-	mutex_unlock(&opened_lock);
-}
-
 static u64 file_bytes(const struct raftlog_storage *storage)
 {
 	return i_size_read(storage->file->f_mapping->host);
@@ -74,7 +47,7 @@ static int format(struct raftlog_storage *storage,
 	for (i = 0; i < WAL_FORMAT_WRITES; i++) {
 		wal_format_encode(&super, i, storage->staging.data, &write);
 		ret = raftlog_file_write(storage->file, &storage->staging, 0,
-					 write.bytes, write.position);
+					 write.bytes, write.position, true);
 		if (ret) {
 			pr_err("%s: making a log failed with error %d\n",
 			       storage->name, ret);
@@ -544,7 +517,7 @@ raftlog_storage_open(const struct raftlog_storage_params *params,
 	storage = alloc_storage(params, ops, context);
 	if (!storage)
 		return ERR_PTR(-ENOMEM);
-	ret = claim_file(storage);
+	ret = raftlog_file_claim(&storage->claim, storage->file);
 	if (ret)
 		goto free;
 	ret = read_log(storage, params);
@@ -562,7 +535,7 @@ raftlog_storage_open(const struct raftlog_storage_params *params,
 	return storage;
 
 release:
-	release_file(storage);
+	raftlog_file_release(&storage->claim);
 free:
 	free_storage(storage);
 	return ERR_PTR(ret);
@@ -570,6 +543,6 @@ free:
 
 void raftlog_storage_close(struct raftlog_storage *storage)
 {
-	release_file(storage);
+	raftlog_file_release(&storage->claim);
 	free_storage(storage);
 }

@@ -47,17 +47,38 @@ int raftlog_file_check(struct file *file);
 u32 raftlog_file_block_bytes(struct file *file);
 
 /**
- * raftlog_file_write() - write and wait until it is durable
+ * struct raftlog_claim - a file is in use
+ * @node: in the list of those
+ * @mapping: of the file
+ */
+struct raftlog_claim {
+	struct list_head node;
+	struct address_space *mapping;
+};
+
+/**
+ * raftlog_file_claim() - two groups on one file would destroy what is there
+ * @claim: to be given back with raftlog_file_release()
+ * @file: checked
+ *
+ * Return: 0 or -EBUSY.
+ */
+int raftlog_file_claim(struct raftlog_claim *claim, struct file *file);
+void raftlog_file_release(struct raftlog_claim *claim);
+
+/**
+ * raftlog_file_write() - write, and wait
  * @file: checked
  * @buffer: holds the data
  * @at: where in @buffer, whole blocks
  * @bytes: how many, whole blocks
  * @position: to where
+ * @durable: until it is durable
  *
  * Return: 0 or a negative errno; -EIO if less was written.
  */
 int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
-		       u32 at, u32 bytes, u64 position);
+		       u32 at, u32 bytes, u64 position, bool durable);
 
 /** raftlog_file_read() - the same the other way round */
 int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
@@ -91,7 +112,7 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
  * @oldest_ns: Q for writers: submission of the oldest unfinished request, or 0
  * @wait: the thread waits here
  * @thread: I; NULL once stopped
- * @opened: in the list of files in use
+ * @claim: I: nobody else has @file
  * @slot_at: T: when the newest slot was written, in jiffies
  */
 struct raftlog_storage {
@@ -118,7 +139,7 @@ struct raftlog_storage {
 
 	wait_queue_head_t wait;
 	struct task_struct *thread;
-	struct list_head opened;
+	struct raftlog_claim claim;
 	unsigned long slot_at;
 };
 

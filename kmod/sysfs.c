@@ -52,6 +52,11 @@ STATUS_ATTR(priority, "%u", status.priority);
 STATUS_ATTR(log_bytes, "%llu", status.log_bytes);
 STATUS_ATTR(log_bytes_free, "%llu", status.log_bytes_free);
 STATUS_ATTR(cache_bytes, "%llu", status.cache_bytes);
+STATUS_ATTR(snapshot_index, "%llu", status.snapshot_index);
+STATUS_ATTR(snapshot_bytes, "%llu", status.snapshot_bytes);
+STATUS_ATTR(incoming_index, "%llu", status.incoming_index);
+STATUS_ATTR(incoming_bytes, "%llu", status.incoming_bytes);
+STATUS_ATTR(incoming_offset, "%llu", status.incoming_offset);
 STATUS_ATTR(n_members, "%u", status.n_members);
 STATUS_ATTR(configuration_index, "%llu", status.configuration_index);
 STATUS_ATTR(changing, "%u", status.changing);
@@ -115,6 +120,11 @@ static struct attribute *raftlog_attrs[] = {
 	&dev_attr_log_bytes.attr,
 	&dev_attr_log_bytes_free.attr,
 	&dev_attr_cache_bytes.attr,
+	&dev_attr_snapshot_index.attr,
+	&dev_attr_snapshot_bytes.attr,
+	&dev_attr_incoming_index.attr,
+	&dev_attr_incoming_bytes.attr,
+	&dev_attr_incoming_offset.attr,
 	&dev_attr_n_members.attr,
 	&dev_attr_configuration_index.attr,
 	&dev_attr_changing.attr,
@@ -198,6 +208,9 @@ LIFE_STAT(committed);
 LIFE_STAT(elections);
 LIFE_STAT(flushes);
 LIFE_STAT(catch_ups);
+LIFE_STAT(chunks_sent);
+LIFE_STAT(chunks_stored);
+LIFE_STAT(installs);
 LIFE_STAT(parked_drops);
 LIFE_STAT(invalid_messages);
 TRANSPORT_STAT(rx_datagrams);
@@ -231,6 +244,9 @@ static struct attribute *stats_attrs[] = {
 	&stat_elections.attr.attr,
 	&stat_flushes.attr.attr,
 	&stat_catch_ups.attr.attr,
+	&stat_chunks_sent.attr.attr,
+	&stat_chunks_stored.attr.attr,
+	&stat_installs.attr.attr,
 	&stat_parked_drops.attr.attr,
 	&stat_invalid_messages.attr.attr,
 	&stat_rx_datagrams.attr.attr,

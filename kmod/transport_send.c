@@ -23,7 +23,7 @@
  * @first_index: RAFT_APPEND_ENTRIES: index of its first entry;
  *	RAFT_INSTALL_SNAPSHOT: snapshot_index
  * @session: RAFT_PROPOSE: which proposal
- * @sequence: RAFT_PROPOSE: which proposal
+ * @sequence: RAFT_PROPOSE: which proposal; RAFT_INSTALL_SNAPSHOT: see chunk_of()
  * @bytes: length of the message
  * @data: the message as it stands in a bundle: behind its length
  */
@@ -358,7 +358,8 @@ static void drop_stale(struct raftlog_transport_peer *peer)
 	list_for_each_entry_safe(outgoing, next, &peer->lane, node) {
 		bool is_bundled = i++ < n_bundled;
 
-		if (outgoing->type != RAFT_APPEND_ENTRIES ||
+		if ((outgoing->type != RAFT_APPEND_ENTRIES &&
+		     outgoing->type != RAFT_INSTALL_SNAPSHOT) ||
 		    outgoing->term >= peer->term ||
 		    (is_bundled && n_bundled > 1))
 			continue;
@@ -381,6 +382,14 @@ static u64 index_of(const struct raft_message *message)
 	}
 }
 
+/* Of a snapshot: the offer, or which piece of the data. */
+static u64 chunk_of(const struct raft_message *message)
+{
+	return message->n_entries > 1 ?
+		       message->install_snapshot.offset + 1 :
+		       0;
+}
+
 static bool same_purpose(const struct raftlog_outgoing *outgoing,
 			 const struct raft_message *message)
 {
@@ -389,6 +398,9 @@ static bool same_purpose(const struct raftlog_outgoing *outgoing,
 	if (message->type == RAFT_PROPOSE)
 		return outgoing->session == message->entries[0].session &&
 		       outgoing->sequence == message->entries[0].sequence;
+	if (message->type == RAFT_INSTALL_SNAPSHOT &&
+	    outgoing->sequence != chunk_of(message))
+		return false;
 	return outgoing->term == message->term &&
 	       outgoing->first_index == index_of(message);
 }
@@ -426,7 +438,9 @@ static void queue_message(struct raftlog_transport *transport,
 	outgoing->term = message->term;
 	outgoing->first_index = index_of(message);
 	outgoing->session = message->entries[0].session;
-	outgoing->sequence = message->entries[0].sequence;
+	outgoing->sequence = message->type == RAFT_INSTALL_SNAPSHOT ?
+				     chunk_of(message) :
+				     message->entries[0].sequence;
 	outgoing->bytes = bytes;
 	wire_bundle_put(outgoing->data, bytes);
 	if (wire_message_encode(message,

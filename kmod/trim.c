@@ -6,6 +6,10 @@
  * needs what went all the same gets to know where the log begins (raft/snapshot.c);
  * readers who do are told ENODATA.
  *
+ * Without a policy entries go when there is a snapshot that makes up for them, but for
+ * snapshot_trailing ones, which members need that lag a little. Those go as well, but
+ * nothing behind the snapshot, when the log is full.
+ *
  * Each time costs a write. So it is not done for every entry, but when an eighth more
  * is there than is to be kept. A log that trims is never full for want of trimming:
  * whatever the policy says, a quarter of it is for what is to come.
@@ -34,7 +38,10 @@ static u64 by_bytes(const struct raftlog_life *life, u64 retain)
 					   retain / SLACK);
 }
 
-/* Of what a member that answers does not have yet, nothing goes. */
+/*
+ * Of what a member that answers does not have yet, nothing goes; nor of what is behind
+ * a snapshot that it is being sent.
+ */
 static u64 had_by_peers(const struct raftlog_life *life,
 			const struct raft_status *status)
 {
@@ -51,30 +58,46 @@ static u64 had_by_peers(const struct raftlog_life *life,
 
 		if (id == status->node_id ||
 		    raft_peer_status(life->raft, id, &peer) ||
-		    !peer.recent_active ||
-		    peer.progress == RAFT_PROGRESS_SNAPSHOT)
+		    !peer.recent_active)
 			continue;
-		index = min(index, peer.match_index);
+		if (peer.progress != RAFT_PROGRESS_SNAPSHOT)
+			index = min(index, peer.match_index);
+		else if (peer.snapshot.index)
+			index = min(index, peer.snapshot.index);
 	}
 	return index;
+}
+
+/* Because there is a snapshot that says what came of them, but for the last ones. */
+static u64 by_snapshot(const struct raftlog_life *life,
+		       const struct raft_status *status)
+{
+	u64 index = status->snapshot.index;
+
+	return index > life->start.snapshot_trailing ?
+		       index - life->start.snapshot_trailing :
+		       0;
 }
 
 u64 raftlog_trim_index(struct raftlog_life *life)
 {
 	const struct raftlog_start *start = &life->start;
+	bool by_policy = start->retain_entries || start->retain_bytes;
 	struct raft_status status;
-	u64 index;
+	u64 index, full;
 
-	if (!start->retain_entries && !start->retain_bytes)
-		return 0;
 	raft_status(life->raft, &status);
-	if (status.role == RAFT_FAILED)
+	if (status.role == RAFT_FAILED ||
+	    (!by_policy && !status.snapshot.index))
 		return 0;
-	index = by_entries(life, &status);
+	index = max(by_entries(life, &status), by_snapshot(life, &status));
 	if (start->retain_bytes)
 		index = max(index, by_bytes(life, start->retain_bytes));
 	index = min(index, had_by_peers(life, &status));
-	index = max(index, by_bytes(life, life->info.log_bytes / 4 * 3));
+	full = by_bytes(life, life->info.log_bytes / 4 * 3);
+	if (!by_policy)
+		full = min(full, status.snapshot.index);
+	index = max(index, full);
 	/* Nothing that this node itself needs. */
 	index = min(index, status.compactable_index);
 	if (index < status.first_index)

@@ -31,6 +31,7 @@ static const struct raft_entry append_table[] = {
 
 static const struct raft_entry install_table[] = {
 	{ .data = "conf", .bytes = 4, .type = RAFT_ENTRY_CONFIGURATION },
+	{ .data = "chunk", .bytes = 5, .type = RAFT_ENTRY_DATA },
 };
 
 static const struct raft_entry propose_table[] = {
@@ -42,7 +43,7 @@ struct golden {
 	const char *name;
 	struct raft_message message;
 	u32 n_bytes;
-	u8 bytes[128];
+	u8 bytes[160];
 };
 
 #define LE32(x) (x), 0, 0, 0
@@ -252,9 +253,10 @@ static const struct golden goldens[] = {
 			.entries = install_table,
 			.n_entries = 1,
 		},
-		.n_bytes = 56 + 32 + 4,
+		.n_bytes = 80 + 32 + 4,
 		.bytes = { 10, 0, 0, 0, LE32(1), LE64(5), LE64(0x71),
 			   LE64(0x81), LE64(4), LE64(0x82), LE64(0x83),
+			   LE64(0), LE64(0), LE32(0), LE32(0),
 			   LE64(0), LE64(0), LE64(0), LE32(4), LE32(2),
 			   'c', 'o', 'n', 'f' },
 	}, {
@@ -268,6 +270,42 @@ static const struct golden goldens[] = {
 		.n_bytes = 64,
 		.bytes = { 6, 0, 0, 0, LE32(0), LE64(5), LE64(0x71), LE64(0x51),
 			   LE64(0x61), LE32(0), LE32(0), LE64(0x11), LE64(4) },
+	}, {
+		.name = "InstallSnapshot with data",
+		.message = {
+			.type = RAFT_INSTALL_SNAPSHOT, .from = 1, .to = 2,
+			.term = 5, .incarnation = 0x71,
+			.install_snapshot = { .snapshot_index = 0x81,
+					      .snapshot_term = 4,
+					      .configuration_index = 0x82,
+					      .sent_ns = 0x83,
+					      .bytes = 0x84,
+					      .offset = 0x7e,
+					      .checksum = 0x85 },
+			.entries = install_table,
+			.n_entries = 2,
+		},
+		.n_bytes = 80 + 2 * 32 + 4 + 5,
+		.bytes = { 10, 0, 0, 0, LE32(2), LE64(5), LE64(0x71),
+			   LE64(0x81), LE64(4), LE64(0x82), LE64(0x83),
+			   LE64(0x84), LE64(0x7e), LE32(0x85), LE32(0),
+			   LE64(0), LE64(0), LE64(0), LE32(4), LE32(2),
+			   LE64(0), LE64(0), LE64(0), LE32(5), LE32(0),
+			   'c', 'o', 'n', 'f', 'c', 'h', 'u', 'n', 'k' },
+	}, {
+		.name = "InstallSnapshot response",
+		.message = {
+			.type = RAFT_INSTALL_SNAPSHOT_RESPONSE, .from = 1,
+			.to = 2, .term = 5, .incarnation = 0x71,
+			.install_snapshot_response = { .snapshot_index = 0x81,
+						       .snapshot_term = 4,
+						       .offset = 0x7e,
+						       .checksum = 0x85 },
+		},
+		.n_bytes = 56,
+		.bytes = { 11, 0, 0, 0, LE32(0), LE64(5), LE64(0x71),
+			   LE64(0x81), LE64(4), LE64(0x7e), LE32(0x85),
+			   LE32(0) },
 	},
 };
 
@@ -427,10 +465,25 @@ static const struct absurdity absurdities[] = {
 	{ "snapshot of term 0", 15, 32, 0, -EBADMSG },
 	{ "snapshot newer than its leader", 15, 32, 6, -EBADMSG },
 	{ "snapshot without a configuration", 15, 40, 0, -EBADMSG },
-	{ "snapshot of an entry", 15, 56, 1, -EBADMSG },
-	{ "snapshot with data", 15, 56 + 28, 0, -EBADMSG },
-	{ "configuration of a session", 15, 56 + 8, 1, -EBADMSG },
-	{ "configuration with a sequence", 15, 56 + 16, 1, -EBADMSG },
+	{ "snapshot of an entry", 15, 80, 1, -EBADMSG },
+	{ "snapshot of data alone", 15, 80 + 28, 0, -EBADMSG },
+	{ "configuration of a session", 15, 80 + 8, 1, -EBADMSG },
+	{ "configuration with a sequence", 15, 80 + 16, 1, -EBADMSG },
+	{ "offset of no data", 15, 64, 1, -EBADMSG },
+	{ "checksum of no data", 15, 72, 1, -EBADMSG },
+	{ "reserved bytes of a snapshot", 15, 76, 1, -EBADMSG },
+	{ "chunk of no data", 16, 56, 0, -EBADMSG },
+	{ "chunk behind the end", 16, 64, 0x84, -EBADMSG },
+	{ "chunk over the end", 16, 64, 0x80, -EBADMSG },
+	{ "chunk of a term", 16, 112, 1, -EBADMSG },
+	{ "chunk of a session", 16, 112 + 8, 1, -EBADMSG },
+	{ "chunk with a sequence", 16, 112 + 16, 1, -EBADMSG },
+	{ "chunk of another type", 16, 112 + 28, 2, -EBADMSG },
+	{ "answer to no snapshot", 17, 24, 0, -EBADMSG },
+	{ "answer to a snapshot of term 0", 17, 32, 0, -EBADMSG },
+	{ "answer to a newer snapshot", 17, 32, 6, -EBADMSG },
+	{ "reserved bytes of that answer", 17, 52, 1, -EBADMSG },
+	{ "entries in that answer", 17, 4, 1, -EBADMSG },
 };
 
 static void absurdity_name(const struct absurdity *absurdity, char *name)
@@ -446,7 +499,7 @@ static void message_absurd(struct kunit *test)
 	const struct golden *golden = &goldens[absurdity->golden];
 	struct raft_entry entries[8];
 	struct raft_message message;
-	u8 buf[128];
+	u8 buf[160];
 
 	memcpy(buf, golden->bytes, sizeof(buf));
 	KUNIT_ASSERT_TRUE(test, buf[absurdity->offset] != absurdity->value);

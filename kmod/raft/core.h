@@ -16,7 +16,8 @@
  *	memory.c	what of it grows with use
  *	settings.c	settings, and what happens when they change
  *	compaction.c	entries that go, and what is left of them
- *	snapshot.c	logs of others that begin behind the end of this one
+ *	snapshot.c	logs of others that begin behind the end of this one, and the
+ *			snapshots that make up for what is before
  *	configuration.c	members, their encoding, and the quorums they form
  *	membership.c	changes of the members
  *	recovery.c	a cluster that lost its quorum for good, and what is left of it
@@ -107,6 +108,11 @@ struct raft_peer {
 	u64 round_index; /* leader: last entry of this round of catching up */
 	u64 round_ns; /* when it began */
 	struct raft_read_request reads[RAFT_READ_LANES];
+	/* RAFT_PROGRESS_SNAPSHOT: which one, and up to where the peer has it. */
+	struct raft_snapshot snapshot;
+	u64 snapshot_offset;
+	u64 chunk_sent_ns; /* of the chunk at snapshot_offset; 0: it was not sent */
+	bool chunk_wanted;
 	u64 inflight_bytes;
 	u32 inflight_head;
 	u32 n_inflight;
@@ -178,6 +184,13 @@ struct raft {
 	/* Follower: an acknowledgment is owed once durable_index gets there. */
 	bool ack_owed;
 	u64 leader_commit_seen;
+
+	struct raft_snapshot snapshot; /* the newest one here; durable */
+	bool snapshot_gone; /* but it cannot be read */
+	struct raft_snapshot incoming; /* what is here of one that is being sent, */
+	u64 incoming_offset; /* up to there, */
+	bool storing; /* and a chunk is on its way to the disk */
+	u64 chunk_due_ns; /* leader: no chunk for anybody before that */
 
 	/* Writes: updates that persist something are numbered from 1. */
 	u64 persist_seq;
@@ -344,6 +357,8 @@ void raft_leader_commit(struct raft *r, struct raft_update *update);
 void raft_set_commit(struct raft *r, struct raft_update *update, u64 index);
 u64 raft_lease_until(const struct raft *r);
 u64 raft_leader_deadline(const struct raft *r);
+u64 raft_loss_timeout(const struct raft *r, const struct raft_peer *peer,
+		      u64 bytes);
 
 /* transfer.c */
 int raft_transfer(struct raft *r, u32 target, u8 cause);
@@ -459,8 +474,19 @@ int raft_check_install_snapshot(struct raft *r,
 				const struct raft_message *message);
 void raft_receive_install_snapshot(struct raft *r, struct raft_update *update,
 				   const struct raft_message *message);
+void raft_receive_install_snapshot_response(struct raft *r,
+					    struct raft_update *update,
+					    const struct raft_message *message);
 bool raft_send_install_snapshot(struct raft *r, struct raft_update *update,
-				const struct raft_peer *peer);
+				struct raft_peer *peer);
+void raft_send_chunks(struct raft *r, struct raft_update *update);
+u64 raft_chunk_deadline(const struct raft *r);
+void raft_stop_sending(struct raft_peer *peer);
+int raft_snapshot_taken(struct raft *r, const struct raft_snapshot *snapshot);
+void raft_snapshot_gone(struct raft *r, u64 index);
+void raft_chunk_stored(struct raft *r, struct raft_update *update,
+		       const struct raft_event *event);
+void raft_forget_incoming(struct raft *r);
 
 /* configuration.c */
 void raft_set_configuration(struct raft *r,

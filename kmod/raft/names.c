@@ -70,6 +70,7 @@ const char *raft_message_type_name(u8 type)
 		[RAFT_READ_INDEX_RESPONSE] = "ReadIndexResponse",
 		[RAFT_TIMEOUT_NOW] = "TimeoutNow",
 		[RAFT_INSTALL_SNAPSHOT] = "InstallSnapshot",
+		[RAFT_INSTALL_SNAPSHOT_RESPONSE] = "InstallSnapshotResponse",
 	};
 
 	return NAME_OF(names, type);

@@ -263,6 +263,9 @@ static void receive(struct raft *r, struct raft_update *update,
 	case RAFT_INSTALL_SNAPSHOT:
 		raft_receive_install_snapshot(r, update, message);
 		break;
+	case RAFT_INSTALL_SNAPSHOT_RESPONSE:
+		raft_receive_install_snapshot_response(r, update, message);
+		break;
 	}
 }
 
@@ -342,7 +345,9 @@ static int check_event(struct raft *r, const struct raft_event *event,
 		error = check_message(r, event->message);
 		if (error)
 			return error;
-		entries += event->message->n_entries;
+		/* What comes with a snapshot goes nowhere near the log. */
+		if (event->message->type != RAFT_INSTALL_SNAPSHOT)
+			entries += event->message->n_entries;
 	}
 	if (raft_is_short(r, entries, event->type == RAFT_EVENT_PROPOSE,
 			  is_of_sessions(event)) ||
@@ -464,6 +469,14 @@ int raft_step(struct raft *r, const struct raft_event *event,
 				     event->transfer.cause);
 	case RAFT_EVENT_COMPACT:
 		return raft_compact(r, update, event->index);
+	case RAFT_EVENT_SNAPSHOT:
+		return raft_snapshot_taken(r, &event->snapshot);
+	case RAFT_EVENT_SNAPSHOT_GONE:
+		raft_snapshot_gone(r, event->index);
+		break;
+	case RAFT_EVENT_CHUNK_STORED:
+		raft_chunk_stored(r, update, event);
+		break;
 	case RAFT_EVENT_SHUTDOWN:
 		raft_end_proposals(r, update, -ESHUTDOWN);
 		raft_end_reads(r, update, -ESHUTDOWN);
@@ -520,6 +533,10 @@ void raft_status(const struct raft *r, struct raft_status *status)
 		status->sessions_index = r->sessions.applied;
 		status->n_sessions = r->sessions.n;
 	}
+	status->snapshot = r->snapshot;
+	status->snapshot_gone = r->snapshot_gone;
+	status->incoming = r->incoming;
+	status->incoming_offset = r->incoming_offset;
 	memcpy(status->failure, r->failure, sizeof(status->failure));
 }
 
@@ -541,6 +558,8 @@ int raft_peer_status(const struct raft *r, u32 id,
 	status->last_contact_ns = peer->last_contact_ns;
 	status->rtt_ns = peer->rtt_ns;
 	status->priority = peer->priority;
+	status->snapshot = peer->snapshot;
+	status->snapshot_offset = peer->snapshot_offset;
 	status->foreign = !raft_is_known(r, peer - r->peers);
 	status->caught_up = r->role == RAFT_LEADER && peer->caught_up;
 	status->recent_active =

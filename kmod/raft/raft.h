@@ -350,7 +350,10 @@ struct raft_entry {
  * @RAFT_READ_INDEX_RESPONSE: the answer
  * @RAFT_TIMEOUT_NOW: the leader wants the receiver to lead in its place (3.10)
  * @RAFT_INSTALL_SNAPSHOT: InstallSnapshot (5.1): where the sender's log begins, for
- *	a peer that needs entries from before. Answered as an AppendEntries is
+ *	a peer that needs entries from before; or a snapshot that holds what came of
+ *	them, offered, and piece by piece. What the receiver can do without data, or
+ *	has all the data of, it answers as an AppendEntries
+ * @RAFT_INSTALL_SNAPSHOT_RESPONSE: how much of the data it has
  * @RAFT_MESSAGE_TYPE_LAST: the last value
  */
 enum raft_message_type {
@@ -364,7 +367,8 @@ enum raft_message_type {
 	RAFT_READ_INDEX = 8,
 	RAFT_READ_INDEX_RESPONSE = 9,
 	RAFT_INSTALL_SNAPSHOT = 10,
-	RAFT_MESSAGE_TYPE_LAST = RAFT_INSTALL_SNAPSHOT,
+	RAFT_INSTALL_SNAPSHOT_RESPONSE = 11,
+	RAFT_MESSAGE_TYPE_LAST = RAFT_INSTALL_SNAPSHOT_RESPONSE,
 };
 
 /**
@@ -433,12 +437,22 @@ enum raft_message_type {
  *	not to happen any more
  * @timeout_now.requested: somebody asked for it
  * @install_snapshot: of RAFT_INSTALL_SNAPSHOT
- * @install_snapshot.snapshot_index: last entry before the log
+ * @install_snapshot.snapshot_index: last entry that the snapshot is of; without
+ *	data, last entry before the log
  * @install_snapshot.snapshot_term: its term
  * @install_snapshot.configuration_index: of the entry that held the configuration
  * @install_snapshot.sent_ns: as of an AppendEntries
+ * @install_snapshot.bytes: of all the data; 0: none goes with it
+ * @install_snapshot.offset: of the data in this message
+ * @install_snapshot.checksum: of all the data
+ * @install_snapshot_response: of RAFT_INSTALL_SNAPSHOT_RESPONSE
+ * @install_snapshot_response.snapshot_index: of which snapshot
+ * @install_snapshot_response.snapshot_term: likewise
+ * @install_snapshot_response.offset: the sender has the data up to here
+ * @install_snapshot_response.checksum: of which snapshot
  * @entries: n_entries entries (AppendEntries), or one (Propose); of InstallSnapshot
- *	one: the configuration that is known to be committed
+ *	the configuration that goes with it, and perhaps another one: a chunk of the
+ *	data, of type RAFT_ENTRY_DATA
  * @n_entries: how many
  */
 struct raft_message {
@@ -506,7 +520,16 @@ struct raft_message {
 			u64 snapshot_term;
 			u64 configuration_index;
 			u64 sent_ns;
+			u64 bytes;
+			u64 offset;
+			u32 checksum;
 		} install_snapshot;
+		struct {
+			u64 snapshot_index;
+			u64 snapshot_term;
+			u64 offset;
+			u32 checksum;
+		} install_snapshot_response;
 	};
 	const struct raft_entry *entries;
 	u32 n_entries;
@@ -520,6 +543,21 @@ struct raft_message {
 struct raft_hard_state {
 	u64 current_term;
 	u32 voted_for;
+};
+
+/**
+ * struct raft_snapshot - what the entries up to one came to (5)
+ * @index: that entry, committed; 0: no snapshot
+ * @term: its term
+ * @bytes: of the application's data, not 0
+ * @checksum: of the data. Two snapshots as of one entry say the same, but not always
+ *	with the same bytes: pieces of both make none
+ */
+struct raft_snapshot {
+	u64 index;
+	u64 term;
+	u64 bytes;
+	u32 checksum;
 };
 
 /**
@@ -670,8 +708,11 @@ enum raft_event_type {
 	RAFT_EVENT_TRANSFER = 9,
 	RAFT_EVENT_READ_INDEX = 10,
 	RAFT_EVENT_COMPACT = 11,
+	RAFT_EVENT_SNAPSHOT = 12,
 	RAFT_EVENT_CANCEL_READ = 13,
-	RAFT_EVENT_TYPE_LAST = RAFT_EVENT_CANCEL_READ,
+	RAFT_EVENT_CHUNK_STORED = 14,
+	RAFT_EVENT_SNAPSHOT_GONE = 15,
+	RAFT_EVENT_TYPE_LAST = RAFT_EVENT_SNAPSHOT_GONE,
 };
 
 /**
@@ -720,7 +761,14 @@ enum raft_transfer_cause {
  * @transfer.cause: RAFT_TRANSFER_REQUESTED or RAFT_TRANSFER_SHUTDOWN
  * @index: RAFT_EVENT_COMPACT: entries up to here may go; committed, durable here, and
  *	not behind raft_status.compactable_index. What else uses them is the caller's
- *	business
+ *	business RAFT_EVENT_SNAPSHOT_GONE: the snapshot as of that entry cannot be read any
+ *	more: nobody is sent it
+ * @snapshot: RAFT_EVENT_SNAPSHOT: taken here, of what is committed, and durable; or
+ *	the newest one taken again
+ * @stored: RAFT_EVENT_CHUNK_STORED: raft_update.chunk was
+ * @stored.snapshot: of which snapshot
+ * @stored.offset: its data is here up to there; when that is all, it is durable and
+ *	its checksum right. 0: it is not, and is to come anew
  *
  * RAFT_EVENT_TIME ends every batch: timers run, and what the batch gathered is
  * turned into AppendEntries. RAFT_EVENT_SHUTDOWN ends all pending proposals
@@ -746,6 +794,11 @@ struct raft_event {
 			u8 cause;
 		} transfer;
 		u64 index;
+		struct raft_snapshot snapshot;
+		struct {
+			struct raft_snapshot snapshot;
+			u64 offset;
+		} stored;
 	};
 };
 
@@ -758,9 +811,12 @@ struct raft_event {
  * @bytes_max: stop attaching before the payloads exceed this, but attach at
  *	least one. Binding only where the entries are older than the core's window
  *	(@catch_up); else [first_index, last_index] already fits
- * @catch_up: the entries may be on disk only; the caller may send this late
- *	RAFT_INSTALL_SNAPSHOT: raft_committed_configuration() is to be attached, and
- *	configuration_index to be set
+ * @catch_up: the entries may be on disk only; the caller may send this late.
+ *	RAFT_INSTALL_SNAPSHOT: a configuration is to be attached, and its index to be
+ *	set: with data that of the snapshot, without raft_committed_configuration()
+ * @chunk: RAFT_INSTALL_SNAPSHOT: and behind that some of the snapshot's data, from
+ *	install_snapshot.offset on; the caller says how much at a time, reads it, and
+ *	may send this late
  * @witness: of entries of type RAFT_ENTRY_DATA the payload is left out, their
  *	@bytes are 0
  * @proposal: RAFT_PROPOSE: whose payload to attach
@@ -773,9 +829,26 @@ struct raft_send {
 	u64 last_index;
 	u32 bytes_max;
 	bool catch_up;
+	bool chunk;
 	bool witness;
 	struct raft_proposal *proposal;
 	struct raft_entry entry;
+};
+
+/**
+ * struct raft_chunk - some of the data of a snapshot that a leader sends
+ * @snapshot: which; @snapshot.index is 0 if there is none
+ * @offset: of @data; at 0 a new snapshot begins, and what was there of another goes
+ * @data: as it came
+ * @configuration: goes with the snapshot, as it came
+ * @configuration_index: of the entry that held it
+ */
+struct raft_chunk {
+	struct raft_snapshot snapshot;
+	u64 offset;
+	struct raft_entry data;
+	struct raft_entry configuration;
+	u64 configuration_index;
 };
 
 /**
@@ -809,6 +882,8 @@ struct raft_transition {
  *	raft_committed_configuration(), in one write, before @entries
  * @base_discards: and so do all behind it that are not in @entries: the log begins
  *	anew
+ * @base_installed: and the snapshot as of @base_index, which is durable, is what
+ *	came of all that
  * @base_index: last entry before the log
  * @base_term: its term
  * @first_index: index of entries[0]: whatever the log held from there on is
@@ -819,6 +894,8 @@ struct raft_transition {
  * @sends: messages, in order; array of the caller's, cap sends_max
  * @n_sends: how many
  * @sends_max: room, at least 2 * RAFT_STEP_SENDS_MAX
+ * @chunk: to be stored, and RAFT_EVENT_CHUNK_STORED to be stepped then; until then
+ *	there is no other
  * @commit_index: entries up to here are committed; may repeat
  * @transitions: role and leader changes in order, for events and tracepoints
  * @n_transitions: how many
@@ -837,6 +914,7 @@ struct raft_update {
 
 	bool base_changed;
 	bool base_discards;
+	bool base_installed;
 	u64 base_index;
 	u64 base_term;
 
@@ -848,6 +926,8 @@ struct raft_update {
 	struct raft_send *sends;
 	u32 n_sends;
 	u32 sends_max;
+
+	struct raft_chunk chunk;
 
 	u64 commit_index;
 
@@ -911,6 +991,8 @@ struct raft_rng {
  * @priority: of this server as a leader; 0: as good as any. With less than
  *	another voter that the last leader heard from it stands for election later,
  *	and it hands over to a voter with more
+ * @snapshot_bytes_per_s: most that a leader sends of snapshots; 0: no limit but that
+ *	a peer is sent one chunk at a time
  *
  * Memory for @window_entries, @proposals_max and @sessions_max grows as they are used.
  */
@@ -930,6 +1012,7 @@ struct raft_settings {
 	u32 proposals_max;
 	u32 sessions_max;
 	u8 priority;
+	u64 snapshot_bytes_per_s;
 };
 
 struct raft;
@@ -1045,6 +1128,14 @@ int raft_bootstrap(struct raft *r, void *payload, const void *data, u32 bytes,
  */
 int raft_restore_base(struct raft *r, u64 index, u64 term, const void *data,
 		      u32 bytes, u64 configuration_index);
+
+/**
+ * raft_restore_snapshot() - the newest snapshot found in storage
+ * @r: a core that was not started
+ * @snapshot: whole and durable. The log may end before it: then it came from a
+ *	leader, or the entry was durable elsewhere only
+ */
+void raft_restore_snapshot(struct raft *r, const struct raft_snapshot *snapshot);
 
 /**
  * raft_restore_entry() - an entry found in storage, oldest first
@@ -1167,7 +1258,7 @@ int raft_step(struct raft *r, const struct raft_event *event,
  * @r: started
  * @settings: as a whole. Times, inflight_bytes_max, inflight_messages_max (not
  *	above that of raft_init()), uncommitted_bytes_max, entry_overhead_bytes,
- *	space_reserve_bytes and priority may differ from before
+ *	space_reserve_bytes, priority and snapshot_bytes_per_s may differ from before
  * @now_ns: monotonic time
  *
  * Between two batches. RAFT_EVENT_TIME must follow.
@@ -1225,6 +1316,10 @@ enum raft_progress {
  * @n_sessions: named sessions that are open as of @sessions_index
  * @sessions_index: an entry that is committed, perhaps not as far as this server
  *	knows; 0: it does not know which sessions are open
+ * @snapshot: the newest one here
+ * @snapshot_gone: and it cannot be read
+ * @incoming: the one that a leader is sending, its index 0 if none is
+ * @incoming_offset: what is here of it
  * @failure: why it failed, empty if it did not
  */
 struct raft_status {
@@ -1258,6 +1353,10 @@ struct raft_status {
 	u64 compactable_index;
 	u64 sessions_index;
 	u32 n_sessions;
+	struct raft_snapshot snapshot;
+	bool snapshot_gone;
+	struct raft_snapshot incoming;
+	u64 incoming_offset;
 	char failure[RAFT_FAILURE_CHARS];
 };
 
@@ -1275,6 +1374,8 @@ struct raft_status {
  * @foreign: last heard from with another disk than the configuration knows
  * @caught_up: a leader that would promote it need not wait for it (4.2.1)
  * @priority: as it told, 0 if it did not
+ * @snapshot: that it is being sent, its index 0 if none is
+ * @snapshot_offset: it has so much of that
  *
  * On a server that does not lead, only @id and @last_contact_ns (of any message)
  * mean something.
@@ -1292,6 +1393,8 @@ struct raft_peer_status {
 	u64 inflight_bytes;
 	u64 last_contact_ns;
 	u64 rtt_ns;
+	struct raft_snapshot snapshot;
+	u64 snapshot_offset;
 };
 
 void raft_status(const struct raft *r, struct raft_status *status);

@@ -40,6 +40,7 @@ static void clear_in_flight(struct raft_peer *peer)
 static void start_probe(struct raft *r, struct raft_peer *peer, u64 next_index)
 {
 	clear_in_flight(peer);
+	raft_stop_sending(peer);
 	peer->progress = RAFT_PROGRESS_PROBE;
 	peer->next_index = clamp(next_index, r->log.first_index,
 				 r->log.last_index + 1);
@@ -300,10 +301,16 @@ static bool send_entries(struct raft *r, struct raft_update *update,
 	return true;
 }
 
-static u64 loss_timeout(const struct raft *r, const struct raft_peer *peer)
+u64 raft_loss_timeout(const struct raft *r, const struct raft_peer *peer,
+		      u64 bytes)
 {
 	return 2 * (r->settings.heartbeat_interval_ns + peer->rtt_ns) +
-	       peer->inflight_bytes * TRANSFER_NS_PER_BYTE;
+	       bytes * TRANSFER_NS_PER_BYTE;
+}
+
+static u64 loss_timeout(const struct raft *r, const struct raft_peer *peer)
+{
+	return raft_loss_timeout(r, peer, peer->inflight_bytes);
 }
 
 /* Without room the rest waits for the next RAFT_EVENT_TIME, which is at once. */
@@ -410,6 +417,7 @@ void raft_leader_time(struct raft *r, struct raft_update *update)
 	for (i = 0; i < r->configuration.n_members; i++)
 		if (!raft_is_self(r, i))
 			replicate(r, update, &r->peers[i]);
+	raft_send_chunks(r, update);
 }
 
 u64 raft_leader_deadline(const struct raft *r)
@@ -418,6 +426,7 @@ u64 raft_leader_deadline(const struct raft *r)
 	u32 i;
 
 	deadline = min(deadline, raft_transfer_deadline(r));
+	deadline = min(deadline, raft_chunk_deadline(r));
 	if (r->persist_seq != r->persisted_seq && !disk_is_stalled(r))
 		deadline = min(deadline,
 			       r->oldest_persist_ns +
@@ -484,6 +493,7 @@ void raft_set_commit(struct raft *r, struct raft_update *update, u64 index)
 	raft_complete_committed(r, update, index);
 	raft_sessions_commit(r, index);
 	r->commit_index = index;
+	raft_forget_incoming(r);
 	update->commit_index = index;
 }
 

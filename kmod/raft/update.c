@@ -22,8 +22,10 @@ void raft_update_reset(struct raft_update *update)
 	update->first_index = 0;
 	update->base_changed = false;
 	update->base_discards = false;
+	update->base_installed = false;
 	update->n_entries = 0;
 	update->n_sends = 0;
+	update->chunk.snapshot.index = 0;
 	update->commit_index = 0;
 	update->n_transitions = 0;
 	update->deadline_ns = U64_MAX;

@@ -50,9 +50,26 @@
  * anything else is written, so that whatever is in the log was written under the
  * superblock that both copies hold, and either is as good as the other again.
  *
- * Seeds. Superblock: ~0. Slot and batch header: crc32c(~0, uuid). Entry header
- * and payload: the header_crc of their batch, so that no piece of one batch is
- * ever taken for a piece of another.
+ * Snapshots. What the entries up to one came to is in one of two other files, each
+ * with a snapshot or none:
+ *
+ *	     0	header, and a copy 4 KiB on; one write
+ *	  8 KiB	chunk 0, chunk 1 …, chunk_bytes each, the last one as much as it takes
+ *
+ *	| chunk header | data, chunk_bytes less the header; the last the rest | pad |
+ *
+ * A file that holds the newest snapshot is not written to. In the other one the
+ * header goes first, durably; then come the chunks; once they are durable the header
+ * that names them, which makes it the newest. Only when that is durable may the log
+ * go that it makes up for, or may the log begin anew behind it: the slot write that
+ * says so is the switch. Wherever the power fails, there is a snapshot that goes with
+ * the log, and at most one more, which is newer: whatever a snapshot holds is
+ * committed, so that does not depend on what else was lost. Each snapshot has a
+ * random id, so that chunks of one are never taken for chunks of another.
+ *
+ * Seeds. Superblock: ~0. Slot, batch header, snapshot header and chunk: crc32c(~0,
+ * uuid). Entry header and payload: the header_crc of their batch, so that no piece of
+ * one batch is ever taken for a piece of another.
  */
 #ifndef RAFTLOG_WAL_FORMAT_H
 #define RAFTLOG_WAL_FORMAT_H
@@ -62,6 +79,8 @@
 #define WAL_SUPERBLOCK_MAGIC 0x4c41574c54464152ull /* "RAFTLWAL" */
 #define WAL_SLOT_MAGIC 0x544f4c53u /* "SLOT" */
 #define WAL_BATCH_MAGIC 0x48435442u /* "BTCH" */
+#define WAL_SNAPSHOT_MAGIC 0x50414e5354464152ull /* "RAFTSNAP" */
+#define WAL_CHUNK_MAGIC 0x4b4e4843u /* "CHNK" */
 
 enum {
 	/*
@@ -97,8 +116,15 @@ enum {
 
 	WAL_GAPS_MAX = 4,
 
-	/* Behind a slot, in the same copy. */
+	/* Behind a slot or the header of a snapshot, in the same copy. */
 	WAL_CONFIGURATION_BYTES_MAX = 3 << 10,
+
+	WAL_SNAPSHOT_VERSION = 1,
+	WAL_SNAPSHOT_COPIES = 2,
+	WAL_SNAPSHOT_COPY_BYTES = 4 << 10,
+	WAL_SNAPSHOT_HEADER_BYTES = WAL_SNAPSHOT_COPIES * WAL_SNAPSHOT_COPY_BYTES,
+	WAL_SNAPSHOT_DATA_POSITION = WAL_SNAPSHOT_HEADER_BYTES,
+	WAL_CHUNK_BYTES_MAX = 128 << 10,
 };
 
 /**
@@ -259,6 +285,54 @@ struct wal_disk_entry {
 	u8 type;
 	u8 reserved[7];
 	__le32 crc;
+};
+
+/**
+ * struct wal_disk_snapshot - header of a snapshot
+ * @magic: WAL_SNAPSHOT_MAGIC
+ * @crc: of what follows in this struct, and of the configuration behind it
+ * @version: WAL_SNAPSHOT_VERSION
+ * @id: random; in every chunk
+ * @index: last entry that it holds what came of
+ * @term: its term
+ * @bytes: of the data, not 0
+ * @checksum: crc32c of the data from ~0, without a seed: the same on every node
+ * @chunk_bytes: of a chunk with its header, power of two
+ * @configuration_index: of the entry that held the configuration, not 0
+ * @configuration_bytes: its length; it follows this struct
+ * @reserved: 0
+ */
+struct wal_disk_snapshot {
+	__le64 magic;
+	__le32 crc;
+	__le32 version;
+	__le64 id;
+	__le64 index;
+	__le64 term;
+	__le64 bytes;
+	__le32 checksum;
+	__le32 chunk_bytes;
+	__le64 configuration_index;
+	__le32 configuration_bytes;
+	__le32 reserved;
+};
+
+/**
+ * struct wal_disk_chunk - header of a chunk
+ * @magic: WAL_CHUNK_MAGIC
+ * @crc: of what follows in this struct, and of the data behind it
+ * @id: of the snapshot
+ * @number: of the chunk, from 0
+ * @bytes: of the data
+ * @reserved: 0
+ */
+struct wal_disk_chunk {
+	__le32 magic;
+	__le32 crc;
+	__le64 id;
+	__le64 number;
+	__le32 bytes;
+	__le32 reserved;
 };
 
 #endif /* RAFTLOG_WAL_FORMAT_H */

@@ -28,6 +28,10 @@
  *
  * Reading:	wal_map_find(), then wal_cursor_next() until the entry is found.
  *
+ * Snapshots:	wal_snapshot_clear(), write; wal_chunk_encode() for each chunk, write;
+ *		all durable; wal_snapshot_encode(), write, durable.
+ *		wal_snapshot_decode(), then wal_chunk_decode() for each chunk.
+ *
  * Locking: none. The caller serializes each struct.
  */
 #ifndef RAFTLOG_WAL_H
@@ -837,5 +841,115 @@ int wal_cursor_next(struct wal_cursor *cursor, struct wal_step *step);
  * Return: 0 or -EUCLEAN.
  */
 int wal_payload_check(const struct wal_step *step, const void *data);
+
+/* Snapshots (snapshot.c) */
+
+enum { WAL_CHUNK_HEADER_BYTES = sizeof(struct wal_disk_chunk) };
+
+/**
+ * struct wal_snapshot - a snapshot, native; see struct wal_disk_snapshot
+ * @id: random
+ * @index: last entry that it holds what came of
+ * @term: its term
+ * @bytes: of the data
+ * @checksum: of the data
+ * @chunk_bytes: of a chunk with its header; of blocks up to that size the device may be
+ * @configuration: goes with it
+ */
+struct wal_snapshot {
+	u64 id;
+	u64 index;
+	u64 term;
+	u64 bytes;
+	u32 checksum;
+	u32 chunk_bytes;
+	struct wal_configuration configuration;
+};
+
+/** wal_snapshot_checksum() - go on with a checksum that begins with ~0 */
+u32 wal_snapshot_checksum(u32 checksum, const void *data, u32 bytes);
+
+/**
+ * wal_snapshot_clear() - no snapshot any more
+ * @buf: room for WAL_SNAPSHOT_HEADER_BYTES
+ * @write: filled in
+ */
+void wal_snapshot_clear(void *buf, struct wal_write *write);
+
+/**
+ * wal_snapshot_encode() - all of it is there
+ * @super: of the WAL it goes with
+ * @snapshot: which; its chunks are durable
+ * @buf: room for WAL_SNAPSHOT_HEADER_BYTES
+ * @write: filled in
+ *
+ * Return: 0, or -EINVAL if wal_snapshot_decode() would not take it.
+ */
+int wal_snapshot_encode(const struct wal_superblock *super,
+			const struct wal_snapshot *snapshot, void *buf,
+			struct wal_write *write);
+
+/**
+ * wal_snapshot_decode() - is there a snapshot?
+ * @super: of the WAL it must go with
+ * @buf: WAL_SNAPSHOT_HEADER_BYTES from the start of the file
+ * @snapshot: filled in; its configuration points into @buf
+ *
+ * One good copy is enough.
+ *
+ * Return: 0; -ENODATA: none, or not of this WAL; -EPROTONOSUPPORT: of another
+ * version.
+ */
+int wal_snapshot_decode(const struct wal_superblock *super, const void *buf,
+			struct wal_snapshot *snapshot);
+
+/** wal_chunk_room() - bytes of data in every chunk but the last */
+static inline u32 wal_chunk_room(const struct wal_snapshot *snapshot)
+{
+	return snapshot->chunk_bytes - WAL_CHUNK_HEADER_BYTES;
+}
+
+/** wal_chunk_position() - where chunk @number is */
+static inline u64 wal_chunk_position(const struct wal_snapshot *snapshot,
+				     u64 number)
+{
+	return WAL_SNAPSHOT_DATA_POSITION + number * snapshot->chunk_bytes;
+}
+
+/**
+ * wal_chunk_read_bytes() - how much to read of it
+ * @snapshot: decoded
+ * @number: of a chunk it has
+ *
+ * Return: whole blocks.
+ */
+u32 wal_chunk_read_bytes(const struct wal_snapshot *snapshot, u64 number);
+
+/**
+ * wal_chunk_encode() - one more chunk
+ * @super: of the WAL
+ * @snapshot: id and chunk_bytes are looked at
+ * @number: one more than that of the chunk before it
+ * @bytes: of data, wal_chunk_room() or, of the last one, at most that
+ * @buf: of chunk_bytes, the data at WAL_CHUNK_HEADER_BYTES; padded
+ * @write: filled in
+ */
+void wal_chunk_encode(const struct wal_superblock *super,
+		      const struct wal_snapshot *snapshot, u64 number,
+		      u32 bytes, void *buf, struct wal_write *write);
+
+/**
+ * wal_chunk_decode() - is this the chunk?
+ * @super: of the WAL
+ * @snapshot: decoded
+ * @number: of a chunk it has
+ * @buf: wal_chunk_read_bytes() from wal_chunk_position()
+ * @bytes: set to that of its data, which is at WAL_CHUNK_HEADER_BYTES
+ *
+ * Return: 0 or -EUCLEAN.
+ */
+int wal_chunk_decode(const struct wal_superblock *super,
+		     const struct wal_snapshot *snapshot, u64 number,
+		     const void *buf, u32 *bytes);
 
 #endif /* RAFTLOG_WAL_H */

@@ -31,7 +31,8 @@
  *					answer; its response: the sender's; else 0
  *		 3  u8   0
  *		 4  le32 n_entries	0; AppendEntries: any; Propose: 1;
- *					InstallSnapshot: 1, the configuration
+ *					InstallSnapshot: the configuration, and perhaps
+ *					some of the data
  *		 8  le64 term		not 0
  *		16  le64 incarnation	of the sender's disk, not 0
  *	RequestVote
@@ -77,6 +78,16 @@
  *		32  le64 snapshot_term
  *		40  le64 configuration_index
  *		48  le64 sent_ns
+ *		56  le64 bytes		of all the data, 0: there are none
+ *		64  le64 offset		of those in this message
+ *		72  le32 checksum	crc32c of all the data from ~0; 0 without
+ *		76  le32 0
+ *	InstallSnapshot response
+ *		24  le64 snapshot_index	not 0
+ *		32  le64 snapshot_term	not 0
+ *		40  le64 offset		the data are there up to here
+ *		48  le32 checksum	of all the data, as offered
+ *		52  le32 0
  *
  * Behind the fixed part follow n_entries entry headers, then their payloads in
  * the same order without padding, then nothing.
@@ -168,9 +179,10 @@ enum wire_limits_fixed {
 	WIRE_READ_INDEX_BYTES = 40,
 	WIRE_READ_INDEX_RESPONSE_BYTES = 48,
 	WIRE_TIMEOUT_NOW_BYTES = 40,
-	WIRE_INSTALL_SNAPSHOT_BYTES = 56,
+	WIRE_INSTALL_SNAPSHOT_BYTES = 80,
+	WIRE_INSTALL_SNAPSHOT_RESPONSE_BYTES = 56,
 	WIRE_MESSAGE_FIXED_BYTES_MIN = 16,
-	WIRE_MESSAGE_FIXED_BYTES_MAX = WIRE_APPEND_ENTRIES_RESPONSE_BYTES,
+	WIRE_MESSAGE_FIXED_BYTES_MAX = WIRE_INSTALL_SNAPSHOT_BYTES,
 	WIRE_ENTRY_BYTES = 32,
 
 	WIRE_PIECE_HEADER_BYTES = 24,
@@ -185,6 +197,8 @@ enum wire_limits_fixed {
 
 	/* Entries of one message; bounds the table that has to be put up for them. */
 	WIRE_ENTRIES_MAX = 1024,
+	/* Of a snapshot's data, in one message: no other waits for it for long. */
+	WIRE_CHUNK_BYTES_MAX = 128 << 10,
 	/* Payload of one entry and of one message, whatever the settings. */
 	WIRE_ENTRY_PAYLOAD_BYTES_MAX = 4 << 20,
 	WIRE_MESSAGE_PAYLOAD_BYTES_MAX = 16 << 20,

@@ -8,6 +8,7 @@
 struct type_row {
 	u32 fixed_bytes; /* 0: no such type */
 	u32 n_entries_max;
+	u32 zero; /* offset of four bytes that must be 0, or 0 */
 	u8 flags;
 	bool priority; /* it tells one */
 };
@@ -38,6 +39,7 @@ static const struct type_row type_rows[] = {
 	},
 	[RAFT_PROPOSE_RESPONSE] = {
 		.fixed_bytes = WIRE_PROPOSE_RESPONSE_BYTES,
+		.zero = 44,
 	},
 	[RAFT_READ_INDEX] = {
 		.fixed_bytes = WIRE_READ_INDEX_BYTES,
@@ -52,7 +54,12 @@ static const struct type_row type_rows[] = {
 	},
 	[RAFT_INSTALL_SNAPSHOT] = {
 		.fixed_bytes = WIRE_INSTALL_SNAPSHOT_BYTES,
-		.n_entries_max = 1,
+		.zero = 76,
+		.n_entries_max = 2,
+	},
+	[RAFT_INSTALL_SNAPSHOT_RESPONSE] = {
+		.fixed_bytes = WIRE_INSTALL_SNAPSHOT_RESPONSE_BYTES,
+		.zero = 52,
 	},
 };
 
@@ -163,6 +170,21 @@ static bool propose_response_possible(const struct raft_message *message)
 	       message->propose_response.entry_term <= message->term;
 }
 
+static bool chunk_possible(const struct raft_message *message)
+{
+	u64 bytes = message->install_snapshot.bytes;
+	u64 offset = message->install_snapshot.offset;
+	const struct raft_entry *chunk = &message->entries[1];
+
+	if (message->n_entries == 1)
+		return offset <= bytes &&
+		       (bytes || !message->install_snapshot.checksum);
+	return message->n_entries == 2 && chunk->type == RAFT_ENTRY_DATA &&
+	       !chunk->term && !chunk->session && !chunk->sequence &&
+	       chunk->bytes && chunk->bytes <= WIRE_CHUNK_BYTES_MAX &&
+	       offset < bytes && chunk->bytes <= bytes - offset;
+}
+
 static bool install_snapshot_possible(const struct raft_message *message)
 {
 	const struct raft_entry *entry = message->entries;
@@ -171,7 +193,7 @@ static bool install_snapshot_possible(const struct raft_message *message)
 	return message->install_snapshot.snapshot_index && term &&
 	       term <= message->term &&
 	       message->install_snapshot.configuration_index &&
-	       message->n_entries == 1 &&
+	       message->n_entries && chunk_possible(message) &&
 	       entry->type == RAFT_ENTRY_CONFIGURATION && !entry->term &&
 	       !entry->session && !entry->sequence &&
 	       entry_length_possible(entry);
@@ -210,6 +232,11 @@ static bool message_possible(const struct raft_message *message)
 		return message->timeout_now.until_ns;
 	case RAFT_INSTALL_SNAPSHOT:
 		return install_snapshot_possible(message);
+	case RAFT_INSTALL_SNAPSHOT_RESPONSE:
+		return message->install_snapshot_response.snapshot_index &&
+		       message->install_snapshot_response.snapshot_term &&
+		       message->install_snapshot_response.snapshot_term <=
+			       message->term;
 	default:
 		return true;
 	}
@@ -328,6 +355,17 @@ static void encode_fixed(const struct raft_message *message, u8 *p)
 		put_unaligned_le64(message->install_snapshot.snapshot_term, p + 32);
 		put_unaligned_le64(message->install_snapshot.configuration_index, p + 40);
 		put_unaligned_le64(message->install_snapshot.sent_ns, p + 48);
+		put_unaligned_le64(message->install_snapshot.bytes, p + 56);
+		put_unaligned_le64(message->install_snapshot.offset, p + 64);
+		put_unaligned_le32(message->install_snapshot.checksum, p + 72);
+		put_unaligned_le32(0, p + 76);
+		break;
+	case RAFT_INSTALL_SNAPSHOT_RESPONSE:
+		put_unaligned_le64(message->install_snapshot_response.snapshot_index, p + 24);
+		put_unaligned_le64(message->install_snapshot_response.snapshot_term, p + 32);
+		put_unaligned_le64(message->install_snapshot_response.offset, p + 40);
+		put_unaligned_le32(message->install_snapshot_response.checksum, p + 48);
+		put_unaligned_le32(0, p + 52);
 		break;
 	}
 }
@@ -400,6 +438,15 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 		message->install_snapshot.snapshot_term = get_unaligned_le64(p + 32);
 		message->install_snapshot.configuration_index = get_unaligned_le64(p + 40);
 		message->install_snapshot.sent_ns = get_unaligned_le64(p + 48);
+		message->install_snapshot.bytes = get_unaligned_le64(p + 56);
+		message->install_snapshot.offset = get_unaligned_le64(p + 64);
+		message->install_snapshot.checksum = get_unaligned_le32(p + 72);
+		break;
+	case RAFT_INSTALL_SNAPSHOT_RESPONSE:
+		message->install_snapshot_response.snapshot_index = get_unaligned_le64(p + 24);
+		message->install_snapshot_response.snapshot_term = get_unaligned_le64(p + 32);
+		message->install_snapshot_response.offset = get_unaligned_le64(p + 40);
+		message->install_snapshot_response.checksum = get_unaligned_le32(p + 48);
 		break;
 	}
 }
@@ -473,6 +520,7 @@ static int decode_entries(const struct raft_message *message,
 		if (message->type == RAFT_PROPOSE && entry->term)
 			return -EBADMSG;
 		if (entry->type == RAFT_ENTRY_DATA &&
+		    message->type != RAFT_INSTALL_SNAPSHOT &&
 		    entry->bytes > limits->entry_bytes_max)
 			return -EMSGSIZE;
 		entry->data = payload;
@@ -507,7 +555,7 @@ int wire_message_decode(struct raft_message *message,
 	message->to = to;
 	message->entries = entries;
 	decode_fixed(message, p);
-	if (message->type == RAFT_PROPOSE_RESPONSE && get_unaligned_le32(p + 44))
+	if (row->zero && get_unaligned_le32(p + row->zero))
 		return -EBADMSG;
 
 	p += row->fixed_bytes;

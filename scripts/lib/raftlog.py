@@ -158,7 +158,7 @@ class RaftCluster(Cluster):
         """Stop the groups and forget the logs: the guests are as new."""
         def wipe(node):
             node.run("raftctl stop", check=False)
-            node.run(f"rm -rf {DIR}/wal")
+            node.run(f"rm -rf {DIR}/wal {DIR}/snap.*")
             node.formatted = False
         self.heal()
         on_each(self, wipe)

@@ -27,7 +27,8 @@
  * over. At the end it sleeps, or returns EAGAIN under O_NONBLOCK. A buffer that is
  * too small gets EMSGSIZE and the position stays. An entry that is not kept any more
  * (retain_entries, retain_bytes), or that this machine never got, gets ENODATA:
- * lseek(2) to first_index and go on from there. RAFTLOG_IOC_SET_FRAMED makes
+ * lseek(2) to first_index and go on from there; or, where the application takes
+ * snapshots, open the newest one and go on behind that. RAFTLOG_IOC_SET_FRAMED makes
  * read(2) return as many whole entries as fit, each behind a struct raftlog_frame.
  * lseek(2) moves by index; SEEK_END is behind the last committed entry.
  *
@@ -201,7 +202,9 @@ struct raftlog_version {
  * @wal_fd: regular file or block device, open for reading and writing with
  *	O_DIRECT and O_DSYNC. A file must be written (not merely allocated) up to
  *	its size, which is the size of the log
- * @snapshot_fd: -1
+ * @snapshot_fd: two regular files, opened as the WAL, for the snapshots of the
+ *	application; empty at first, and they grow. Both -1: it takes none, and none
+ *	can be sent to this node
  * @n_members: entries in @members, at most RAFTLOG_MEMBERS_MAX; 0: as in the log
  * @members: pointer to struct raftlog_member[], the same on every node
  * @cluster_name: makes clusters of the same members distinct; zero-padded
@@ -225,6 +228,10 @@ struct raftlog_version {
  * @retain_entries: keep about so many of the committed entries, 0: all
  * @retain_bytes: keep about so much of the log, 0: all. With either, older entries
  *	go by themselves, and at most three quarters of the log are kept
+ * @snapshot_trailing: of the entries that a snapshot makes up for, so many are kept
+ *	as long as there is room, for members that lag a little; 0: 4096
+ * @snapshot_bytes_per_s: as leader, send no more than this of snapshots, to all
+ *	together; 0: 32 MiB
  * @__reserved: 0
  *
  * Errors: EBUSY (started already, or the file is in use), EEXIST (the WAL belongs
@@ -256,6 +263,8 @@ struct raftlog_start {
 	__u32 __reserved_priority;
 	__u64 retain_entries;
 	__u64 retain_bytes;
+	__u64 snapshot_trailing;
+	__u64 snapshot_bytes_per_s;
 	__u64 __reserved[2];
 };
 
@@ -305,6 +314,11 @@ struct raftlog_stop {
  * @transferee: leader: the node it is handing over to, 0 if none
  * @priority: of this node, see struct raftlog_start
  * @n_sessions: named sessions that are open, as far as this node has come
+ * @snapshot_index: last entry that the newest snapshot here is of, 0 if there is none
+ * @snapshot_bytes: its length
+ * @incoming_index: last entry of a snapshot that a leader is sending, 0 if none is
+ * @incoming_bytes: its length
+ * @incoming_offset: what is here of it
  */
 struct raftlog_status {
 	__u32 state;
@@ -336,6 +350,11 @@ struct raftlog_status {
 	__u32 transferee;
 	__u32 priority;
 	__u32 n_sessions;
+	__u64 snapshot_index;
+	__u64 snapshot_bytes;
+	__u64 incoming_index;
+	__u64 incoming_bytes;
+	__u64 incoming_offset;
 };
 
 /**
@@ -841,6 +860,82 @@ struct raftlog_recover {
 	__u32 __reserved;
 };
 
+/**
+ * struct raftlog_snapshot_create - RAFTLOG_IOC_SNAPSHOT_CREATE: let the log go
+ * @flags: 0
+ * @fd: out: a new file, for writing
+ * @index: in: last entry that the data will be what came of, at most last_applied;
+ *	0: last_applied. Out: which
+ * @term: out: its term
+ * @__reserved: 0
+ *
+ * With a file open for writing. The data is written to @fd in order, as much as it
+ * takes, and nothing of it is there before RAFTLOG_IOC_SNAPSHOT_SEAL; closed before
+ * that, it is discarded. There is room for two snapshots: the newest and the one
+ * that is being made. Once it is sealed the entries up to @index may go, and members
+ * that need them get the snapshot instead, piece by piece.
+ *
+ * Errors: ENOTCONN, EOPNOTSUPP (started without snapshot_fd, or a witness), EBUSY
+ * (another one is being made, or the place is needed: somebody reads the one before
+ * the newest, or a member is being sent it, or a leader is sending one here), EEXIST
+ * (there is one as of @index), ESTALE (there is a newer one), EINVAL (@index is not
+ * applied yet), ENODATA (and is not in the log any more), ENOSPC, EIO, ESHUTDOWN.
+ *
+ * write(2): ESTALE (a leader sent a newer one in its place), ENOSPC, EIO, ESHUTDOWN
+ * (the group was stopped): it cannot be sealed then.
+ */
+struct raftlog_snapshot_create {
+	__u32 flags;
+	__s32 fd;
+	__u64 index;
+	__u64 term;
+	__u64 __reserved;
+};
+
+/**
+ * struct raftlog_snapshot_seal - RAFTLOG_IOC_SNAPSHOT_SEAL, on that file
+ * @flags: 0
+ * @__reserved: 0
+ * @index: out: as of which entry
+ * @bytes: out: how much was written
+ *
+ * All of it is durable when this returns, and is the newest snapshot.
+ *
+ * Errors: EINVAL (nothing was written, or it is sealed), ESTALE, ENOSPC, EIO,
+ * ESHUTDOWN, EINTR.
+ */
+struct raftlog_snapshot_seal {
+	__u32 flags;
+	__u32 __reserved;
+	__u64 index;
+	__u64 bytes;
+};
+
+/**
+ * struct raftlog_snapshot_open - RAFTLOG_IOC_SNAPSHOT_OPEN: the newest snapshot
+ * @flags: 0
+ * @fd: out: a new file, for reading; lseek(2) works
+ * @index: out: last entry that the data is what came of: go on reading behind it
+ * @term: out: its term
+ * @bytes: out: of the data
+ * @__reserved: 0
+ *
+ * With a file open for reading. While it is open no process makes another snapshot in
+ * its place.
+ *
+ * Errors: ENOTCONN, EOPNOTSUPP (started without snapshot_fd), ENOENT (there is none).
+ * read(2): ESTALE (a leader sent another one in its place: open that), EUCLEAN
+ * (damaged), EIO, ESHUTDOWN.
+ */
+struct raftlog_snapshot_open {
+	__u32 flags;
+	__s32 fd;
+	__u64 index;
+	__u64 term;
+	__u64 bytes;
+	__u64 __reserved;
+};
+
 #define RAFTLOG_IOC_MAGIC 0xBC
 
 #define RAFTLOG_IOC_GET_VERSION \
@@ -865,9 +960,16 @@ struct raftlog_recover {
 #define RAFTLOG_IOC_SET _IOWR(RAFTLOG_IOC_MAGIC, 0x0b, struct raftlog_set)
 #define RAFTLOG_IOC_RECOVER \
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x0c, struct raftlog_recover)
+#define RAFTLOG_IOC_SNAPSHOT_CREATE \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x0d, struct raftlog_snapshot_create)
+#define RAFTLOG_IOC_SNAPSHOT_OPEN \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x0e, struct raftlog_snapshot_open)
+/* On the file that RAFTLOG_IOC_SNAPSHOT_CREATE gave. */
+#define RAFTLOG_IOC_SNAPSHOT_SEAL \
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x0f, struct raftlog_snapshot_seal)
 #define RAFTLOG_IOC_SET_SESSION \
-	_IOWR(RAFTLOG_IOC_MAGIC, 0x14, struct raftlog_session)
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x10, struct raftlog_session)
 #define RAFTLOG_IOC_GET_SESSIONS \
-	_IOWR(RAFTLOG_IOC_MAGIC, 0x15, struct raftlog_sessions)
+	_IOWR(RAFTLOG_IOC_MAGIC, 0x11, struct raftlog_sessions)
 
 #endif /* _UAPI_LINUX_RAFTLOG_H */

@@ -130,5 +130,6 @@ int main(int argc, char **argv)
 	group_without_leader();
 	changed_members();
 	full_log();
+	snapshots();
 	return n_failed != 0;
 }

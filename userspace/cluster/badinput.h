@@ -41,4 +41,6 @@ void group_without_leader(void);
 void changed_members(void);
 void full_log(void);
 
+void snapshots(void);
+
 #endif /* BADINPUT_H */

@@ -41,10 +41,14 @@ static const struct request {
 	  sizeof(struct raftlog_transfer), ENOTCONN, 12 },
 	{ "SET", 11, _IOC_READ | _IOC_WRITE, sizeof(struct raftlog_set),
 	  ENOTCONN, -1 },
-	{ "SET_SESSION", 20, _IOC_READ | _IOC_WRITE,
+	{ "SET_SESSION", 16, _IOC_READ | _IOC_WRITE,
 	  sizeof(struct raftlog_session), ENOTCONN, 64 },
-	{ "GET_SESSIONS", 21, _IOC_READ | _IOC_WRITE,
+	{ "GET_SESSIONS", 17, _IOC_READ | _IOC_WRITE,
 	  sizeof(struct raftlog_sessions), ENOTCONN, 20 },
+	{ "SNAPSHOT_CREATE", 13, _IOC_READ | _IOC_WRITE,
+	  sizeof(struct raftlog_snapshot_create), ENOTCONN, 24 },
+	{ "SNAPSHOT_OPEN", 14, _IOC_READ | _IOC_WRITE,
+	  sizeof(struct raftlog_snapshot_open), ENOTCONN, 32 },
 };
 
 static struct raftlog_event some_events[4];

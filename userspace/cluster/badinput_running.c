@@ -376,6 +376,7 @@ void full_log(void)
 	int wal = make_wal("full", WAL_BYTES);
 	struct raftlog_start s = a_start(wal, 1);
 	static char entry[MAX_ENTRY_BYTES];
+	struct raftlog_read_index read_index = { 0 };
 	long ret = 0;
 	int n;
 
@@ -398,6 +399,9 @@ void full_log(void)
 	s.flags = 0;
 	expect("start with a full log", start_group(&s), 0);
 	verdict(wait_leader(), "it leads with a full log", "it does not");
+	/* A leader knows what is committed once its own first entry is. */
+	expect("read index of a full log",
+	       ioctl(device, RAFTLOG_IOC_READ_INDEX, &read_index), 0);
 	lseek(device, 0, SEEK_SET);
 	/* They can be read once an entry of the new term is committed. */
 	alarm_every_ms(WAKE_TIMEOUT_MS);

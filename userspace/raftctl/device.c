@@ -130,6 +130,21 @@ int device_recover(int fd, struct raftlog_recover *recover)
 	return call(fd, RAFTLOG_IOC_RECOVER, recover);
 }
 
+int device_snapshot_create(int fd, struct raftlog_snapshot_create *create)
+{
+	return call(fd, RAFTLOG_IOC_SNAPSHOT_CREATE, create);
+}
+
+int device_snapshot_open(int fd, struct raftlog_snapshot_open *open)
+{
+	return call(fd, RAFTLOG_IOC_SNAPSHOT_OPEN, open);
+}
+
+int device_snapshot_seal(int fd, struct raftlog_snapshot_seal *seal)
+{
+	return call(fd, RAFTLOG_IOC_SNAPSHOT_SEAL, seal);
+}
+
 struct device_async {
 	aio_context_t context;
 	u32 depth;

@@ -34,6 +34,10 @@ int device_set(int fd, struct raftlog_set *set);
 int device_get_events(int fd, struct raftlog_events *events);
 int device_transfer(int fd, struct raftlog_transfer *transfer);
 int device_recover(int fd, struct raftlog_recover *recover);
+int device_snapshot_create(int fd, struct raftlog_snapshot_create *create);
+int device_snapshot_open(int fd, struct raftlog_snapshot_open *open);
+/** device_snapshot_seal() - @fd is of device_snapshot_create() */
+int device_snapshot_seal(int fd, struct raftlog_snapshot_seal *seal);
 
 /**
  * device_setting() - what a group was started with, from its sysfs folder

@@ -8,7 +8,7 @@
 #include "raftctl.h"
 
 enum {
-	OPTIONS_MAX = 32,
+	OPTIONS_MAX = 64,
 	SHORT_OPTIONS_CHARS = 32,
 	/* Below all numbers of verbs, above all letters. */
 	OPTION_DEVICE = 0x800,

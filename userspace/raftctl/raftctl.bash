@@ -4,7 +4,7 @@
 _raftctl()
 {
 	local verbs='start stop set status members transfer append read tail
-		sessions wait events recover bench version help'
+		sessions snapshot wait events recover bench version help'
 	local common='--device --group --json --help'
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb='' word i options
@@ -26,7 +26,7 @@ _raftctl()
 		mapfile -t COMPREPLY < <(compgen -G '/dev/raftlog*' -- "$cur")
 		return
 		;;
-	--dir)
+	--dir | --snapshots)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
@@ -51,7 +51,11 @@ _raftctl()
 			--format --force --election-timeout --heartbeat
 			--append-timeout --max-entry --datagram --cache --inflight
 			--inflight-messages --salvage --priority --witness
-			--retain-bytes --retain-entries $common"
+			--retain-bytes --retain-entries --snapshots
+			--snapshot-trailing --snapshot-rate $common"
+		;;
+	snapshot)
+		options="create read info --index --file $common"
 		;;
 	members)
 		options="add promote demote remove set-address replace --auto-promote --witness

@@ -23,7 +23,8 @@ static const struct verb help_verb = {
 static const struct verb *const verbs[] = {
 	&start_verb,	&stop_verb,   &set_verb,  &status_verb,	 &members_verb,
 	&transfer_verb, &append_verb, &read_verb, &tail_verb,	 &sessions_verb,
-	&wait_verb,	&events_verb, &recover_verb, &bench_verb, &version_verb, &help_verb,
+	&snapshot_verb, &wait_verb,   &events_verb, &recover_verb, &bench_verb,
+	&version_verb,	&help_verb,
 };
 
 static const struct verb *find_verb(const char *name)

@@ -21,12 +21,14 @@
  * @members: the members
  * @dir: --dir
  * @wal: --wal, or the file in @dir
+ * @snapshots: --snapshots, or @dir; NULL: there are to be none
  */
 struct starting {
 	struct raftlog_start start;
 	struct start_members members;
 	const char *dir;
 	struct wal_request wal;
+	const char *snapshots;
 };
 
 enum {
@@ -55,6 +57,9 @@ enum {
 	OPTION_WITNESS,
 	OPTION_RETAIN_BYTES,
 	OPTION_RETAIN_ENTRIES,
+	OPTION_SNAPSHOTS,
+	OPTION_SNAPSHOT_TRAILING,
+	OPTION_SNAPSHOT_RATE,
 };
 
 static const struct option start_options[] = {
@@ -85,6 +90,10 @@ static const struct option start_options[] = {
 	{ "witness", required_argument, NULL, OPTION_WITNESS },
 	{ "retain-bytes", required_argument, NULL, OPTION_RETAIN_BYTES },
 	{ "retain-entries", required_argument, NULL, OPTION_RETAIN_ENTRIES },
+	{ "snapshots", required_argument, NULL, OPTION_SNAPSHOTS },
+	{ "snapshot-trailing", required_argument, NULL,
+	  OPTION_SNAPSHOT_TRAILING },
+	{ "snapshot-rate", required_argument, NULL, OPTION_SNAPSHOT_RATE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -178,6 +187,12 @@ static bool tune(struct raftlog_start *start, int option)
 	case OPTION_RETAIN_ENTRIES:
 		return set_number_u64("--retain-entries", optarg,
 				      &start->retain_entries);
+	case OPTION_SNAPSHOT_TRAILING:
+		return set_number_u64("--snapshot-trailing", optarg,
+				      &start->snapshot_trailing);
+	case OPTION_SNAPSHOT_RATE:
+		return set_bytes_u64("--snapshot-rate", optarg, 1,
+				     &start->snapshot_bytes_per_s);
 	default:
 		return option_u32("--inflight-messages", optarg, 1, 1024,
 				  &start->inflight_messages);
@@ -212,6 +227,9 @@ static bool take_start_option(void *context, int option)
 		return set_cluster_id(&starting->start, optarg);
 	case OPTION_DIR:
 		starting->dir = optarg;
+		return true;
+	case OPTION_SNAPSHOTS:
+		starting->snapshots = optarg;
 		return true;
 	case OPTION_WAL:
 		starting->wal.path = optarg;
@@ -307,8 +325,12 @@ static bool use_directory(struct starting *starting)
 {
 	static char path[PATH_MAX];
 
+	if (starting->snapshots && wal_make_directory(starting->snapshots))
+		return false;
 	if (!starting->dir)
 		return true;
+	if (!starting->snapshots)
+		starting->snapshots = starting->dir;
 	if (snprintf(path, sizeof(path), "%s/wal", starting->dir) >=
 	    (int)sizeof(path)) {
 		complain(NULL, "%s: too long a path", starting->dir);
@@ -441,6 +463,17 @@ static void report(const struct starting *starting, const struct wal *wal)
 	       starting->wal.path, format_bytes(bytes, wal->bytes));
 }
 
+static bool open_snapshots(struct starting *starting)
+{
+	int fds[2] = { -1, -1 };
+
+	if (starting->snapshots && wal_open_snapshots(starting->snapshots, fds))
+		return false;
+	starting->start.snapshot_fd[0] = fds[0];
+	starting->start.snapshot_fd[1] = fds[1];
+	return true;
+}
+
 static int start_group(struct starting *starting, int fd)
 {
 	struct wal wal;
@@ -448,9 +481,11 @@ static int start_group(struct starting *starting, int fd)
 
 	if (!set_members(starting) || wal_open(&starting->wal, &wal))
 		return EXIT_ERROR;
+	if (!open_snapshots(starting)) {
+		wal_discard(&starting->wal, &wal);
+		return EXIT_ERROR;
+	}
 	starting->start.wal_fd = wal.fd;
-	starting->start.snapshot_fd[0] = -1;
-	starting->start.snapshot_fd[1] = -1;
 	if (wal.format)
 		starting->start.flags |= RAFTLOG_START_F_FORMAT;
 	ret = device_start(fd, &starting->start);
@@ -518,7 +553,8 @@ const struct verb start_verb = {
 		"      --join                    a new node of a cluster that runs, where raftctl\n"
 		"                                members add has announced it: no --peer\n"
 		"      --cluster-id HEX          of that cluster, as its raftctl status says\n"
-		"      --dir DIRECTORY           the log is DIRECTORY/wal, made if it is not there\n"
+		"      --dir DIRECTORY           the log is DIRECTORY/wal, made if it is not there;\n"
+		"                                so are snapshots, snap.0 and snap.1\n"
 		"      --wal PATH                the log is this file or block device\n"
 		"      --size BYTES              of a log that is made (256M)\n"
 		"      --format                  make a log on what exists and is empty\n"
@@ -535,5 +571,9 @@ const struct verb start_verb = {
 		"      --priority N              as a leader, 0 to 255 (0)\n"
 		"      --retain-bytes BYTES      of the log keep about so much, and let older\n"
 		"                                entries go (all)\n"
-		"      --retain-entries N        the same in entries (all)\n",
+		"      --retain-entries N        the same in entries (all)\n"
+		"      --snapshots DIRECTORY     where snap.0 and snap.1 are, if not in --dir\n"
+		"      --snapshot-trailing N     of the entries that a snapshot makes up for keep\n"
+		"                                so many while there is room (4096)\n"
+		"      --snapshot-rate BYTES     a second, at most, that are sent of snapshots (32M)\n",
 };

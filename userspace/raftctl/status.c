@@ -74,6 +74,14 @@ static void print_running(const struct raftlog_status *status)
 	printf("  space    %s of %s free\n",
 	       format_bytes(free_bytes, status->log_bytes_free),
 	       format_bytes(bytes, status->log_bytes));
+	if (status->snapshot_index)
+		printf("  snapshot of entry %llu, %s\n", status->snapshot_index,
+		       format_bytes(bytes, status->snapshot_bytes));
+	if (status->incoming_index)
+		printf("  incoming a snapshot of entry %llu, %s of %s\n",
+		       status->incoming_index,
+		       format_bytes(free_bytes, status->incoming_offset),
+		       format_bytes(bytes, status->incoming_bytes));
 	printf("  pending  %u %s here\n", status->n_pending,
 	       status->n_pending == 1 ? "write" : "writes");
 	if (status->n_sessions)
@@ -128,6 +136,11 @@ static void print_status_json(const struct raftlog_status *status,
 	json_number("log_bytes", status->log_bytes);
 	json_number("log_bytes_free", status->log_bytes_free);
 	json_number("cache_bytes", status->cache_bytes);
+	json_number("snapshot_index", status->snapshot_index);
+	json_number("snapshot_bytes", status->snapshot_bytes);
+	json_number("incoming_index", status->incoming_index);
+	json_number("incoming_bytes", status->incoming_bytes);
+	json_number("incoming_offset", status->incoming_offset);
 	json_number("n_pending", status->n_pending);
 	json_number("n_sessions", status->n_sessions);
 	json_number("n_members", status->n_members);

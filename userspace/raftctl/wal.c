@@ -310,6 +310,40 @@ int wal_open(const struct wal_request *request, struct wal *wal)
 	return ret;
 }
 
+static int open_snapshot(const char *dir, int number)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/snap.%d", dir, number) >=
+	    (int)sizeof(path)) {
+		complain(NULL, "%s: too long a path", dir);
+		return -1;
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_DSYNC | O_CLOEXEC,
+		  0600);
+	if (fd < 0) {
+		complain_open(path, errno);
+		return -1;
+	}
+	if (!lock_file(fd, path, false) && !sync_directory_of(path))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int wal_open_snapshots(const char *dir, int fds[2])
+{
+	fds[0] = open_snapshot(dir, 0);
+	if (fds[0] < 0)
+		return -1;
+	fds[1] = open_snapshot(dir, 1);
+	if (fds[1] >= 0)
+		return 0;
+	close(fds[0]);
+	return -1;
+}
+
 void wal_discard(const struct wal_request *request, struct wal *wal)
 {
 	if (wal->made)

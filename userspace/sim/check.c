@@ -232,6 +232,7 @@ void check_transition(struct world *w, struct node *node,
 	trace(w, TRACE_REASON, node->id, transition->reason, 0, 0, 0);
 	node->role = transition->to;
 	node->current_term = transition->term;
+	check_interrupted(w, node);
 	if (transition->leader_only)
 		return;
 	switch (transition->edge) {
@@ -488,6 +489,7 @@ static void commit_first(struct world *w, struct node *node,
 	w->counters.committed++;
 	record->committed_term = node->current_term;
 	log_append(committed, record);
+	application_committed(w, record);
 	check_majority(w, node, record);
 	if (record->configuration)
 		members_committed(w, record);
@@ -570,6 +572,7 @@ void check_discard(struct world *w, struct node *node,
 	u64 i, base = update->base_index;
 
 	w->counters.snapshots_taken++;
+	w->counters.snapshots_installed += update->base_installed;
 	if (node->log.n >= base)
 		w->counters.conflicts_discarded++;
 	if (node->role == RAFT_LEADER)
@@ -695,6 +698,24 @@ static void check_repaired(struct world *w, struct node *node)
 	w->counters.repaired++;
 }
 
+void check_interrupted(struct world *w, const struct node *node)
+{
+	if (!node->incoming_index)
+		return;
+	w->counters.transfers_interrupted++;
+	w->install_interrupted = true;
+}
+
+/* By another leader, or another snapshot, if not by crashes and partitions. */
+static void check_incoming(struct world *w, struct node *node,
+			   const struct raft_status *status)
+{
+	if (node->incoming_index && status->incoming.index != node->incoming_index &&
+	    status->snapshot.index < node->incoming_index)
+		check_interrupted(w, node);
+	node->incoming_index = status->incoming.index;
+}
+
 void check_batch(struct world *w, struct node *node)
 {
 	const struct store *store = &node->store;
@@ -714,6 +735,7 @@ void check_batch(struct world *w, struct node *node)
 			  node->id, status.hard_state.current_term,
 			  node->current_term);
 	node->current_term = status.hard_state.current_term;
+	check_incoming(w, node, &status);
 	note_lease(w, node, &status);
 	note_transfer(w, node, &status);
 	programs_check(w, node, &status);

@@ -105,6 +105,9 @@ void check_discard(struct world *w, struct node *node,
 void check_configuration(struct world *w, const struct node *node, u64 base,
 			 u64 index, const void *data, u32 bytes);
 
+/** check_interrupted() - what a leader is sending it, if it is, does not go on */
+void check_interrupted(struct world *w, const struct node *node);
+
 /** check_batch() - the core between two batches */
 void check_batch(struct world *w, struct node *node);
 

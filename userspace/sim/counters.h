@@ -58,7 +58,15 @@
 	X(snapshots_sent, "snapshots sent")      \
 	X(snapshots_taken, "snapshots taken")    \
 	X(conflicts_discarded, "conflicts discarded") \
-	X(installs_torn, "installs interrupted") \
+	X(installs_torn, "installs torn")	 \
+	X(snapshots_made, "states written")      \
+	X(chunks_sent, "chunks sent")            \
+	X(chunks_stored, "chunks stored")        \
+	X(snapshots_installed, "states installed") \
+	X(snapshots_torn, "seals torn")          \
+	X(snapshots_gone, "states unreadable")   \
+	X(transfers_interrupted, "installs interrupted") \
+	X(seeds_interrupted, "seeds with that")  \
 	X(trims_torn, "head moves torn")         \
 	X(crashes, "crashes")                    \
 	X(shutdowns, "orderly stops")            \

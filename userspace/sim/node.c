@@ -94,6 +94,7 @@ static void make_core(struct world *w, struct node *node)
 		.proposals_max = plan->proposals_max,
 		.sessions_max = plan->sessions_max,
 		.priority = plan->priorities[node->id - 1],
+		.snapshot_bytes_per_s = plan->snapshot_bytes_per_s,
 	};
 	size_t bytes = raft_footprint(&settings);
 
@@ -257,6 +258,7 @@ static void forget(struct world *w, struct node *node)
 	node->boot++;
 	node->role = RAFT_FOLLOWER;
 	node->commit_index = 0;
+	node->incoming_index = 0;
 	node->persisted_seq = 0;
 	node->by_transfer = false;
 	node->transferee = RAFT_ID_NONE;
@@ -309,6 +311,9 @@ void node_start(struct world *w, struct node *node)
 	      hard_state.voted_for);
 	node->current_term = hard_state.current_term;
 	node->commit_index = node->log.base;
+	application_restore(w, node);
+	if (w->violated)
+		return;
 	error = join(w, node, &node->log, &hard_state, space_bytes);
 	if (error == -EUCLEAN && node->rotted && w->plan.change_interval_ns) {
 		/* All that is left tells of a time when it was alone. */
@@ -379,6 +384,7 @@ bool node_recover(struct world *w, struct node *node, bool cut)
 void node_crash(struct world *w, struct node *node)
 {
 	w->counters.crashes++;
+	check_interrupted(w, node);
 	store_crash(w, node);
 	forget(w, node);
 }

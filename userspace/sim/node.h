@@ -7,6 +7,7 @@
 #ifndef RAFTLOG_SIM_NODE_H
 #define RAFTLOG_SIM_NODE_H
 
+#include "application.h"
 #include "log.h"
 #include "net.h"
 #include "raft/raft.h"
@@ -28,6 +29,9 @@ enum item_kind {
 	ITEM_PERSISTED,
 	ITEM_FAILED,
 	ITEM_CHANGE,
+	ITEM_SNAPSHOT,
+	ITEM_SNAPSHOT_GONE,
+	ITEM_STORED,
 };
 
 /**
@@ -39,6 +43,8 @@ enum item_kind {
  * @wish: ITEM_CHANGE
  * @lookup: ITEM_READ_INDEX, ITEM_CANCEL_READ
  * @persisted: ITEM_PERSISTED
+ * @snapshot: ITEM_SNAPSHOT, ITEM_SNAPSHOT_GONE, ITEM_STORED
+ * @offset: ITEM_STORED
  */
 struct item {
 	struct item *next;
@@ -53,6 +59,8 @@ struct item {
 		u64 term;
 		u64 space_bytes;
 	} persisted;
+	struct raft_snapshot snapshot;
+	u64 offset;
 };
 
 /** struct parked - a datagram that waits for a hard state to be durable */
@@ -104,6 +112,8 @@ struct read_job {
  * @deadline: by its own clock, of the last update
  * @log: as the core knows it, as seen in its updates
  * @commit_index: of the last update
+ * @application: what came of the entries up to there, if not of more
+ * @incoming_index: of the last update
  * @current_term: of the last update
  * @role: of the last transition
  * @persisted_seq: newest hard_state_seq given to the core
@@ -165,6 +175,8 @@ struct node {
 
 	struct log log;
 	u64 commit_index;
+	struct application application;
+	u64 incoming_index;
 	u64 current_term;
 	u8 role;
 	u64 persisted_seq;
@@ -229,6 +241,9 @@ bool owner_provide_memory(struct world *w, struct node *node);
 /* sender.c: from struct raft_send to datagrams */
 void sender_send(struct world *w, struct node *node,
 		 const struct raft_send *send);
+/** sender_install() - InstallSnapshot, with some of the data or without */
+void sender_install(struct world *w, struct node *node,
+		    const struct raft_send *send, const struct raft_entry *data);
 void sender_release(struct world *w, struct node *node);
 void sender_read_done(struct world *w, struct node *node, struct read_job *job);
 void sender_stop(struct node *node);

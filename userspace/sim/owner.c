@@ -218,8 +218,11 @@ void owner_carry_out(struct world *w, struct node *node)
 	check_elected(w, node);
 	for (i = 0; i < update->n_sends && !w->violated; i++)
 		sender_send(w, node, &update->sends[i]);
+	if (update->chunk.snapshot.index)
+		slots_store(w, node, &update->chunk);
 	if (update->commit_index)
 		check_commit(w, node, update->commit_index);
+	application_apply(w, node);
 	end_proposals(w, node);
 	end_reads(w, node);
 	set_timer(w, node);
@@ -371,6 +374,17 @@ static void step_read(struct world *w, struct node *node,
 	readers_done(w, node, lookup);
 }
 
+/* -ESTALE: meanwhile a leader sent one that is newer. */
+static void step_snapshot(struct world *w, struct node *node,
+			  struct raft_event *event)
+{
+	int error = owner_step(w, node, event);
+
+	if (error && error != -ESTALE && error != -ENOTRECOVERABLE)
+		violation(w, "core", "node %u: snapshot %llu is refused: %d",
+			  node->id, event->snapshot.index, error);
+}
+
 static void step_item(struct world *w, struct node *node, struct item *item)
 {
 	struct raft_event event;
@@ -417,6 +431,22 @@ static void step_item(struct world *w, struct node *node, struct item *item)
 	case ITEM_CHANGE:
 		step_change(w, node, item->wish);
 		break;
+	case ITEM_SNAPSHOT:
+		event.type = RAFT_EVENT_SNAPSHOT;
+		event.snapshot = item->snapshot;
+		step_snapshot(w, node, &event);
+		break;
+	case ITEM_SNAPSHOT_GONE:
+		event.type = RAFT_EVENT_SNAPSHOT_GONE;
+		event.index = item->snapshot.index;
+		step_snapshot(w, node, &event);
+		break;
+	case ITEM_STORED:
+		event.type = RAFT_EVENT_CHUNK_STORED;
+		event.stored.snapshot = item->snapshot;
+		event.stored.offset = item->offset;
+		step_snapshot(w, node, &event);
+		break;
 	case ITEM_FAILED:
 		event.type = RAFT_EVENT_STORAGE_FAILED;
 		event.error = -EIO;
@@ -441,6 +471,8 @@ static void compact(struct world *w, struct node *node)
 		return;
 	raft_status(node->raft, &status);
 	event.index = status.compactable_index;
+	if (w->plan.snapshot && !node->witness)
+		event.index = min(event.index, status.snapshot.index);
 	event.index -= rng_below(&node->rng, event.index + 1) / 2;
 	event.index = wal_head_find(&store->writer, &store->map, event.index);
 	if (!event.index || event.index > status.compactable_index)
@@ -472,6 +504,7 @@ void owner_run(struct world *w, struct node *node)
 		item->next = done;
 		done = item;
 	}
+	slots_take(w, node);
 	compact(w, node);
 	owner_step_time(w, node);
 	owner_carry_out(w, node);

@@ -269,7 +269,7 @@ static void draw_compaction(struct plan *plan, struct rng *rng)
 
 static void draw_survivor(struct plan *plan, struct rng *rng)
 {
-	plan->lose_quorum = rng_chance(rng, RNG_ONE / 8);
+	plan->lose_quorum = rng_chance(rng, RNG_ONE / 4);
 }
 
 /* Also more names than there is room for. */
@@ -285,6 +285,34 @@ static void draw_programs(struct plan *plan, struct rng *rng)
 	/* Seldom one that forgets before the next checkpoint comes. */
 	plan->window_entries = max(plan->window_entries,
 				   rng_chance(rng, 700000) ? 256u : 32u);
+}
+
+/*
+ * Applications that take snapshots, and logs that let go what these make up for at
+ * once: whoever was away for a while needs one, and with small chunks it takes so
+ * long that something comes between.
+ */
+static void draw_snapshots(struct plan *plan, struct rng *rng)
+{
+	static const u32 chunks[] = { 512, 512, 1024, 4096 };
+	u32 n_chunks;
+
+	if (plan->n_nodes < 2 || !rng_chance(rng, 550000))
+		return;
+	/* What the checker knows of states is about one cluster. */
+	plan->lose_quorum = false;
+	plan->compact = rng_between(rng, 20000, 300000);
+	plan->snapshot = rng_between(rng, 2000, 100000);
+	plan->snapshot_variants = rng_chance(rng, RNG_ONE / 2);
+	plan->chunk_bytes = max(PICK(rng, chunks), plan->block_bytes);
+	n_chunks = rng_between(rng, 1, 24);
+	plan->snapshot_bytes_max = n_chunks * plan->chunk_bytes;
+	if (rng_chance(rng, 300000))
+		plan->snapshot_bytes_per_s =
+			div64_u64(plan->snapshot_bytes_max * NSEC_PER_SEC,
+				  plan->election_timeout_ns);
+	if (rng_chance(rng, 200000))
+		plan->snapshot_lost = rng_between(rng, 1000, 100000);
 }
 
 void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
@@ -312,4 +340,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_compaction(plan, &rng);
 	draw_survivor(plan, &rng);
 	draw_programs(plan, &rng);
+	draw_snapshots(plan, &rng);
 }

@@ -90,6 +90,13 @@ enum fault {
  * @wipe: chance that it is replaced by an empty one
  * @put_back: chance that the disk that was there before is put back
  * @compact: chance that entries go when the owner runs
+ * @snapshot: chance that the application takes a snapshot then; 0: it never does,
+ *	and entries go without
+ * @snapshot_variants: no two nodes write the same state with the same bytes
+ * @snapshot_bytes_max: longest
+ * @snapshot_bytes_per_s: see struct raft_settings
+ * @snapshot_lost: chance that one turns out to be unreadable when it is sent
+ * @chunk_bytes: see struct wal_snapshot
  * @delay_ns_min: of a datagram
  * @delay_ns_max: of a datagram when nothing is wrong
  * @slow_ns: of a datagram that is late
@@ -153,6 +160,12 @@ struct plan {
 	u32 wipe;
 	u32 put_back;
 	u32 compact;
+	u32 snapshot;
+	bool snapshot_variants;
+	u32 snapshot_bytes_max;
+	u64 snapshot_bytes_per_s;
+	u32 snapshot_lost;
+	u32 chunk_bytes;
 
 	u64 delay_ns_min;
 	u64 delay_ns_max;

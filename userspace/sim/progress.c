@@ -201,6 +201,9 @@ enum progress progress_probe(struct world *w)
 		/* Once it was refused for want of room, a term goes on so. */
 		if (op->probe && op->proposal.result == -ENOSPC)
 			return PROGRESS_FULL;
+		/* Of a session opened again before this node knew of any: ask again. */
+		if (op->program && op->proposal.result == -ETIMEDOUT)
+			continue;
 		if (op->probe && op->state > OP_OK)
 			violation(w, "progress", "op %llu on node %u ends with %d",
 				  op->number, op->node + 1, op->proposal.result);

@@ -295,7 +295,8 @@ bool store_recover(struct world *w, struct node *node, struct log *found,
 	if (rec.damage.reason)
 		check_damaged(w, node, found, hard_state);
 	*space_bytes = wal_space_bytes(&store->writer);
-	return true;
+	slots_recover(w, node);
+	return !w->violated;
 }
 
 bool store_read(struct world *w, struct node *node, const struct record *record)

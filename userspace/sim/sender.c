@@ -178,27 +178,37 @@ static void send_propose(struct world *w, struct node *node,
 }
 
 /* Where the log begins, and the configuration that goes with it. */
-static void send_snapshot(struct world *w, struct node *node,
-			  const struct raft_send *send)
+void sender_install(struct world *w, struct node *node,
+		    const struct raft_send *send, const struct raft_entry *data)
 {
 	struct raft_message message = send->message;
-	u8 data[RAFT_CONFIGURATION_BYTES_MAX];
-	struct raft_entry entry = {
-		.data = data,
+	u8 configuration[RAFT_CONFIGURATION_BYTES_MAX];
+	struct raft_entry entries[2] = { {
+		.data = configuration,
 		.type = RAFT_ENTRY_CONFIGURATION,
-	};
+	} };
+	const struct slot *slot = NULL;
 	struct packet *packet;
-	int bytes;
 
-	bytes = raft_configuration_encode(
-		raft_committed_configuration(
-			node->raft,
-			&message.install_snapshot.configuration_index),
-		data, sizeof(data));
-	memory_assert(bytes > 0);
-	entry.bytes = bytes;
-	message.entries = &entry;
+	if (message.install_snapshot.bytes) {
+		slot = slots_find(node, &message);
+		if (!slot)
+			return;
+		entries[0].data = slot->configuration;
+		entries[0].bytes = slot->snapshot.configuration.bytes;
+		message.install_snapshot.configuration_index =
+			slot->snapshot.configuration.index;
+	} else {
+		entries[0].bytes = raft_configuration_encode(
+			raft_committed_configuration(
+				node->raft,
+				&message.install_snapshot.configuration_index),
+			configuration, sizeof(configuration));
+	}
+	message.entries = entries;
 	message.n_entries = 1;
+	if (data)
+		entries[message.n_entries++] = *data;
 	w->counters.snapshots_sent++;
 	packet = net_encode(w, node, &message);
 	if (packet)
@@ -270,7 +280,10 @@ void sender_send(struct world *w, struct node *node,
 	} else if (message.type == RAFT_PROPOSE) {
 		send_propose(w, node, send);
 	} else if (message.type == RAFT_INSTALL_SNAPSHOT) {
-		send_snapshot(w, node, send);
+		if (send->chunk)
+			slots_send(w, node, send);
+		else
+			sender_install(w, node, send, NULL);
 	} else {
 		send_records(w, node, &message, false, NULL, 0,
 			     send->after_hard_state_seq);

@@ -28,6 +28,7 @@ void store_init(struct world *w, struct node *node)
 		disk_complete(&store->disk);
 	}
 	free(buf);
+	slots_init(&store->slots);
 	store->slot_position = WAL_SLOT_POSITION_1;
 	store->tail = &store->queue;
 }
@@ -57,6 +58,7 @@ void store_free(struct store *store)
 	log_free(&store->durable);
 	log_free(&store->maybe);
 	disk_free(&store->disk);
+	slots_free(&store->slots);
 }
 
 void store_wipe(struct world *w, struct node *node)
@@ -431,6 +433,7 @@ void store_crash(struct world *w, struct node *node)
 {
 	trace(w, TRACE_CRASH, node->id, 0, 0, 0, 0);
 	tear(w, node);
+	slots_crash(w, node);
 	stop(&node->store);
 }
 
@@ -445,5 +448,6 @@ void store_drain(struct world *w, struct node *node)
 		}
 		next_write(w, node);
 	}
+	slots_crash(w, node);
 	stop(store);
 }

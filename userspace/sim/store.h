@@ -10,6 +10,7 @@
 #include "log.h"
 #include "plan.h"
 #include "raft/raft.h"
+#include "slots.h"
 #include "wal/wal.h"
 
 struct world;
@@ -55,6 +56,7 @@ struct request {
  * struct store - storage of a node
  * @disk: survives crashes, as @super does
  * @super: what was formatted
+ * @slots: the snapshots
  * @writer: where the next write goes
  * @map: of batches, in @map_slots
  * @queue: requests not done
@@ -88,6 +90,7 @@ struct request {
 struct store {
 	struct disk disk;
 	struct wal_superblock super;
+	struct slots slots;
 	struct wal_writer writer;
 	struct wal_map map;
 	struct wal_map_slot map_slots[16];

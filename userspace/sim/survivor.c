@@ -71,6 +71,7 @@ static void forget_the_others(struct world *w, struct node *node)
 				     node->store.writer.configuration.index) + 1 :
 				 1);
 	w->check.committed.base = 0;
+	w->states.n = w->check.committed.n;
 	for (i = w->check.committed.n + 1; i <= log->n; i++)
 		log_at(log, i)->committed_term = 0;
 	check_forget(&w->check, log,

@@ -18,6 +18,7 @@
 	X(TEAR, "tear", "sectors_kept", "sectors", "", "")                    \
 	X(ROT, "rot", "offset", "position", "", "")                           \
 	X(WIPE, "wipe", "", "", "", "")                                       \
+	X(SEALED, "sealed", "index", "bytes", "remote", "")                   \
 	X(PUT_BACK, "put_back", "last_index", "term", "wiped", "")            \
 	X(TWIN, "twin", "last_index", "", "", "")                             \
 	X(COMPACT, "compact", "index", "term", "", "")                        \

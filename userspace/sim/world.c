@@ -343,7 +343,7 @@ static void node_event(struct world *w, const struct event *event)
 		return;
 	}
 	stale |= !node->up;
-	if (event->kind == EVENT_READ && stale)
+	if ((event->kind == EVENT_READ || event->kind == EVENT_CHUNK) && stale)
 		free(event->object);
 	if (stale)
 		return;
@@ -367,6 +367,12 @@ static void node_event(struct world *w, const struct event *event)
 		break;
 	case EVENT_READ:
 		sender_read_done(w, node, event->object);
+		break;
+	case EVENT_SLOT:
+		slots_event(w, node, (uintptr_t)event->object);
+		break;
+	case EVENT_CHUNK:
+		slots_read_done(w, node, event->object);
 		break;
 	}
 }
@@ -489,10 +495,12 @@ static void tear_down(struct world *w)
 
 	for (i = 0; i < w->n_events; i++)
 		if (w->events[i].kind == EVENT_ARRIVE ||
+		    w->events[i].kind == EVENT_CHUNK ||
 		    w->events[i].kind == EVENT_READ)
 			free(w->events[i].object);
 	free(w->events);
 	free(w->recovery_buf);
+	free(w->states.at);
 	for (i = 0; i < w->n_nodes; i++)
 		node_destroy(&w->nodes[i]);
 	if (world_twin(w)->id)
@@ -526,6 +534,7 @@ void world_run(struct world *w, u64 seed, const struct world_options *options)
 	}
 	trace(w, TRACE_END, 0, w->check.committed.n, w->clients.n_ops, 0, 0);
 	w->counters.seeds++;
+	w->counters.seeds_interrupted += w->install_interrupted;
 	w->counters.events += w->n_steps;
 	w->counters.virtual_ms += w->now_ns / NSEC_PER_MSEC;
 	tear_down(w);

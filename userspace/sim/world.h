@@ -9,6 +9,8 @@
  *	node.c		start, crash, stop of a node
  *	owner.c		its owner thread: batches, updates
  *	sender.c	its way out: attach entries, park, catch up
+ *	slots.c		its snapshots over the real format
+ *	application.c	what takes them, and goes on from them
  *	store.c		its storage thread over the real WAL code
  *	recovery.c	reading that WAL
  *	disk.c		sectors, torn writes
@@ -43,6 +45,8 @@ enum event_kind {
 	EVENT_STORE, /* node's storage thread */
 	EVENT_POWER, /* node's power fails */
 	EVENT_READ, /* node, object: read_job */
+	EVENT_SLOT, /* node, object: number of a write to a snapshot */
+	EVENT_CHUNK, /* node, object: chunk_job */
 	EVENT_PROPOSE,
 	EVENT_CANCEL, /* object: op */
 	EVENT_CHANGE,
@@ -105,6 +109,8 @@ struct world {
 	struct readers readers;
 	u64 jumped_ns; /* when a clock last leapt, 0: never */
 	struct check check;
+	struct states states;
+	bool install_interrupted;
 	struct trace trace;
 	struct counters counters;
 

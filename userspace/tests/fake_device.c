@@ -15,10 +15,13 @@
  *	FAKE_READ_INDEX	errno of read indexes
  *	FAKE_TRANSFER	errno of a transfer
  *	FAKE_RECOVER	errno that --force of a recovery is refused with
+ *	FAKE_SNAPSHOT	file that a snapshot goes to, and comes from;
+ *			FAKE_SNAPSHOT_ERROR: errno of making one
  *	FAKE_CALL	errno of every other ioctl
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -26,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "../raftctl/device.h"
 
@@ -49,6 +53,7 @@ enum { N_ENTRIES = ARRAY_SIZE(entries), FAKE_FD = 1000 };
 
 static u64 position = 1;
 static unsigned int appends, changes;
+static u64 sealed_index;
 static bool elected;
 
 static bool scene(const char *name)
@@ -144,8 +149,8 @@ static void print_start(const struct raftlog_start *start)
 	if (!out)
 		abort();
 	fprintf(out, "flags %u node %u snapshots %d %d cluster %.32s\n",
-		start->flags, start->node_id, start->snapshot_fd[0],
-		start->snapshot_fd[1], start->cluster_name);
+		start->flags, start->node_id, start->snapshot_fd[0] >= 0,
+		start->snapshot_fd[1] >= 0, start->cluster_name);
 	if (start->listen.family)
 		inet_ntop(start->listen.family, start->listen.ip, ip,
 			  sizeof(ip));
@@ -171,6 +176,9 @@ static void print_start(const struct raftlog_start *start)
 	fprintf(out, "retain %llu %llu\n",
 		(unsigned long long)start->retain_bytes,
 		(unsigned long long)start->retain_entries);
+	fprintf(out, "snapshot %llu %llu\n",
+		(unsigned long long)start->snapshot_trailing,
+		(unsigned long long)start->snapshot_bytes_per_s);
 	fclose(out);
 }
 
@@ -186,6 +194,46 @@ int device_stop(int fd)
 {
 	(void)fd;
 	return scene("stopped") ? -ENOTCONN : -errno_of("FAKE_CALL");
+}
+
+/* What is made goes to FAKE_SNAPSHOT, and comes from there. */
+int device_snapshot_create(int fd, struct raftlog_snapshot_create *create)
+{
+	(void)fd;
+	if (create->flags || create->fd || create->term || create->__reserved)
+		abort();
+	if (scene("stopped"))
+		return -ENOTCONN;
+	if (errno_of("FAKE_SNAPSHOT_ERROR"))
+		return -errno_of("FAKE_SNAPSHOT_ERROR");
+	create->fd = open(getenv("FAKE_SNAPSHOT"),
+			  O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (create->fd < 0)
+		abort();
+	create->index = create->index ? create->index : 1234;
+	sealed_index = create->index;
+	return 0;
+}
+
+int device_snapshot_open(int fd, struct raftlog_snapshot_open *snapshot)
+{
+	(void)fd;
+	if (snapshot->flags || snapshot->__reserved)
+		abort();
+	if (scene("stopped"))
+		return -ENOTCONN;
+	snapshot->fd = open(getenv("FAKE_SNAPSHOT"), O_RDONLY);
+	snapshot->index = 1234;
+	return snapshot->fd < 0 ? -ENOENT : 0;
+}
+
+int device_snapshot_seal(int fd, struct raftlog_snapshot_seal *seal)
+{
+	if (seal->flags || seal->__reserved)
+		abort();
+	seal->index = sealed_index;
+	seal->bytes = lseek(fd, 0, SEEK_END);
+	return seal->bytes ? 0 : -EINVAL;
 }
 
 int device_transfer(int fd, struct raftlog_transfer *transfer)

@@ -530,13 +530,13 @@ fi
 run 0 "start, new log" start --id 2 --dir "$dir/a" --size 2M $peers --peer "3=[2001:db8::3]:7400" \
 	--cluster test --election-timeout 300 --heartbeat 30 --append-timeout 2000 --max-entry 2M \
 	--datagram 8K --cache 16M --inflight 4M --inflight-messages 32 \
-	--retain-bytes 1M --retain-entries 5000
+	--retain-bytes 1M --retain-entries 5000 --snapshot-trailing 100 --snapshot-rate 1M
 golden "start, new log, output" <<END
 node 2 started, 3 members, new log $dir/a/wal (2.0 MiB)
 END
 cp "$dir/start" "$dir/out"
 golden "start, what the kernel gets" <<'END'
-flags 1 node 2 snapshots -1 -1 cluster test
+flags 1 node 2 snapshots 1 1 cluster test
 listen 10.0.0.2 7400
 member 1 kind 0 10.0.0.1 7400
 member 2 kind 0 10.0.0.2 7400
@@ -544,6 +544,7 @@ member 3 kind 0 2001:db8::3 7400
 timers 300 30 2000 entry 2097152 datagram 8192
 cache 16777216 inflight 4194304 32
 retain 1048576 5000
+snapshot 100 1048576
 END
 [ "$(stat -c '%s %a' "$dir/a/wal")" = "2097152 600" ] && [ ! -e "$dir/a/wal.new" ] &&
 	cmp -s -n 2097152 "$dir/a/wal" /dev/zero
@@ -551,11 +552,12 @@ verdict $? "start, new log is zeros, all of it, and nobody else's to read"
 run 0 "start, existing log" start --id 2 --dir "$dir/a"
 cp "$dir/start" "$dir/out"
 golden "start, existing log, what the kernel gets" <<'END'
-flags 0 node 2 snapshots -1 -1 cluster 
+flags 0 node 2 snapshots 1 1 cluster 
 listen none 0
 timers 0 0 0 entry 0 datagram 0
 cache 0 inflight 0 0
 retain 0 0
+snapshot 0 0
 END
 run 0 "start, address others see" start --id 2 --dir "$dir/b" --size 1M --listen 0.0.0.0:7400 \
 	--advertise 10.0.0.2:7400 --peer 1=10.0.0.1:7400
@@ -571,7 +573,7 @@ grep -q "waits to be added to cluster 0123456789abcdef, new log" "$dir/out"
 verdict $? "start --join, output"
 sed -n 1,3p "$dir/start" >"$dir/out"
 golden "start --join, what the kernel gets" <<'END'
-flags 5 node 2 snapshots -1 -1 cluster 
+flags 5 node 2 snapshots 1 1 cluster 
 listen 0.0.0.0 7400
 joins 0123456789abcdef
 END
@@ -627,6 +629,42 @@ unset FAKE_SCENE FAKE_START_OUT
 
 run 0 "stop" stop
 FAKE_SCENE=stopped run 1 "stop of a stopped group" stop
+export FAKE_SNAPSHOT="$dir/snapshot"
+printf 'the state' >"$dir/state"
+run 0 "snapshot create" snapshot create --file "$dir/state"
+golden "snapshot create, output" <<'END'
+snapshot of entry 1234, 9 B
+END
+cmp -s "$dir/state" "$dir/snapshot"
+verdict $? "snapshot create, what the kernel gets"
+run 0 "snapshot create of an entry" snapshot create --index 7 --json --file "$dir/state"
+is_json "snapshot create --json is JSON"
+run 0 "snapshot read" snapshot read
+cp "$dir/state" "$dir/want"
+cmp -s "$dir/want" "$dir/out"
+verdict $? "snapshot read, output"
+run 0 "snapshot read to a file" snapshot read --file "$dir/copy"
+cmp -s "$dir/want" "$dir/copy"
+verdict $? "snapshot read to a file, contents"
+run 0 "snapshot info" snapshot info
+golden "snapshot info, output" <<'END'
+no snapshot
+END
+run 0 "snapshot info --json" snapshot info --json
+is_json "snapshot info --json is JSON"
+run 1 "snapshot of nothing" snapshot create </dev/null
+complains "snapshot of nothing, why" "there is no data"
+FAKE_SNAPSHOT_ERROR=EBUSY run 1 "snapshot, no room" snapshot create --file "$dir/state"
+complains "snapshot, no room, why" "no room for another snapshot"
+FAKE_SNAPSHOT_ERROR=EOPNOTSUPP run 1 "snapshot of a node without" snapshot create --file "$dir/state"
+complains "snapshot of a node without, why" "keeps no snapshots"
+FAKE_SCENE=stopped run 1 "snapshot in a stopped group" snapshot create --file "$dir/state"
+rm "$dir/snapshot"
+run 1 "snapshot read, none" snapshot read
+complains "snapshot read, none, why" "there is no snapshot"
+run 1 "snapshot without a word" snapshot
+run 1 "snapshot of a missing file" snapshot create --file "$dir/nowhere"
+run 1 "snapshot info of an entry" snapshot info --index 7
 run 0 "transfer" transfer
 golden "transfer, output" <<'END'
 node 3 leads

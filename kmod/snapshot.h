@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Snapshots of a life: snapshot.c; as files of a process: snapshot_file.c. */
+#ifndef RAFTLOG_SNAPSHOT_H
+#define RAFTLOG_SNAPSHOT_H
+
+#include <linux/completion.h>
+#include <linux/list.h>
+#include <linux/workqueue.h>
+
+#include "raft/raft.h"
+#include "storage_snapshot.h"
+
+struct raftlog_entry;
+struct raftlog_group;
+struct raftlog_life;
+struct raftlog_snapshot_create;
+struct raftlog_snapshot_open;
+
+/** raftlog_step_fn - step the core, with whatever that takes; owner thread */
+typedef int raftlog_step_fn(struct raftlog_life *life, struct raft_event *event);
+
+/**
+ * struct raftlog_known_snapshot - one of the two that the owner thread knows
+ * @sealed: which
+ * @configuration: goes with it, a reference; NULL: there is none
+ */
+struct raftlog_known_snapshot {
+	struct raftlog_sealed sealed;
+	struct raftlog_entry *configuration;
+};
+
+/**
+ * struct raftlog_chunk_store - a chunk on its way to the disk
+ * @life: whose
+ * @work: stores it
+ * @sealed: O: of which snapshot; its id is known once it is
+ * @offset: O: of the data
+ * @data: O: the chunk, a reference; NULL: none is under way
+ * @configuration: O: goes with the snapshot, a reference
+ * @stored: up to where it is there, 0: it is not
+ */
+struct raftlog_chunk_store {
+	struct raftlog_life *life;
+	struct work_struct work;
+	struct raftlog_sealed sealed;
+	u64 offset;
+	struct raftlog_entry *data;
+	struct raftlog_entry *configuration;
+	u64 stored;
+};
+
+/**
+ * struct raftlog_chunk_read - a chunk for a peer, on its way from the disk
+ * @life: whose
+ * @id: O: the peer
+ * @work: reads it
+ * @node: intake: it did
+ * @busy: O: under way
+ * @send: O: the message
+ * @sealed: O: of which snapshot
+ * @data: the chunk, a reference, or NULL
+ * @error: why not
+ */
+struct raftlog_chunk_read {
+	struct raftlog_life *life;
+	u32 id;
+	struct work_struct work;
+	struct list_head node;
+	bool busy;
+	struct raft_send send;
+	struct raftlog_sealed sealed;
+	struct raftlog_entry *data;
+	int error;
+};
+
+/**
+ * struct raftlog_snapshot_request - a process makes a snapshot; on its stack
+ * @node: intake
+ * @is_taken: it is sealed; else it is to be begun
+ * @sealed: of which entry, 0: the newest; and then what became of it
+ * @spare_index: snapshot in whose place it comes
+ * @configuration: set when it is begun, a reference for the caller
+ * @error: what came of it
+ * @done: that is known
+ */
+struct raftlog_snapshot_request {
+	struct list_head node;
+	bool is_taken;
+	struct raftlog_sealed sealed;
+	u64 spare_index;
+	struct raftlog_entry *configuration;
+	int error;
+	struct completion done;
+};
+
+/** raftlog_snapshot_prepare() - may it be made? Any thread that may sleep */
+int raftlog_snapshot_prepare(struct raftlog_life *life,
+			     struct raftlog_snapshot_request *request);
+/** raftlog_snapshot_taken() - it was; likewise */
+int raftlog_snapshot_taken(struct raftlog_life *life,
+			   struct raftlog_snapshot_request *request);
+
+/* Owner thread, or nobody but the caller is there. */
+
+/** raftlog_snapshot_restore() - tell the core what was found. Return: 0 or -ENOMEM */
+int raftlog_snapshot_restore(struct raftlog_life *life);
+
+/** raftlog_snapshot_configuration() - what @message must carry, with a reference */
+struct raftlog_entry *
+raftlog_snapshot_configuration(struct raftlog_life *life,
+			       const struct raft_message *message);
+
+/** raftlog_snapshot_step() - requests from the intake; @step NULL: -ESHUTDOWN */
+void raftlog_snapshot_step(struct raftlog_life *life, struct list_head *requests,
+			   raftlog_step_fn *step);
+
+/** raftlog_snapshot_store() - carry out raft_update.chunk */
+void raftlog_snapshot_store(struct raftlog_life *life,
+			    const struct raft_chunk *chunk);
+
+/** raftlog_snapshot_stored() - it is done */
+void raftlog_snapshot_stored(struct raftlog_life *life, raftlog_step_fn *step);
+
+/** raftlog_snapshot_send() - read a chunk, to be sent */
+void raftlog_snapshot_send(struct raftlog_life *life,
+			   const struct raft_send *send);
+
+/** raftlog_snapshot_read_done() - send what was read, if it still leads */
+void raftlog_snapshot_read_done(struct raftlog_life *life,
+				struct raftlog_chunk_read *read, u64 now_ns,
+				raftlog_step_fn *step);
+
+/** raftlog_snapshot_free() - drop all of it; works are done */
+void raftlog_snapshot_free(struct raftlog_life *life);
+
+/* snapshot_file.c: RAFTLOG_IOC_SNAPSHOT_CREATE, RAFTLOG_IOC_SNAPSHOT_OPEN */
+int raftlog_snapshot_create(struct raftlog_group *group,
+			    struct raftlog_snapshot_create *create);
+int raftlog_snapshot_open(struct raftlog_group *group,
+			  struct raftlog_snapshot_open *open);
+
+#endif /* RAFTLOG_SNAPSHOT_H */

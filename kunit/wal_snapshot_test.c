@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A snapshot on disk: what is written is read, and nothing else is taken for it. */
+#include "suites.h"
+#include "wal/wal.h"
+
+enum { CHUNK_BYTES = 1024 };
+
+static const char configuration[] = "configuration";
+
+static const struct wal_superblock super = {
+	.cluster_id = 1,
+	.incarnation = 2,
+	.node_id = 3,
+	.block_bytes = 512,
+	.uuid = { 4, 5, 6 },
+	.area_bytes = 1 << 20,
+};
+
+static struct wal_snapshot snapshot_of(u64 index, u64 bytes)
+{
+	return (struct wal_snapshot){
+		.id = 7,
+		.index = index,
+		.term = 8,
+		.bytes = bytes,
+		.checksum = 9,
+		.chunk_bytes = CHUNK_BYTES,
+		.configuration = {
+			.index = 10,
+			.data = configuration,
+			.bytes = sizeof(configuration),
+		},
+	};
+}
+
+static u8 *header_of(struct kunit *test, const struct wal_snapshot *snapshot)
+{
+	u8 *buf = kunit_kzalloc(test, WAL_SNAPSHOT_HEADER_BYTES, GFP_KERNEL);
+	struct wal_write write;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_ASSERT_EQ(test,
+			wal_snapshot_encode(&super, snapshot, buf, &write), 0);
+	KUNIT_EXPECT_EQ(test, write.position, 0ull);
+	KUNIT_EXPECT_EQ(test, write.bytes, (u32)WAL_SNAPSHOT_HEADER_BYTES);
+	return buf;
+}
+
+static void expect_found(struct kunit *test, const u8 *buf)
+{
+	struct wal_snapshot found;
+
+	KUNIT_ASSERT_EQ(test, wal_snapshot_decode(&super, buf, &found), 0);
+	KUNIT_EXPECT_EQ(test, found.id, 7ull);
+	KUNIT_EXPECT_EQ(test, found.index, 20ull);
+	KUNIT_EXPECT_EQ(test, found.term, 8ull);
+	KUNIT_EXPECT_EQ(test, found.bytes, 3000ull);
+	KUNIT_EXPECT_EQ(test, found.checksum, 9u);
+	KUNIT_EXPECT_EQ(test, found.chunk_bytes, (u32)CHUNK_BYTES);
+	KUNIT_EXPECT_EQ(test, found.configuration.index, 10ull);
+	KUNIT_ASSERT_EQ(test, found.configuration.bytes,
+			(u32)sizeof(configuration));
+	KUNIT_EXPECT_EQ(test,
+			memcmp(found.configuration.data, configuration,
+			       sizeof(configuration)),
+			0);
+}
+
+static void what_is_sealed_is_found(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
+
+	expect_found(test, header_of(test, &snapshot));
+}
+
+static void either_copy_is_enough(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
+	struct wal_snapshot found;
+	u8 *buf = header_of(test, &snapshot);
+
+	memset(buf, 0, WAL_SNAPSHOT_COPY_BYTES);
+	expect_found(test, buf);
+	memset(buf, 0, WAL_SNAPSHOT_HEADER_BYTES);
+	KUNIT_EXPECT_EQ(test, wal_snapshot_decode(&super, buf, &found),
+			-ENODATA);
+}
+
+/* Each byte that means something, in both copies. */
+static void damaged_header_is_none(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
+	u8 *buf = header_of(test, &snapshot);
+	u32 end = sizeof(struct wal_disk_snapshot) + sizeof(configuration);
+	struct wal_snapshot found;
+	u32 i;
+
+	for (i = 0; i < end; i++) {
+		buf[i] ^= 0x10;
+		buf[i + WAL_SNAPSHOT_COPY_BYTES] ^= 0x10;
+		KUNIT_EXPECT_EQ(test, wal_snapshot_decode(&super, buf, &found),
+				-ENODATA);
+		buf[i] ^= 0x10;
+		buf[i + WAL_SNAPSHOT_COPY_BYTES] ^= 0x10;
+	}
+	expect_found(test, buf);
+}
+
+static void cleared_header_is_none(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
+	u8 *buf = header_of(test, &snapshot);
+	struct wal_snapshot found;
+	struct wal_write write;
+
+	wal_snapshot_clear(buf, &write);
+	KUNIT_EXPECT_EQ(test, write.position, 0ull);
+	KUNIT_EXPECT_EQ(test, write.bytes, (u32)WAL_SNAPSHOT_HEADER_BYTES);
+	KUNIT_EXPECT_EQ(test, wal_snapshot_decode(&super, buf, &found),
+			-ENODATA);
+}
+
+/* A log that was made anew has none, whatever lies about. */
+static void snapshot_of_another_log_is_none(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
+	u8 *buf = header_of(test, &snapshot);
+	struct wal_superblock other = super;
+	struct wal_snapshot found;
+
+	other.uuid[15] = 1;
+	KUNIT_EXPECT_EQ(test, wal_snapshot_decode(&other, buf, &found),
+			-ENODATA);
+}
+
+
+static void nonsense_is_not_sealed(struct kunit *test)
+{
+	struct wal_snapshot good = snapshot_of(20, 3000), bad;
+	u8 *buf = header_of(test, &good);
+	struct wal_write write;
+
+#define REFUSED(field, value)                                             \
+	do {                                                              \
+		bad = good;                                               \
+		bad.field = (value);                                      \
+		KUNIT_EXPECT_EQ(test,                                     \
+				wal_snapshot_encode(&super, &bad, buf,    \
+						    &write),              \
+				-EINVAL);                                 \
+	} while (0)
+
+	REFUSED(index, 0);
+	REFUSED(term, 0);
+	REFUSED(bytes, 0);
+	REFUSED(bytes, U64_MAX);
+	REFUSED(chunk_bytes, 0);
+	REFUSED(chunk_bytes, 256);
+	REFUSED(chunk_bytes, 1025);
+	REFUSED(chunk_bytes, 2 * WAL_CHUNK_BYTES_MAX);
+	REFUSED(configuration.index, 0);
+	REFUSED(configuration.bytes, 0);
+	REFUSED(configuration.bytes, WAL_CONFIGURATION_BYTES_MAX + 1);
+#undef REFUSED
+}
+
+static u8 *chunk_of(struct kunit *test, const struct wal_snapshot *snapshot,
+		    u64 number, u32 bytes, struct wal_write *write)
+{
+	u8 *buf = kunit_kzalloc(test, CHUNK_BYTES, GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	memset(buf, 0xee, CHUNK_BYTES);
+	for (i = 0; i < bytes; i++)
+		buf[WAL_CHUNK_HEADER_BYTES + i] = i + number;
+	wal_chunk_encode(&super, snapshot, number, bytes, buf, write);
+	return buf;
+}
+
+static void chunks_follow_each_other(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
+	u32 room = wal_chunk_room(&snapshot);
+	u64 end = WAL_SNAPSHOT_DATA_POSITION;
+	struct wal_write write;
+	u32 bytes, i;
+	u8 *buf;
+
+	for (i = 0; i < 4; i++) {
+		bytes = i < 3 ? room : 3000 - 3 * room;
+		buf = chunk_of(test, &snapshot, i, bytes, &write);
+		KUNIT_EXPECT_EQ(test, write.position, end);
+		KUNIT_EXPECT_EQ(test, write.position,
+				wal_chunk_position(&snapshot, i));
+		KUNIT_EXPECT_EQ(test, write.bytes, (u32)CHUNK_BYTES);
+		KUNIT_EXPECT_EQ(test, write.bytes,
+				wal_chunk_read_bytes(&snapshot, i));
+		end += write.bytes;
+		KUNIT_EXPECT_EQ(test,
+				wal_chunk_decode(&super, &snapshot, i, buf,
+						 &bytes),
+				0);
+		KUNIT_EXPECT_EQ(test, bytes, i < 3 ? room : 3000 - 3 * room);
+		KUNIT_EXPECT_EQ(test, (u32)buf[WAL_CHUNK_HEADER_BYTES + 5],
+				i + 5);
+	}
+}
+
+/* Nothing of what was in memory before gets to the disk. */
+static void chunk_is_padded_with_zeros(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 100);
+	struct wal_write write;
+	u8 *buf = chunk_of(test, &snapshot, 0, 100, &write);
+	u32 end = WAL_CHUNK_HEADER_BYTES + 100;
+
+	KUNIT_ASSERT_EQ(test, write.bytes, (u32)CHUNK_BYTES);
+	KUNIT_EXPECT_NULL(test, memchr_inv(buf + end, 0, write.bytes - end));
+}
+
+static void damaged_chunk_is_named(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 100);
+	struct wal_write write;
+	u8 *buf = chunk_of(test, &snapshot, 0, 100, &write);
+	u32 bytes, i;
+
+	for (i = 0; i < WAL_CHUNK_HEADER_BYTES + 100; i++) {
+		buf[i] ^= 1;
+		KUNIT_EXPECT_EQ(test,
+				wal_chunk_decode(&super, &snapshot, 0, buf,
+						 &bytes),
+				-EUCLEAN);
+		buf[i] ^= 1;
+	}
+	KUNIT_EXPECT_EQ(test,
+			wal_chunk_decode(&super, &snapshot, 0, buf, &bytes), 0);
+}
+
+/* Left there by an earlier snapshot in this file, by a write gone astray. */
+static void chunk_of_another_is_damage(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
+	struct wal_snapshot other = snapshot;
+	u32 room = wal_chunk_room(&snapshot);
+	struct wal_superblock another_log = super;
+	struct wal_write write;
+	u8 *buf = chunk_of(test, &snapshot, 1, room, &write);
+	u32 bytes;
+
+	other.id++;
+	another_log.uuid[0]++;
+	KUNIT_EXPECT_EQ(test, wal_chunk_decode(&super, &other, 1, buf, &bytes),
+			-EUCLEAN);
+	KUNIT_EXPECT_EQ(test,
+			wal_chunk_decode(&super, &snapshot, 2, buf, &bytes),
+			-EUCLEAN);
+	KUNIT_EXPECT_EQ(test,
+			wal_chunk_decode(&super, &snapshot, 3, buf, &bytes),
+			-EUCLEAN);
+	KUNIT_EXPECT_EQ(test,
+			wal_chunk_decode(&another_log, &snapshot, 1, buf,
+					 &bytes),
+			-EUCLEAN);
+}
+
+/* The same bytes have the same one on every node, in whatever pieces they came. */
+static void checksum_is_of_the_data_alone(struct kunit *test)
+{
+	static const u8 data[] = "the state of an application";
+	u32 whole = wal_snapshot_checksum(~0u, data, sizeof(data));
+	u32 parts = wal_snapshot_checksum(~0u, data, 5);
+
+	KUNIT_EXPECT_EQ(test,
+			wal_snapshot_checksum(parts, data + 5, sizeof(data) - 5),
+			whole);
+	KUNIT_EXPECT_NE(test, wal_snapshot_checksum(~0u, data, 5), whole);
+}
+
+static struct kunit_case wal_snapshot_cases[] = {
+	KUNIT_CASE(what_is_sealed_is_found),
+	KUNIT_CASE(either_copy_is_enough),
+	KUNIT_CASE(damaged_header_is_none),
+	KUNIT_CASE(cleared_header_is_none),
+	KUNIT_CASE(snapshot_of_another_log_is_none),
+	KUNIT_CASE(nonsense_is_not_sealed),
+	KUNIT_CASE(chunks_follow_each_other),
+	KUNIT_CASE(chunk_is_padded_with_zeros),
+	KUNIT_CASE(damaged_chunk_is_named),
+	KUNIT_CASE(chunk_of_another_is_damage),
+	KUNIT_CASE(checksum_is_of_the_data_alone),
+	{}
+};
+
+struct kunit_suite raftlog_wal_snapshot_suite = {
+	.name = "raftlog_wal_snapshot",
+	.test_cases = wal_snapshot_cases,
+};
