@@ -292,7 +292,7 @@ static int recover(struct file *file, void *arg)
 	if (raftlog_recover_check(recover) ||
 	    !is_slot(recover->member_bytes, sizeof(struct raftlog_member)))
 		return -EINVAL;
-	wal = get_wal(recover->wal_fd);
+	wal = get_file_of(recover->wal_fd);
 	if (IS_ERR(wal))
 		return PTR_ERR(wal);
 	error = -ENOMEM;
