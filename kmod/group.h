@@ -91,13 +91,14 @@ struct raftlog_group {
  * @position: next index to read
  * @framed: RAFTLOG_IOC_SET_FRAMED
  * @framed_flags: RAFTLOG_FRAMED_F_*
- * @session: RAFTLOG_IOC_SET_SESSION: see struct raft_entry, 0: none
  * @n_stops: group's at open: a later stop is a hang-up
  * @seen_seq: newest event this file knows of
  * @lock: what follows
  * @pending: accepted entries that are not done, in order
  * @accepted_seq: number of the newest accepted one
  * @error: first failure of an accepted entry that was not reported
+ * @session: RAFTLOG_IOC_SET_SESSION: see struct raft_entry, 0: none
+ * @session_incarnation: of the log that it is a session of
  * @done_wait: an accepted entry is done
  */
 struct raftlog_open {
@@ -108,14 +109,15 @@ struct raftlog_open {
 	loff_t position;
 	bool framed;
 	u32 framed_flags;
-	u64 session;
 	u64 n_stops;
 	u64 seen_seq;
 
-	spinlock_t lock; /* pending, accepted_seq, error */
+	spinlock_t lock; /* pending, accepted_seq, error, session */
 	struct list_head pending;
 	u64 accepted_seq;
 	int error;
+	u64 session;
+	u64 session_incarnation;
 	wait_queue_head_t done_wait;
 };
 

@@ -373,7 +373,7 @@ static int append(struct file *file, void *arg)
 	    !(append->flags & RAFTLOG_APPEND_F_SEQUENCE) != !append->sequence)
 		return -EINVAL;
 	if (append->sequence) {
-		origin.session = READ_ONCE(open_of(file)->session);
+		raftlog_session_get(open_of(file), &origin);
 		origin.sequence = append->sequence;
 		if (!origin.session)
 			return -EINVAL;

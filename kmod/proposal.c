@@ -311,6 +311,15 @@ static void tell_origin(const struct raftlog_proposal *proposal,
 	origin->index = proposal->core.index;
 	origin->term = proposal->core.term;
 	origin->opened = proposal->core.opened;
+	origin->incarnation = proposal->life->info.incarnation;
+}
+
+/* In another log than that of the session its number may be somebody else's. */
+static bool is_of_log(const struct raftlog_life *life,
+		      const struct raftlog_origin *origin)
+{
+	return !origin || !raft_session_is_named(origin->session) ||
+	       origin->incarnation == life->info.incarnation;
 }
 
 ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
@@ -341,6 +350,10 @@ ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 	/* The group may have been started anew, with another limit. */
 	if (!may_be_as_long(life, bytes, session)) {
 		ret = -EMSGSIZE;
+		goto put_life;
+	}
+	if (!is_of_log(life, origin)) {
+		ret = -ESTALE;
 		goto put_life;
 	}
 	proposal->life = life;

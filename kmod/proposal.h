@@ -47,6 +47,7 @@ enum raftlog_proposal_state {
  * struct raftlog_origin - whose a write is, and where it went
  * @session: 0: this node's; else as of struct raft_proposal
  * @sequence: likewise
+ * @incarnation: of the log that it is a session of; set on success if it opens one
  * @index: on success: where it went
  * @term: on success: the term of that entry
  * @opened: on success, if it opens a session: that
@@ -54,6 +55,7 @@ enum raftlog_proposal_state {
 struct raftlog_origin {
 	u64 session;
 	u64 sequence;
+	u64 incarnation;
 	u64 index;
 	u64 term;
 	struct raft_session_info opened;

@@ -35,8 +35,20 @@ int raftlog_session_open(struct raftlog_open *open, const char *name,
 	if (ret < 0)
 		return ret;
 	*info = origin.opened;
-	WRITE_ONCE(open->session, info->session);
+	spin_lock(&open->lock);
+	open->session = info->session;
+	open->session_incarnation = origin.incarnation;
+	spin_unlock(&open->lock);
 	return 0;
+}
+
+void raftlog_session_get(struct raftlog_open *open,
+			 struct raftlog_origin *origin)
+{
+	spin_lock(&open->lock);
+	origin->session = open->session;
+	origin->incarnation = open->session_incarnation;
+	spin_unlock(&open->lock);
 }
 
 int raftlog_session_ask(struct raftlog_life *life,

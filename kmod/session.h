@@ -10,6 +10,7 @@
 
 struct raftlog_life;
 struct raftlog_open;
+struct raftlog_origin;
 
 /**
  * struct raftlog_session_list - somebody wants to know which are open
@@ -41,6 +42,10 @@ struct raftlog_session_list {
  */
 int raftlog_session_open(struct raftlog_open *open, const char *name,
 			 u32 timeout_ms, struct raft_session_info *info);
+
+/** raftlog_session_get() - the session of an open file; 0 if it has none */
+void raftlog_session_get(struct raftlog_open *open,
+			 struct raftlog_origin *origin);
 
 /**
  * raftlog_session_name_bytes() - how long a name is

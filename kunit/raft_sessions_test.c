@@ -281,6 +281,9 @@ static void old_leader_does_not_say_it_is_not_open(struct kunit *test)
 	network_pass(net, 10 * FIXTURE_HEARTBEAT_NS);
 	KUNIT_EXPECT_EQ(test, p.result, 0);
 	KUNIT_EXPECT_EQ(test, p.index, 0ull);
+	/* Nobody else waits for that. */
+	KUNIT_EXPECT_NE(test, propose(net, LEADER, 0, 0)->index, 0ull);
+	KUNIT_EXPECT_NE(test, propose(net, OTHER, 0, 0)->index, 0ull);
 }
 
 static u64 fill(struct network *net, u64 session, u64 first, u64 n)

@@ -284,8 +284,8 @@ static int look_up(struct raft *r, const struct raft_entry *entry,
 
 /*
  * Leader: append unless it is there. 0: it is in the log, committed if @found is set.
- * -EAGAIN: no room now (@uncommitted_max bytes). -ENOSPC: the log is full. -ESTALE,
- * -ERANGE: nobody can tell.
+ * -EAGAIN: no room now (@uncommitted_max bytes). -EBUSY: not by this leader, as far as
+ * it can tell. -ENOSPC: the log is full. -ESTALE, -ERANGE: nobody can tell.
  */
 static int append_once(struct raft *r, struct raft_update *update,
 		       const struct raft_entry *entry, u64 proposed_at,
@@ -406,6 +406,8 @@ static void append_waiting(struct raft *r, struct raft_update *update)
 					    update->entries_max) ||
 				   raft_log_wants_window(&r->log, 1);
 			return;
+		case -EBUSY:
+			break;
 		case -ENOSPC:
 			finish(r, update, proposal,
 			       unknown_or(proposal, -ENOSPC));
@@ -528,6 +530,9 @@ void raft_receive_propose(struct raft *r, struct raft_update *update,
 	entry.term = r->hard_state.current_term;
 	error = append_once(r, update, &entry, message->propose.proposed_at,
 			    r->settings.uncommitted_bytes_max, &found);
+	/* It comes again, here or to whoever leads by then. */
+	if (error == -EBUSY)
+		return;
 	if (error || found.index)
 		respond(r, update, message, error, &found);
 }

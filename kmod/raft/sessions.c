@@ -589,7 +589,7 @@ static bool is_being_opened(const struct raft *r, u64 key)
 /*
  * A proposal that opens a session or is of one, and is not behind commit_index. 0: it
  * may be appended, unless @found is set: there it is committed. -EAGAIN: not now.
- * -ESTALE: its session is not open. -ERANGE: nobody can tell.
+ * -EBUSY: perhaps never by this leader; what comes behind it need not wait. -ESTALE: its session is not open. -ERANGE: nobody can tell.
  *
  * No entry that only servers know which have named sessions gets into a log without
  * having passed here first.
@@ -609,9 +609,9 @@ int raft_sessions_admit(struct raft *r, const struct raft_entry *entry,
 	}
 	if (entry->type == RAFT_ENTRY_SESSION)
 		return 0;
-	/* Opened by a newer leader, of whom this one does not know. */
+	/* Opened by a newer leader, of whom this one does not know, or by nobody. */
 	if ((entry->session & ~RAFT_SESSION_KEY) > s->applied)
-		return -EAGAIN;
+		return -EBUSY;
 	session = find_session(s, entry->session);
 	if (!session)
 		return -ESTALE;

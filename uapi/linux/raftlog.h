@@ -56,7 +56,7 @@
  * for longest, in terms of the log. Opening a session takes it over: what was asked
  * for under an earlier opening, and is not in the log by then, never will be. More
  * errors of a write in a session, its outcome unknown: ESTALE (it is not open any
- * more: taken over, or expired), ERANGE (16 higher sequences are in the log). An error
+ * more: taken over, expired, or this machine has got another log), ERANGE (16 higher sequences are in the log). An error
  * that says "not in the log" says so of that call: an earlier one for the same
  * sequence may have put it there.
  *
