@@ -278,7 +278,118 @@ static void checksum_is_of_the_data_alone(struct kunit *test)
 	KUNIT_EXPECT_NE(test, wal_snapshot_checksum(~0u, data, 5), whole);
 }
 
+/* A file of memory, and what each write to it leaves if the power fails in it. */
+
+enum { SECTOR_BYTES = 512, N_CHUNKS = 3, FILE_BYTES = 16 << 10 };
+
+static u64 all_bytes(void)
+{
+	return N_CHUNKS * (CHUNK_BYTES - WAL_CHUNK_HEADER_BYTES) - 50;
+}
+
+/* Sectors of @write for which @kept has a bit: of those behind the 64th, the last. */
+static void apply(u8 *file, const struct wal_write *write, u64 kept)
+{
+	u32 i;
+
+	for (i = 0; i < write->bytes / SECTOR_BYTES; i++)
+		if (kept >> min(i, 63u) & 1)
+			memcpy(file + write->position + i * SECTOR_BYTES,
+			       (const u8 *)write->data + i * SECTOR_BYTES,
+			       SECTOR_BYTES);
+}
+
+/* The steps of making one: header away, chunks, header. Each into @buf. */
+static void make_step(struct kunit *test, const struct wal_snapshot *snapshot,
+		      u32 step, u8 *buf, struct wal_write *write)
+{
+	u32 room = wal_chunk_room(snapshot), number = step - 1;
+
+	if (step == 0) {
+		wal_snapshot_clear(buf, write);
+	} else if (step <= N_CHUNKS) {
+		memset(buf + WAL_CHUNK_HEADER_BYTES, snapshot->id + number, room);
+		wal_chunk_encode(&super, snapshot, number,
+				 min_t(u64, room,
+				       snapshot->bytes - number * room),
+				 buf, write);
+	} else {
+		KUNIT_ASSERT_EQ(test,
+				wal_snapshot_encode(&super, snapshot, buf,
+						    write),
+				0);
+	}
+}
+
+/* Whatever is found is whole. Return: its index, 0 for none. */
+static u64 find_whole(struct kunit *test, const u8 *file)
+{
+	struct wal_snapshot found;
+	u32 i, bytes;
+
+	if (wal_snapshot_decode(&super, file, &found))
+		return 0;
+	for (i = 0; i < N_CHUNKS; i++) {
+		const u8 *chunk = file + wal_chunk_position(&found, i);
+
+		KUNIT_ASSERT_EQ(test,
+				wal_chunk_decode(&super, &found, i, chunk,
+						 &bytes),
+				0);
+		KUNIT_ASSERT_EQ(test, (u64)chunk[WAL_CHUNK_HEADER_BYTES],
+				found.id + i);
+	}
+	return found.index;
+}
+
+/*
+ * In the place of an older one a newer is made, and the power fails in each of the
+ * steps: of that write any sectors are there, or of all chunks, which become durable
+ * together. The old one is not there any more, and the new one is or is not.
+ */
+static void power_cut_leaves_a_whole_one_or_none(struct kunit *test)
+{
+	static const u64 torn[] = {
+		0, ~0ull, 1, 0xfffe, 0xff, 0xff00, 0x5555, 0xaaaa, 0x7fff, 0x8000,
+	};
+	struct wal_snapshot old = snapshot_of(20, all_bytes());
+	struct wal_snapshot new = snapshot_of(30, all_bytes());
+	u8 *file = kunit_kzalloc(test, FILE_BYTES, GFP_KERNEL);
+	u8 *cut = kunit_kzalloc(test, FILE_BYTES, GFP_KERNEL);
+	u8 *buf = kunit_kzalloc(test, WAL_SNAPSHOT_HEADER_BYTES, GFP_KERNEL);
+	struct wal_write write;
+	u32 step, i, n_new = 0;
+	u64 found;
+
+	KUNIT_ASSERT_TRUE(test, file && cut && buf);
+	old.id = 0x20;
+	new.id = 0x30;
+	for (step = 0; step <= N_CHUNKS + 1; step++) {
+		make_step(test, &old, step, buf, &write);
+		apply(file, &write, ~0ull);
+	}
+	KUNIT_ASSERT_EQ(test, find_whole(test, file), 20ull);
+	for (step = 0; step <= N_CHUNKS + 1; step++) {
+		make_step(test, &new, step, buf, &write);
+		for (i = 0; i < ARRAY_SIZE(torn); i++) {
+			memcpy(cut, file, FILE_BYTES);
+			apply(cut, &write, torn[i]);
+			found = find_whole(test, cut);
+			KUNIT_EXPECT_TRUE(test, found == 0 ||
+					  (found == 20 && step == 0) ||
+					  (found == 30 && step == N_CHUNKS + 1));
+			n_new += found == 30;
+		}
+		apply(file, &write, ~0ull);
+		KUNIT_EXPECT_EQ(test, find_whole(test, file),
+				step == N_CHUNKS + 1 ? 30ull : 0ull);
+	}
+	/* One copy of the header is enough. */
+	KUNIT_EXPECT_GE(test, n_new, 3u);
+}
+
 static struct kunit_case wal_snapshot_cases[] = {
+	KUNIT_CASE(power_cut_leaves_a_whole_one_or_none),
 	KUNIT_CASE(what_is_sealed_is_found),
 	KUNIT_CASE(either_copy_is_enough),
 	KUNIT_CASE(damaged_header_is_none),
