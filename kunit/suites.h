@@ -28,6 +28,7 @@ extern struct kunit_suite raftlog_raft_chunk_suite;
 extern struct kunit_suite raftlog_raft_network_snapshot_suite;
 extern struct kunit_suite raftlog_raft_known_suite;
 extern struct kunit_suite raftlog_raft_recovery_suite;
+extern struct kunit_suite raftlog_raft_feature_suite;
 extern struct kunit_suite raftlog_wal_suite;
 extern struct kunit_suite raftlog_wal_superblock_suite;
 extern struct kunit_suite raftlog_wal_head_suite;

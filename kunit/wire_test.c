@@ -306,6 +306,16 @@ static const struct golden goldens[] = {
 		.bytes = { 11, 0, 0, 0, LE32(0), LE64(5), LE64(0x71),
 			   LE64(0x81), LE64(4), LE64(0x7e), LE32(0x85),
 			   LE32(0) },
+	}, {
+		.name = "FeatureLevel",
+		.message = {
+			.type = RAFT_FEATURE_LEVEL, .from = 1, .to = 2,
+			.term = 5, .incarnation = 0x71,
+			.feature_level = { .level = 0x91 },
+		},
+		.n_bytes = 32,
+		.bytes = { 12, 0, 0, 0, LE32(0), LE64(5), LE64(0x71),
+			   LE64(0x91) },
 	},
 };
 

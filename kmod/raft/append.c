@@ -200,4 +200,6 @@ void raft_receive_append(struct raft *r, struct raft_update *update,
 		r->ack_owed = true;
 	if (message->n_entries == 0 || r->durable_index >= verified)
 		answer(r, update, message, false);
+	if (message->n_entries == 0)
+		raft_tell_feature_level(r, update);
 }

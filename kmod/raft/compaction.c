@@ -63,6 +63,8 @@ int raft_restore_base(struct raft *r, u64 index, u64 term, const void *data,
 	    !configuration_index ||
 	    raft_configuration_decode(&r->decoded, data, bytes))
 		return -EINVAL;
+	if (r->decoded.feature_level > r->settings.feature_level)
+		return -EPROTONOSUPPORT;
 	raft_log_reset(&r->log, index, term);
 	raft_set_committed_configuration(r, &r->decoded, configuration_index);
 	return 0;

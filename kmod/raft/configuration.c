@@ -5,7 +5,7 @@
 /*
  * Payload of RAFT_ENTRY_CONFIGURATION, little endian:
  *
- *	0  le32 version, 1		4  le16 n_members	6  le16 joint
+ *	0  le32 version, 1	4  le16 n_members	6  u8 joint	7  u8 feature_level
  *	8  n_members times:
  *	   0 le32 id	4 u8 kind	5 u8 old_kind	6 le16 family
  *	   8 le16 port	10 u8 flags	11 u8 0		12 le32 scope_id
@@ -150,7 +150,8 @@ int raft_configuration_encode(const struct raft_configuration *configuration,
 	memset(p, 0, need);
 	put_unaligned_le32(CONFIGURATION_VERSION, p);
 	put_unaligned_le16(configuration->n_members, p + 4);
-	put_unaligned_le16(configuration->joint, p + 6);
+	p[6] = configuration->joint;
+	p[7] = configuration->feature_level;
 	p += RAFT_CONFIGURATION_HEADER_BYTES;
 	for (i = 0; i < configuration->n_members; i++) {
 		const struct raft_member *member = &configuration->members[i];
@@ -180,13 +181,14 @@ int raft_configuration_decode(struct raft_configuration *configuration,
 	    get_unaligned_le32(p) != CONFIGURATION_VERSION)
 		return -EINVAL;
 	n = get_unaligned_le16(p + 4);
-	if (n > RAFT_MEMBERS_MAX || get_unaligned_le16(p + 6) > 1 ||
+	if (n > RAFT_MEMBERS_MAX || p[6] > 1 ||
 	    bytes != RAFT_CONFIGURATION_HEADER_BYTES +
 			     n * (size_t)RAFT_CONFIGURATION_MEMBER_BYTES)
 		return -EINVAL;
 	memset(configuration, 0, sizeof(*configuration));
 	configuration->n_members = n;
-	configuration->joint = get_unaligned_le16(p + 6);
+	configuration->joint = p[6];
+	configuration->feature_level = p[7];
 	p += RAFT_CONFIGURATION_HEADER_BYTES;
 	for (i = 0; i < n; i++) {
 		struct raft_member *member = &configuration->members[i];

@@ -20,6 +20,7 @@
  *			snapshots that make up for what is before
  *	configuration.c	members, their encoding, and the quorums they form
  *	membership.c	changes of the members
+ *	feature.c	what all members' versions have, and so may be used
  *	recovery.c	a cluster that lost its quorum for good, and what is left of it
  */
 #ifndef RAFTLOG_RAFT_CORE_H
@@ -91,6 +92,7 @@ struct raft_peer {
 	u32 id;
 	u8 progress;
 	u8 priority;
+	u8 feature_level; /* as it told this leader, or another one before */
 	bool catch_up; /* the one message in flight has unknown length */
 	bool caught_up; /* 4.2.1: the last round took less than a timeout */
 	u64 next_index;
@@ -513,6 +515,16 @@ void raft_change_members(struct raft *r, struct raft_update *update,
 			 struct raft_change_request *request);
 void raft_membership_time(struct raft *r, struct raft_update *update);
 bool raft_is_changing(const struct raft *r);
+
+/* feature.c */
+u8 raft_feature_level(const struct raft *r);
+u8 raft_lowest_feature_level(const struct raft *r);
+bool raft_may_send(const struct raft *r, u8 type);
+void raft_tell_feature_level(struct raft *r, struct raft_update *update);
+void raft_receive_feature_level(struct raft *r,
+				const struct raft_message *message);
+bool raft_has_level_of(struct raft *r, struct raft_update *update,
+		       const struct raft_configuration *configuration);
 
 static inline bool raft_is_self(const struct raft *r, u32 position)
 {

@@ -37,6 +37,7 @@ const char *raft_reason_name(u8 reason)
 		[RAFT_REASON_INVARIANT] = "invariant",
 		[RAFT_REASON_MEMBERSHIP] = "membership",
 		[RAFT_REASON_TRANSFERRED] = "transferred",
+		[RAFT_REASON_FEATURE_LEVEL] = "feature_level",
 	};
 
 	return NAME_OF(names, reason);
@@ -71,6 +72,7 @@ const char *raft_message_type_name(u8 type)
 		[RAFT_TIMEOUT_NOW] = "TimeoutNow",
 		[RAFT_INSTALL_SNAPSHOT] = "InstallSnapshot",
 		[RAFT_INSTALL_SNAPSHOT_RESPONSE] = "InstallSnapshotResponse",
+		[RAFT_FEATURE_LEVEL] = "FeatureLevel",
 	};
 
 	return NAME_OF(names, type);

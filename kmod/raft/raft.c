@@ -126,6 +126,9 @@ int raft_restore_entry(struct raft *r, u64 index,
 	if (configuration && raft_configuration_decode(&r->decoded, entry->data,
 						       entry->bytes))
 		return -EINVAL;
+	if (configuration &&
+	    r->decoded.feature_level > r->settings.feature_level)
+		return -EPROTONOSUPPORT;
 	if (raft_check_sessions(r, entry, index))
 		return -EINVAL;
 	if (raft_is_short(r, 1, false, raft_is_of_sessions(entry)) ||
@@ -265,6 +268,9 @@ static void receive(struct raft *r, struct raft_update *update,
 		break;
 	case RAFT_INSTALL_SNAPSHOT_RESPONSE:
 		raft_receive_install_snapshot_response(r, update, message);
+		break;
+	case RAFT_FEATURE_LEVEL:
+		raft_receive_feature_level(r, message);
 		break;
 	}
 }
@@ -523,6 +529,7 @@ void raft_status(const struct raft *r, struct raft_status *status)
 	status->transfer_cause = r->transfer_cause;
 	status->n_transfers = r->n_transfers;
 	status->priority = r->settings.priority;
+	status->feature_level = raft_feature_level(r);
 	status->n_proposals = r->n_proposals;
 	status->n_reads = r->n_reads;
 	status->n_read_rounds = r->n_read_rounds;
@@ -560,6 +567,8 @@ int raft_peer_status(const struct raft *r, u32 id,
 	status->priority = peer->priority;
 	status->snapshot = peer->snapshot;
 	status->snapshot_offset = peer->snapshot_offset;
+	status->feature_level =
+		max(peer->feature_level, raft_feature_level(r));
 	status->foreign = !raft_is_known(r, peer - r->peers);
 	status->caught_up = r->role == RAFT_LEADER && peer->caught_up;
 	status->recent_active =

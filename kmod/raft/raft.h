@@ -92,6 +92,7 @@ enum raft_edge {
  * @RAFT_REASON_INVARIANT: the core found itself inconsistent
  * @RAFT_REASON_MEMBERSHIP: it got or lost its vote (4.2)
  * @RAFT_REASON_TRANSFERRED: the leader handed its leadership to another (3.10)
+ * @RAFT_REASON_FEATURE_LEVEL: the cluster uses what this version does not have
  * @RAFT_REASON_LAST: the last value
  */
 enum raft_reason {
@@ -109,7 +110,8 @@ enum raft_reason {
 	RAFT_REASON_INVARIANT = 11,
 	RAFT_REASON_TRANSFERRED = 12,
 	RAFT_REASON_MEMBERSHIP = 13,
-	RAFT_REASON_LAST = RAFT_REASON_MEMBERSHIP,
+	RAFT_REASON_FEATURE_LEVEL = 14,
+	RAFT_REASON_LAST = RAFT_REASON_FEATURE_LEVEL,
 };
 
 /**
@@ -128,6 +130,14 @@ enum raft_entry_type {
 	RAFT_ENTRY_SESSION = 3,
 	RAFT_ENTRY_SESSIONS = 4,
 	RAFT_ENTRY_TYPE_LAST = RAFT_ENTRY_SESSIONS,
+};
+
+/**
+ * enum raft_feature_levels - what versions have, see feature.c
+ * @RAFT_FEATURE_LEVEL_LAST: the highest that this one has
+ */
+enum raft_feature_levels {
+	RAFT_FEATURE_LEVEL_LAST = 1,
 };
 
 /**
@@ -189,6 +199,7 @@ struct raft_member {
  * @n_members: 1 … RAFT_MEMBERS_MAX
  * @joint: two configurations at once, the old and the new (4.3): elections and
  *	commitment take a majority of each
+ * @feature_level: all members have that much, and it is used; never falls
  * @members: the members; of both, if it is joint
  *
  * It is sealed if the incarnation of every voter's disk is known, and open if none
@@ -209,6 +220,7 @@ struct raft_member {
 struct raft_configuration {
 	u32 n_members;
 	bool joint;
+	u8 feature_level;
 	struct raft_member members[RAFT_MEMBERS_MAX];
 };
 
@@ -354,6 +366,7 @@ struct raft_entry {
  *	them, offered, and piece by piece. What the receiver can do without data, or
  *	has all the data of, it answers as an AppendEntries
  * @RAFT_INSTALL_SNAPSHOT_RESPONSE: how much of the data it has
+ * @RAFT_FEATURE_LEVEL: what its sender has, for a leader: see feature.c
  * @RAFT_MESSAGE_TYPE_LAST: the last value
  */
 enum raft_message_type {
@@ -368,7 +381,8 @@ enum raft_message_type {
 	RAFT_READ_INDEX_RESPONSE = 9,
 	RAFT_INSTALL_SNAPSHOT = 10,
 	RAFT_INSTALL_SNAPSHOT_RESPONSE = 11,
-	RAFT_MESSAGE_TYPE_LAST = RAFT_INSTALL_SNAPSHOT_RESPONSE,
+	RAFT_FEATURE_LEVEL = 12,
+	RAFT_MESSAGE_TYPE_LAST = RAFT_FEATURE_LEVEL,
 };
 
 /**
@@ -450,6 +464,8 @@ enum raft_message_type {
  * @install_snapshot_response.snapshot_term: likewise
  * @install_snapshot_response.offset: the sender has the data up to here
  * @install_snapshot_response.checksum: of which snapshot
+ * @feature_level: of RAFT_FEATURE_LEVEL
+ * @feature_level.level: highest that the sender has, not 0
  * @entries: n_entries entries (AppendEntries), or one (Propose); of InstallSnapshot
  *	the configuration that goes with it, and perhaps another one: a chunk of the
  *	data, of type RAFT_ENTRY_DATA
@@ -530,6 +546,9 @@ struct raft_message {
 			u64 offset;
 			u32 checksum;
 		} install_snapshot_response;
+		struct {
+			u8 level;
+		} feature_level;
 	};
 	const struct raft_entry *entries;
 	u32 n_entries;
@@ -993,6 +1012,7 @@ struct raft_rng {
  *	and it hands over to a voter with more
  * @snapshot_bytes_per_s: most that a leader sends of snapshots; 0: no limit but that
  *	a peer is sent one chunk at a time
+ * @feature_level: what this server has, at most RAFT_FEATURE_LEVEL_LAST
  *
  * Memory for @window_entries, @proposals_max and @sessions_max grows as they are used.
  */
@@ -1013,6 +1033,7 @@ struct raft_settings {
 	u32 sessions_max;
 	u8 priority;
 	u64 snapshot_bytes_per_s;
+	u8 feature_level;
 };
 
 struct raft;
@@ -1124,7 +1145,8 @@ int raft_bootstrap(struct raft *r, void *payload, const void *data, u32 bytes,
  *
  * Entries are restored after this.
  *
- * Return: 0 or -EINVAL.
+ * Return: 0, -EINVAL, or -EPROTONOSUPPORT: of a higher feature level than this server
+ * has.
  */
 int raft_restore_base(struct raft *r, u64 index, u64 term, const void *data,
 		      u32 bytes, u64 configuration_index);
@@ -1144,7 +1166,8 @@ void raft_restore_snapshot(struct raft *r, const struct raft_snapshot *snapshot)
  *	behind it, as the log recorded it
  * @entry: the entry
  *
- * Return: 0, -EINVAL (gap, or no valid configuration), -ENOMEM.
+ * Return: 0, -EINVAL (gap, or no valid configuration), -ENOMEM, -EPROTONOSUPPORT (a
+ * configuration of a higher feature level than this server has).
  */
 int raft_restore_entry(struct raft *r, u64 index,
 		       const struct raft_entry *entry);
@@ -1301,6 +1324,8 @@ enum raft_progress {
  * @election_deadline_ns: when this server's timer runs out; 0 on a leader
  * @configuration_index: of the newest configuration in the log, 0 if none
  * @configuration_seq: grows whenever raft_configuration() becomes another
+ * @feature_level: what the cluster may use: of the newest configuration known to be
+ *	committed
  * @changing: a membership change is not complete
  * @transferee: leader: whom it is handing over to, 0 if nobody
  * @transfer_cause: enum raft_transfer_cause, of the last transfer
@@ -1341,6 +1366,7 @@ struct raft_status {
 	u64 configuration_index;
 	u64 configuration_seq;
 	bool changing;
+	u8 feature_level;
 	u32 transferee;
 	u8 transfer_cause;
 	u8 priority;
@@ -1376,6 +1402,7 @@ struct raft_status {
  * @priority: as it told, 0 if it did not
  * @snapshot: that it is being sent, its index 0 if none is
  * @snapshot_offset: it has so much of that
+ * @feature_level: what it has, as far as it is known
  *
  * On a server that does not lead, only @id and @last_contact_ns (of any message)
  * mean something.
@@ -1387,6 +1414,7 @@ struct raft_peer_status {
 	bool foreign;
 	bool caught_up;
 	u8 priority;
+	u8 feature_level;
 	u64 next_index;
 	u64 match_index;
 	u32 inflight_messages;
@@ -1450,6 +1478,10 @@ raft_committed_configuration(const struct raft *r, u64 *index);
  * first one the term is known as well.
  */
 u64 raft_term_at(const struct raft *r, u64 index);
+
+/* What it takes to parse a message, or an entry, of this type: see feature.c. */
+u8 raft_message_level(u8 type);
+u8 raft_entry_level(u8 type);
 
 const char *raft_role_name(u8 role);
 const char *raft_reason_name(u8 reason);

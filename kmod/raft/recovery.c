@@ -65,6 +65,7 @@ static void append_configuration(struct raft *r, struct raft_update *update)
 
 	r->decoded = (struct raft_configuration){
 		.n_members = 1,
+		.feature_level = r->configuration.feature_level,
 		.members[0] = {
 			.id = r->settings.node_id,
 			.kind = RAFT_VOTER,

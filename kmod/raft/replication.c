@@ -60,6 +60,7 @@ void raft_forget_peer(struct raft *r, struct raft_peer *peer)
 	if (!peer->incarnation)
 		return;
 	raft_keep_lease_promise(r);
+	peer->feature_level = 0;
 	peer->match_index = 0;
 	peer->match_ns = r->now_ns;
 	peer->commit_told = 0;

@@ -49,7 +49,8 @@ bool raft_settings_are_valid(const struct raft_settings *s)
 	       s->inflight_bytes_max && s->inflight_messages_max &&
 	       s->uncommitted_bytes_max && s->window_entries >= 4 &&
 	       is_power_of_2(s->window_entries) && s->proposals_max &&
-	       is_power_of_2(s->proposals_max);
+	       is_power_of_2(s->proposals_max) &&
+	       s->feature_level <= RAFT_FEATURE_LEVEL_LAST;
 }
 
 /* How long this server votes for nobody else after what it answers now. */
@@ -70,6 +71,7 @@ static bool may_become(const struct raft *r, const struct raft_settings *s)
 	       s->sessions_max == now->sessions_max &&
 	       s->append_bytes_max == now->append_bytes_max &&
 	       s->append_entries_max == now->append_entries_max &&
+	       s->feature_level == now->feature_level &&
 	       s->inflight_messages_max <= r->inflight_slots;
 }
 

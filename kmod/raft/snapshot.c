@@ -84,7 +84,8 @@ static void install(struct raft *r, struct raft_update *update,
 	u64 index = message->install_snapshot.snapshot_index;
 
 	/* What is committed here, a leader has as it is here. */
-	if (!raft_invariant(r, update, index > r->commit_index))
+	if (!raft_invariant(r, update, index > r->commit_index) ||
+	    !raft_has_level_of(r, update, &r->decoded))
 		return;
 	raft_discard(r, update, index, message->install_snapshot.snapshot_term);
 	update->base_installed = message->install_snapshot.bytes;

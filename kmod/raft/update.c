@@ -57,6 +57,10 @@ void raft_set_hard_state(struct raft *r, struct raft_update *update, u64 term,
 void raft_append_entry(struct raft *r, struct raft_update *update,
 		       const struct raft_entry *entry)
 {
+	if (r->role == RAFT_LEADER &&
+	    !raft_invariant(r, update, raft_entry_level(entry->type) <=
+					       raft_feature_level(r)))
+		return;
 	raft_note_persist(r, update);
 	raft_log_append(&r->log, entry);
 	if (update->n_entries == 0)
@@ -73,7 +77,8 @@ void raft_append_entry(struct raft *r, struct raft_update *update,
 	    raft_invariant(r, update,
 			   !raft_configuration_decode(&r->decoded,
 						      entry->data,
-						      entry->bytes)))
+						      entry->bytes)) &&
+	    raft_has_level_of(r, update, &r->decoded))
 		raft_next_configuration(r, &r->decoded, r->log.last_index);
 }
 
@@ -138,13 +143,16 @@ u32 raft_sends_room(const struct raft_update *update)
 	return update->sends_max - update->n_sends;
 }
 
-/* NULL when there is no room: what is not sent is as good as lost. */
+/*
+ * NULL when there is no room, or not every member could parse it: what is not sent is
+ * as good as lost.
+ */
 struct raft_send *raft_add_send(struct raft *r, struct raft_update *update,
 				u8 type, u32 to)
 {
 	struct raft_send *send;
 
-	if (!raft_sends_room(update))
+	if (!raft_sends_room(update) || !raft_may_send(r, type))
 		return NULL;
 	send = &update->sends[update->n_sends++];
 	memset(send, 0, sizeof(*send));

@@ -88,6 +88,9 @@
  *		40  le64 offset		the data are there up to here
  *		48  le32 checksum	of all the data, as offered
  *		52  le32 0
+ *	FeatureLevel
+ *		24  u8   level		not 0
+ *		25  u8   0 (seven)
  *
  * Behind the fixed part follow n_entries entry headers, then their payloads in
  * the same order without padding, then nothing.
@@ -181,6 +184,7 @@ enum wire_limits_fixed {
 	WIRE_TIMEOUT_NOW_BYTES = 40,
 	WIRE_INSTALL_SNAPSHOT_BYTES = 80,
 	WIRE_INSTALL_SNAPSHOT_RESPONSE_BYTES = 56,
+	WIRE_FEATURE_LEVEL_BYTES = 32,
 	WIRE_MESSAGE_FIXED_BYTES_MIN = 16,
 	WIRE_MESSAGE_FIXED_BYTES_MAX = WIRE_INSTALL_SNAPSHOT_BYTES,
 	WIRE_ENTRY_BYTES = 32,

@@ -61,6 +61,9 @@ static const struct type_row type_rows[] = {
 		.fixed_bytes = WIRE_INSTALL_SNAPSHOT_RESPONSE_BYTES,
 		.zero = 52,
 	},
+	[RAFT_FEATURE_LEVEL] = {
+		.fixed_bytes = WIRE_FEATURE_LEVEL_BYTES,
+	},
 };
 
 struct refusal_row {
@@ -237,6 +240,8 @@ static bool message_possible(const struct raft_message *message)
 		       message->install_snapshot_response.snapshot_term &&
 		       message->install_snapshot_response.snapshot_term <=
 			       message->term;
+	case RAFT_FEATURE_LEVEL:
+		return message->feature_level.level;
 	default:
 		return true;
 	}
@@ -367,6 +372,9 @@ static void encode_fixed(const struct raft_message *message, u8 *p)
 		put_unaligned_le32(message->install_snapshot_response.checksum, p + 48);
 		put_unaligned_le32(0, p + 52);
 		break;
+	case RAFT_FEATURE_LEVEL:
+		put_unaligned_le64(message->feature_level.level, p + 24);
+		break;
 	}
 }
 
@@ -447,6 +455,9 @@ static void decode_fixed(struct raft_message *message, const u8 *p)
 		message->install_snapshot_response.snapshot_term = get_unaligned_le64(p + 32);
 		message->install_snapshot_response.offset = get_unaligned_le64(p + 40);
 		message->install_snapshot_response.checksum = get_unaligned_le32(p + 48);
+		break;
+	case RAFT_FEATURE_LEVEL:
+		message->feature_level.level = p[24];
 		break;
 	}
 }
@@ -556,6 +567,8 @@ int wire_message_decode(struct raft_message *message,
 	message->entries = entries;
 	decode_fixed(message, p);
 	if (row->zero && get_unaligned_le32(p + row->zero))
+		return -EBADMSG;
+	if (message->type == RAFT_FEATURE_LEVEL && get_unaligned_le64(p + 24) >> 8)
 		return -EBADMSG;
 
 	p += row->fixed_bytes;

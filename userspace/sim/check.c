@@ -627,9 +627,28 @@ void check_configuration(struct world *w, const struct node *node, u64 base,
 				  node->id, base, index, i);
 }
 
+/* It came when the others had been upgraded already, or was away. */
+static bool is_left_behind(const struct world *w, const struct node *node,
+			   const struct raft_status *status)
+{
+	u64 i;
+
+	if (status->reason != RAFT_REASON_FEATURE_LEVEL)
+		return false;
+	for (i = 0; i < w->check.n_configurations; i++)
+		if (w->check.configurations[i]->configuration->feature_level >
+		    node->feature_level)
+			return true;
+	return false;
+}
+
 static void check_failed(struct world *w, struct node *node,
 			 const struct raft_status *status)
 {
+	if (!node->disk_broken && is_left_behind(w, node, status)) {
+		w->counters.left_behind++;
+		node->disk_broken = true;
+	}
 	if (!node->disk_broken)
 		violation(w, "invariant", "node %u: %s", node->id,
 			  status->failure);

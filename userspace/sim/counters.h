@@ -96,6 +96,9 @@
 	X(quorums_lost, "quorums lost")          \
 	X(recoveries_cut, "recoveries cut")      \
 	X(foreign, "of another cluster")         \
+	X(upgraded, "nodes upgraded")            \
+	X(levels_raised, "levels raised")        \
+	X(left_behind, "too old to join")        \
 	X(disk_stalls, "slow writes")            \
 	X(pauses, "owner pauses")                \
 	X(jumps, "clock jumps")                  \

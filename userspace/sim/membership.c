@@ -241,6 +241,30 @@ static void check_succession(struct world *w, const struct node *node,
 	w->counters.joint += to->joint;
 }
 
+/* It is used by all, so all must have it: whoever has not may misread what comes. */
+static void check_level(struct world *w, const struct node *node,
+			const struct raft_configuration *from,
+			const struct raft_configuration *to)
+{
+	u32 i;
+
+	if (to->feature_level < from->feature_level)
+		violation(w, "upgrade", "node %u lowers the level from %u to %u",
+			  node->id, from->feature_level, to->feature_level);
+	if (to->feature_level <= from->feature_level)
+		return;
+	w->counters.levels_raised++;
+	for (i = 0; i < to->n_members; i++) {
+		const struct node *member = &w->nodes[to->members[i].id - 1];
+
+		if (member->feature_level < to->feature_level)
+			violation(w, "upgrade",
+				  "node %u raises the level to %u, node %u has %u",
+				  node->id, to->feature_level, member->id,
+				  member->feature_level);
+	}
+}
+
 void members_appended(struct world *w, struct node *node,
 		      struct record *record, const void *data)
 {
@@ -264,6 +288,8 @@ void members_appended(struct world *w, struct node *node,
 	check->configurations[check->n_configurations++] = record;
 	if (!before || w->recovering)
 		return;
+	check_level(w, node, before->in_force->configuration,
+		    record->configuration);
 	if (raft_configuration_is_sealed(before->in_force->configuration))
 		check_succession(w, node, before->in_force, record);
 	else

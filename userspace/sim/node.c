@@ -17,6 +17,7 @@ void node_init(struct world *w, struct node *node, u32 id)
 	node->id = id;
 	node->newcomer = id > w->plan.n_nodes;
 	node->witness = w->plan.witnesses >> id & 1;
+	node->feature_level = w->plan.upgrade ? 0 : RAFT_FEATURE_LEVEL_LAST;
 	node->inbox_tail = &node->inbox;
 	node->parked_tail = &node->parked;
 	node->timer_at = U64_MAX;
@@ -95,6 +96,7 @@ static void make_core(struct world *w, struct node *node)
 		.sessions_max = plan->sessions_max,
 		.priority = plan->priorities[node->id - 1],
 		.snapshot_bytes_per_s = plan->snapshot_bytes_per_s,
+		.feature_level = node->feature_level,
 	};
 	size_t bytes = raft_footprint(&settings);
 
@@ -171,6 +173,7 @@ void node_make_twin(struct world *w, struct node *twin, const struct node *other
 	memset(&twin->store, 0, sizeof(twin->store));
 	node_init(w, twin, other->id);
 	twin->wiped = true;
+	twin->feature_level = other->feature_level;
 	twin->promised_term = 0;
 }
 
@@ -274,6 +277,17 @@ static void forget(struct world *w, struct node *node)
 	readers_forget(w, node);
 }
 
+/* One after the other, or a few at a time; when all is quiet, whoever is left. */
+static void upgrade(struct world *w, struct node *node)
+{
+	if (node->feature_level == RAFT_FEATURE_LEVEL_LAST ||
+	    (!w->quiet && !rng_chance(&node->rng, w->plan.upgrade)))
+		return;
+	node->feature_level = RAFT_FEATURE_LEVEL_LAST;
+	w->counters.upgraded++;
+	trace(w, TRACE_UPGRADE, node->id, node->feature_level, 0, 0, 0);
+}
+
 void node_start(struct world *w, struct node *node)
 {
 	struct raft_hard_state hard_state;
@@ -298,8 +312,10 @@ void node_start(struct world *w, struct node *node)
 	node->session = clients_open_session(w);
 	node->counter = 0;
 	set_clock(w, node);
-	if (node->boot > 1 && node != world_twin(w))
+	if (node->boot > 1 && node != world_twin(w)) {
+		upgrade(w, node);
 		harm_disk(w, node);
+	}
 	make_core(w, node);
 	if (!store_recover(w, node, &node->log, &hard_state, &space_bytes))
 		return;

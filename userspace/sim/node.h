@@ -87,6 +87,7 @@ struct read_job {
  * @witness: a member without what entries say
  * @up: it runs
  * @disk_broken: it was made to fail; lasts until the next start
+ * @feature_level: of its version
  * @wiped: it has another disk than the one that the configuration knows
  * @spare: the disk that it had before, if @has_spare: the one that is known, or the
  *	one that was put in its place meanwhile
@@ -132,6 +133,7 @@ struct node {
 	bool newcomer;
 	bool witness;
 	bool up;
+	u8 feature_level;
 	bool disk_broken;
 	bool rotted;
 	bool wiped;

@@ -273,6 +273,31 @@ int owner_step(struct world *w, struct node *node, struct raft_event *event)
 	return -EAGAIN;
 }
 
+/*
+ * What came with a later version than the node's, it cannot parse: it is not to get
+ * that, except for what is meant to be dropped by it.
+ */
+static bool can_parse(struct world *w, const struct node *node,
+		      const struct raft_message *message)
+{
+	u32 i;
+
+	if (message->type == RAFT_FEATURE_LEVEL)
+		return node->feature_level >= raft_message_level(message->type);
+	if (raft_message_level(message->type) > node->feature_level)
+		violation(w, "upgrade", "node %u of level %u gets a %s",
+			  node->id, node->feature_level,
+			  raft_message_type_name(message->type));
+	for (i = 0; i < message->n_entries; i++)
+		if (raft_entry_level(message->entries[i].type) >
+		    node->feature_level)
+			violation(w, "upgrade",
+				  "node %u of level %u gets an entry of type %u",
+				  node->id, node->feature_level,
+				  message->entries[i].type);
+	return !w->violated;
+}
+
 static void step_packet(struct world *w, struct node *node, struct item *item)
 {
 	struct raft_entry entries[NET_ENTRIES_MAX];
@@ -283,7 +308,8 @@ static void step_packet(struct world *w, struct node *node, struct item *item)
 	};
 	int error;
 
-	if (!net_decode(w, node, item->packet, &message, entries))
+	if (!net_decode(w, node, item->packet, &message, entries) ||
+	    !can_parse(w, node, &message))
 		return;
 	trace(w, TRACE_RECEIVE, node->id, message.from, message.type,
 	      message.term, message.n_entries);

@@ -315,6 +315,12 @@ static void draw_snapshots(struct plan *plan, struct rng *rng)
 		plan->snapshot_lost = rng_between(rng, 1000, 100000);
 }
 
+static void draw_upgrade(struct plan *plan, struct rng *rng)
+{
+	if (rng_chance(rng, RNG_ONE / 2))
+		plan->upgrade = rng_between(rng, RNG_ONE / 20, RNG_ONE);
+}
+
 void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 {
 	struct rng rng;
@@ -341,4 +347,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_survivor(plan, &rng);
 	draw_programs(plan, &rng);
 	draw_snapshots(plan, &rng);
+	draw_upgrade(plan, &rng);
 }

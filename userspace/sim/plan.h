@@ -112,6 +112,8 @@ enum fault {
  * @repair_ns_max: longest until a crashed node is back
  * @fault_phase_ns: when all faults end
  * @power_cycle: they end with all nodes crashing
+ * @upgrade: nodes begin with the version before, and get this one at a restart with
+ *	this chance; 0: all have it from the beginning
  * @lose_quorum: and with but one of them left, see survivor.h
  * @propose_interval_ns: mean time between proposals
  * @burst: most at once
@@ -184,6 +186,7 @@ struct plan {
 	u64 repair_ns_max;
 	u64 fault_phase_ns;
 	bool power_cycle;
+	u32 upgrade;
 	bool lose_quorum;
 
 	u64 propose_interval_ns;

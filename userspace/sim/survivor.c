@@ -92,6 +92,7 @@ static void reborn(struct world *w, struct node *node)
 	store_free(&node->store);
 	memset(&node->store, 0, sizeof(node->store));
 	node_init(w, node, node->id);
+	node->feature_level = RAFT_FEATURE_LEVEL_LAST;
 	node->newcomer = true;
 	node->wiped = false;
 	node->rotted = false;

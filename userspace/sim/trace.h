@@ -25,6 +25,7 @@
 	X(SWAP, "swap", "with", "", "", "")                                   \
 	X(FOREIGN, "foreign_disk", "of", "", "", "")                          \
 	X(SHUTDOWN, "shutdown", "", "", "", "")                               \
+	X(UPGRADE, "upgrade", "level", "", "", "")                            \
 	X(TRANSFER, "transfer", "to", "%cause", "errno", "")                  \
 	X(FAIL, "failed", "disk", "", "", "")                                 \
 	X(TRANSITION, "transition", "%edge", "%role", "term", "leader")       \

@@ -259,7 +259,9 @@ static void quiet(struct world *w)
 		node->store.crash_next = false;
 		node->store.stall_ns = 0;
 		node->paused_until = 0;
-		if (node->up && (w->plan.power_cycle || node->disk_broken))
+		/* Whoever has the version before is upgraded now. */
+		if (node->up && (w->plan.power_cycle || node->disk_broken ||
+				 node->feature_level < RAFT_FEATURE_LEVEL_LAST))
 			node_crash(w, node);
 	}
 	/* Refused by both, swapped disks go back. */
