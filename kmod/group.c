@@ -118,6 +118,8 @@ static void fill_status(struct raftlog_life *life,
 	status->incoming_index = core.incoming.index;
 	status->incoming_bytes = core.incoming.bytes;
 	status->incoming_offset = core.incoming_offset;
+	status->feature_level = core.feature_level;
+	status->feature_level_max = life->settings.feature_level;
 	status->commit_index = core.commit_index;
 	status->lease_remaining_ns =
 		core.lease_until_ns > now_ns ? core.lease_until_ns - now_ns : 0;

@@ -137,6 +137,9 @@ static inline const char *raftlog_group_name(const struct raftlog_group *group)
 struct raftlog_group *raftlog_group_create(struct class *class, dev_t devt,
 					   unsigned int minor);
 
+/* main.c: of the module's parameter */
+extern unsigned int raftlog_feature_level;
+
 /** raftlog_group_find() - by minor; NULL if there is none. main.c */
 struct raftlog_group *raftlog_group_find(unsigned int minor);
 

@@ -34,6 +34,7 @@ static int get_version(struct file *file, void *arg)
 	version->abi = RAFTLOG_ABI_VERSION;
 	version->wal_format = WAL_FORMAT_VERSION;
 	version->wire_version = WIRE_VERSION;
+	version->feature_level = raftlog_feature_level;
 	strscpy(version->release, THIS_MODULE->version,
 		sizeof(version->release));
 	return 0;

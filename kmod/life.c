@@ -118,9 +118,11 @@ static int based(void *context, u64 index, u64 term, u64 configuration_index,
 {
 	struct raftlog_life *life = context;
 
-	if (raft_restore_base(life->raft, index, term, configuration, bytes,
-			      configuration_index))
-		return -EUCLEAN;
+	int error = raft_restore_base(life->raft, index, term, configuration,
+				      bytes, configuration_index);
+
+	if (error)
+		return error == -EINVAL ? -EUCLEAN : error;
 	raftlog_runs_base(&life->runs, index);
 	return 0;
 }
@@ -202,6 +204,7 @@ static struct raft_settings settings_of(const struct raftlog_start *start,
 		.sessions_max = RAFT_SESSIONS_MAX,
 		.priority = start->priority,
 		.snapshot_bytes_per_s = start->snapshot_bytes_per_s,
+		.feature_level = raftlog_feature_level,
 	};
 }
 
@@ -617,7 +620,7 @@ static void explain(const struct raftlog_group *group, int error)
 		why = "the log is damaged";
 		break;
 	case -EPROTONOSUPPORT:
-		why = "the log has a newer format";
+		why = "the log is of a version that has more, or another format";
 		break;
 	case -EADDRINUSE:
 		why = "the address is in use";

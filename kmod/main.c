@@ -22,6 +22,10 @@ static unsigned int groups = 1;
 module_param(groups, uint, 0444);
 MODULE_PARM_DESC(groups, "number of groups, each a device (1 … 1024, default 1)");
 
+unsigned int raftlog_feature_level = RAFT_FEATURE_LEVEL_LAST;
+module_param_named(feature_level, raftlog_feature_level, uint, 0444);
+MODULE_PARM_DESC(feature_level, "highest feature level that is offered, to be able to go back to a version that has no more");
+
 static struct raftlog_group **group_table;
 static struct class *group_class;
 static dev_t first_devt;
@@ -68,6 +72,11 @@ static int __init raftlog_init(void)
 	if (groups < 1 || groups > RAFTLOG_GROUPS_MAX) {
 		pr_err("groups=%u: must be 1 to %d\n", groups,
 		       RAFTLOG_GROUPS_MAX);
+		return -EINVAL;
+	}
+	if (raftlog_feature_level > RAFT_FEATURE_LEVEL_LAST) {
+		pr_err("feature_level=%u: this version has 0 to %d\n",
+		       raftlog_feature_level, RAFT_FEATURE_LEVEL_LAST);
 		return -EINVAL;
 	}
 	group_table = kcalloc(groups, sizeof(*group_table), GFP_KERNEL);

@@ -36,6 +36,7 @@ static void describe(const struct raftlog_life *life, u32 i, u64 now_ns,
 		peer->next_index = status->last_index + 1;
 		peer->match_index = status->durable_index;
 		peer->priority = status->priority;
+		peer->feature_level = life->settings.feature_level;
 		return;
 	}
 	if (core.recent_active)
@@ -46,6 +47,7 @@ static void describe(const struct raftlog_life *life, u32 i, u64 now_ns,
 	peer->inflight_messages = core.inflight_messages;
 	peer->inflight_bytes = core.inflight_bytes;
 	peer->priority = core.priority;
+	peer->feature_level = core.feature_level;
 	peer->rtt_ns = core.rtt_ns;
 	peer->last_contact_ms = U64_MAX;
 	if (core.last_contact_ns)
@@ -134,6 +136,7 @@ PEER_ATTR(last_contact_ms, "%lld", (s64)peer->last_contact_ms);
 PEER_ATTR(inflight_messages, "%u", peer->inflight_messages);
 PEER_ATTR(inflight_bytes, "%llu", peer->inflight_bytes);
 PEER_ATTR(priority, "%u", peer->priority);
+PEER_ATTR(feature_level, "%u", peer->feature_level);
 PEER_ATTR(active, "%d", !!(peer->flags & RAFTLOG_PEER_F_ACTIVE));
 PEER_ATTR(foreign, "%d", !!(peer->flags & RAFTLOG_PEER_F_FOREIGN));
 
@@ -153,6 +156,7 @@ static struct attribute *peer_attrs[] = {
 	&peer_attr_inflight_messages.attr,
 	&peer_attr_inflight_bytes.attr,
 	&peer_attr_priority.attr,
+	&peer_attr_feature_level.attr,
 	&peer_attr_active.attr,
 	&peer_attr_foreign.attr,
 	NULL,

@@ -49,6 +49,8 @@ STATUS_ATTR(lease_until, "%llu %llu", status.current_term,
 	    status.lease_remaining_ns);
 STATUS_ATTR(transferee, "%u", status.transferee);
 STATUS_ATTR(priority, "%u", status.priority);
+STATUS_ATTR(feature_level, "%u", status.feature_level);
+STATUS_ATTR(feature_level_max, "%u", status.feature_level_max);
 STATUS_ATTR(log_bytes, "%llu", status.log_bytes);
 STATUS_ATTR(log_bytes_free, "%llu", status.log_bytes_free);
 STATUS_ATTR(cache_bytes, "%llu", status.cache_bytes);
@@ -117,6 +119,8 @@ static struct attribute *raftlog_attrs[] = {
 	&dev_attr_lease_until.attr,
 	&dev_attr_transferee.attr,
 	&dev_attr_priority.attr,
+	&dev_attr_feature_level.attr,
+	&dev_attr_feature_level_max.attr,
 	&dev_attr_log_bytes.attr,
 	&dev_attr_log_bytes_free.attr,
 	&dev_attr_cache_bytes.attr,

@@ -61,6 +61,7 @@ union raftlog_sockaddr {
  * @lane_bytes: O: encoded
  * @term: O: newest term of a message to it
  * @resume_ns: O: @lane can go on then; U64_MAX: not for want of a turn
+ * @version_told: O: it was said that it speaks another version
  * @receiver: O: the bundle it is sending
  */
 struct raftlog_transport_peer {
@@ -75,6 +76,7 @@ struct raftlog_transport_peer {
 	u32 lane_bytes;
 	u64 term;
 	u64 resume_ns;
+	bool version_told;
 	struct wire_receiver receiver;
 };
 

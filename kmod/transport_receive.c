@@ -61,6 +61,24 @@ static void complain_cluster(struct raftlog_transport *transport, u32 id,
 			transport->params.cluster_id);
 }
 
+/* Once for each: it goes on for as long as it takes to upgrade one or the other. */
+static void complain_version(struct raftlog_transport *transport,
+			     const union raftlog_sockaddr *source)
+{
+	u32 i;
+
+	for (i = 0; i < transport->n_peers; i++) {
+		struct raftlog_transport_peer *peer = transport->peers[i];
+
+		if (peer->version_told || !same_address(&peer->address, source))
+			continue;
+		peer->version_told = true;
+		pr_warn("%s: node %u at %pISpc speaks wire version %u, this one %u: it is not heard until one of them is upgraded\n",
+			transport->params.name, peer->id, source,
+			transport->rx[0], WIRE_VERSION);
+	}
+}
+
 /* Who sent the datagram in transport->rx, if it is to be believed. */
 static struct raftlog_transport_peer *
 authenticate(struct raftlog_transport *transport, size_t bytes,
@@ -73,6 +91,8 @@ authenticate(struct raftlog_transport *transport, size_t bytes,
 	int err;
 
 	err = wire_header_decode(header, transport->rx, bytes);
+	if (err == -EPROTONOSUPPORT)
+		complain_version(transport, source);
 	if (err) {
 		raftlog_transport_drop(transport, header_drop(err));
 		return NULL;

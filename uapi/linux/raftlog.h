@@ -165,14 +165,14 @@ struct raftlog_member {
  * @abi: RAFTLOG_ABI_VERSION of the module
  * @wal_format: newest on-disk format it writes
  * @wire_version: newest datagram format it speaks
- * @__reserved: 0
+ * @feature_level: highest feature level that it has, see struct raftlog_status
  * @release: version of the module, NUL-terminated
  */
 struct raftlog_version {
 	__u32 abi;
 	__u32 wal_format;
 	__u32 wire_version;
-	__u32 __reserved;
+	__u32 feature_level;
 	char release[RAFTLOG_RELEASE_CHARS];
 };
 
@@ -238,7 +238,7 @@ struct raftlog_version {
  * to another node or cluster), ENODATA (no WAL there and no
  * RAFTLOG_START_F_FORMAT), EUCLEAN (damaged beyond repair, or so that @members are
  * needed again), EIO (cannot be read; see RAFTLOG_START_F_SALVAGE), EPROTONOSUPPORT
- * (of a newer format), EADDRINUSE, EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small),
+ * (of another format, or of a higher feature level than this node has), EADDRINUSE, EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small),
  * EPERM.
  */
 struct raftlog_start {
@@ -319,6 +319,11 @@ struct raftlog_stop {
  * @incoming_index: last entry of a snapshot that a leader is sending, 0 if none is
  * @incoming_bytes: its length
  * @incoming_offset: what is here of it
+ * @feature_level: what the cluster uses of what versions have: the leader raises it
+ *	when every member has more, and it never falls. With a higher one in its log than
+ *	it has, a node does not start (EPROTONOSUPPORT)
+ * @feature_level_max: what this node has, 0 if stopped
+ * @__reserved: 0
  */
 struct raftlog_status {
 	__u32 state;
@@ -355,6 +360,9 @@ struct raftlog_status {
 	__u64 incoming_index;
 	__u64 incoming_bytes;
 	__u64 incoming_offset;
+	__u16 feature_level;
+	__u16 feature_level_max;
+	__u32 __reserved;
 };
 
 /**
@@ -371,7 +379,7 @@ struct raftlog_status {
  * @last_contact_ms: since anything was heard, U64_MAX if never
  * @rtt_ns: smoothed round-trip time, 0 if not known
  * @priority: as it told this node when that was the leader, 0 if it never did
- * @__reserved: 0
+ * @feature_level: what it has, at least: it tells while that is more than is used
  */
 struct raftlog_peer {
 	struct raftlog_member member;
@@ -385,7 +393,7 @@ struct raftlog_peer {
 	__u64 last_contact_ms;
 	__u64 rtt_ns;
 	__u32 priority;
-	__u32 __reserved;
+	__u32 feature_level;
 };
 
 #define RAFTLOG_PEER_F_SELF (1u << 0)

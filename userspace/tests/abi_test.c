@@ -36,7 +36,7 @@ SIZE(raftlog_version, 48);
 OFFSET(raftlog_version, abi, 0, 4);
 OFFSET(raftlog_version, wal_format, 4, 4);
 OFFSET(raftlog_version, wire_version, 8, 4);
-OFFSET(raftlog_version, __reserved, 12, 4);
+OFFSET(raftlog_version, feature_level, 12, 4);
 OFFSET(raftlog_version, release, 16, 32);
 
 SIZE(raftlog_start, 192);
@@ -69,7 +69,7 @@ SIZE(raftlog_stop, 8);
 OFFSET(raftlog_stop, flags, 0, 4);
 OFFSET(raftlog_stop, __reserved, 4, 4);
 
-SIZE(raftlog_status, 312);
+SIZE(raftlog_status, 320);
 OFFSET(raftlog_status, state, 0, 4);
 OFFSET(raftlog_status, role, 4, 4);
 OFFSET(raftlog_status, node_id, 8, 4);
@@ -104,6 +104,9 @@ OFFSET(raftlog_status, snapshot_bytes, 280, 8);
 OFFSET(raftlog_status, incoming_index, 288, 8);
 OFFSET(raftlog_status, incoming_bytes, 296, 8);
 OFFSET(raftlog_status, incoming_offset, 304, 8);
+OFFSET(raftlog_status, feature_level, 312, 2);
+OFFSET(raftlog_status, feature_level_max, 314, 2);
+OFFSET(raftlog_status, __reserved, 316, 4);
 
 SIZE(raftlog_peer, 96);
 OFFSET(raftlog_peer, member, 0, 32);
@@ -117,7 +120,7 @@ OFFSET(raftlog_peer, inflight_bytes, 64, 8);
 OFFSET(raftlog_peer, last_contact_ms, 72, 8);
 OFFSET(raftlog_peer, rtt_ns, 80, 8);
 OFFSET(raftlog_peer, priority, 88, 4);
-OFFSET(raftlog_peer, __reserved, 92, 4);
+OFFSET(raftlog_peer, feature_level, 92, 4);
 
 SIZE(raftlog_members, 24);
 OFFSET(raftlog_members, flags, 0, 4);
@@ -270,7 +273,7 @@ OFFSET(raftlog_recover, __reserved, 108, 4);
 REQUEST(GET_VERSION, 0x8030bc00);
 REQUEST(START, 0x40c0bc01);
 REQUEST(STOP, 0x4008bc02);
-REQUEST(GET_STATUS, 0x8138bc03);
+REQUEST(GET_STATUS, 0x8140bc03);
 REQUEST(GET_MEMBERS, 0xc018bc04);
 REQUEST(APPEND, 0xc030bc05);
 REQUEST(SET_FRAMED, 0x4008bc06);
