@@ -80,6 +80,7 @@ static const struct {
 	{ "invariant", "an invariant is broken" },
 	{ "transferred", "leadership was transferred" },
 	{ "membership", "it got or lost its vote" },
+	{ "feature_level", "the cluster uses what this version does not have" },
 };
 
 static const struct {

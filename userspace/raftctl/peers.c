@@ -150,6 +150,16 @@ static void add_outlook(struct table *table, const struct raftlog_peer *peer)
 		table_cell(table, "has caught up");
 }
 
+/* While an upgrade is under way. */
+static bool levels_differ(const struct peers *peers,
+			  const struct raftlog_status *status)
+{
+	for (unsigned int i = 0; i < peers->n; i++)
+		if (peers->peers[i].feature_level != status->feature_level)
+			return true;
+	return false;
+}
+
 static void add_row(struct table *table, const struct raftlog_peer *peer,
 		    const struct raftlog_status *status)
 {
@@ -190,16 +200,23 @@ void peers_print(const struct peers *peers, const struct raftlog_status *status)
 		.right = 1 << 0 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7,
 	};
 
+	bool levels = leads && levels_differ(peers, status);
+	bool outlook = false;
+
 	for (unsigned int i = 0; i < peers->n; i++)
-		if (has_outlook(&peers->peers[i]))
-			table.n_columns = n_heads + 1;
+		outlook |= has_outlook(&peers->peers[i]);
+	table.n_columns += levels + outlook;
 	for (unsigned int i = 0; i < n_heads; i++)
 		table_cell(&table, "%s", heads[i]);
-	if (table.n_columns > n_heads)
+	if (levels)
+		table_cell(&table, "level");
+	if (outlook)
 		table_cell(&table, "to come");
 	for (unsigned int i = 0; i < peers->n; i++) {
 		add_row(&table, &peers->peers[i], status);
-		if (table.n_columns > n_heads)
+		if (levels)
+			table_cell(&table, "%u", peers->peers[i].feature_level);
+		if (outlook)
 			add_outlook(&table, &peers->peers[i]);
 	}
 	table_print(&table, "  ");
@@ -225,6 +242,7 @@ static void peer_json(const struct raftlog_peer *peer,
 	json_bool("auto_promote", peer->flags & RAFTLOG_PEER_F_AUTO_PROMOTE);
 	json_bool("caught_up", peer->flags & RAFTLOG_PEER_F_CAUGHT_UP);
 	json_number("replaces", peer->replaces);
+	json_number("feature_level", peer->feature_level);
 	if (peer->last_contact_ms == UINT64_MAX)
 		json_null("last_contact_ms");
 	else

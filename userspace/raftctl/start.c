@@ -399,8 +399,8 @@ static const struct {
 	  "dmesg says where; keep it for a repair" },
 	{ EIO, "cannot be read",
 	  "dmesg says where; --salvage goes on without, the other members have it" },
-	{ EPROTONOSUPPORT, "was written by a newer raftlog",
-	  "load a newer module" },
+	{ EPROTONOSUPPORT, "is of a version of raftlog that has more than this one",
+	  "load a newer module; dmesg says what is missing" },
 	{ ENOSPC, "is too small", "--size asks for a larger one" },
 };
 

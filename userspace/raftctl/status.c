@@ -88,6 +88,9 @@ static void print_running(const struct raftlog_status *status)
 		printf("  sessions %u open\n", status->n_sessions);
 	if (status->priority)
 		printf("  priority %u\n", status->priority);
+	printf("  level    %u%s\n", status->feature_level,
+	       status->feature_level < status->feature_level_max ?
+		       ", until every member has more, as this node does" : "");
 	printf("  up       %s\n", format_duration(up, status->uptime_ms));
 }
 
@@ -133,6 +136,8 @@ static void print_status_json(const struct raftlog_status *status,
 	json_number("lease_remaining_ns", status->lease_remaining_ns);
 	json_number("transferee", status->transferee);
 	json_number("priority", status->priority);
+	json_number("feature_level", status->feature_level);
+	json_number("feature_level_max", status->feature_level_max);
 	json_number("log_bytes", status->log_bytes);
 	json_number("log_bytes_free", status->log_bytes_free);
 	json_number("cache_bytes", status->cache_bytes);

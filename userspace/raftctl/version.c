@@ -9,9 +9,10 @@
 static void print_version(const struct raftlog_version *version)
 {
 	printf("raftctl %s, ABI %d\n", RAFTCTL_RELEASE, RAFTLOG_ABI_VERSION);
-	printf("module  %.*s, ABI %u, WAL format %u, wire version %u\n",
+	printf("module  %.*s, ABI %u, WAL format %u, wire version %u, feature level %u\n",
 	       (int)sizeof(version->release), version->release, version->abi,
-	       version->wal_format, version->wire_version);
+	       version->wal_format, version->wire_version,
+	       version->feature_level);
 }
 
 static void print_version_json(const struct raftlog_version *version)
@@ -23,6 +24,7 @@ static void print_version_json(const struct raftlog_version *version)
 	json_number("abi", version->abi);
 	json_number("wal_format", version->wal_format);
 	json_number("wire_version", version->wire_version);
+	json_number("feature_level", version->feature_level);
 	json_end();
 }
 

@@ -338,6 +338,8 @@ int device_get_status(int fd, struct raftlog_status *status)
 	status->n_members = scene("joining") ? 0 : 3;
 	status->configuration_index = scene("joining") ? 0 : 1;
 	status->changing = scene("changing");
+	status->feature_level = 1;
+	status->feature_level_max = scene("changing") ? 2 : 1;
 	status->event_seq = 7;
 	status->uptime_ms = 7384000;
 	return -errno_of("FAKE_CALL");
@@ -368,8 +370,10 @@ int device_get_members(int fd, struct raftlog_members *members)
 		return 0;
 	}
 	members->n_peers = 3;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		set_peer(&peers[i], i + 1);
+		peers[i].feature_level = 1 + (scene("changing") && i < 2);
+	}
 	peers[1].flags = RAFTLOG_PEER_F_SELF | RAFTLOG_PEER_F_ACTIVE;
 	peers[0].flags = RAFTLOG_PEER_F_ACTIVE;
 	peers[0].last_contact_ms = 12;

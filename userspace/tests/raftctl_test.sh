@@ -78,6 +78,7 @@ golden "status of a leader, output" <<'END'
   log      1 to 10, durable 9, committed 8, applied 8
   space    200.0 MiB of 256.0 MiB free
   pending  2 writes here
+  level    1
   up       2 h 3 min
 
   id  role                address             active  last contact      rtt  lag  match_index  progress   in flight
@@ -97,6 +98,7 @@ golden "status of a follower, output" <<'END'
   log      1 to 10, durable 9, committed 8, applied 8
   space    200.0 MiB of 256.0 MiB free
   pending  2 writes here
+  level    1
   up       2 h 3 min
 
   id  role                  address             active  last contact
@@ -201,10 +203,10 @@ run 1 "recover of two logs" recover --id 1 --dir "$dir/left" --wal "$dir/left/wa
 
 FAKE_SCENE=changing run 0 "members that change" members
 golden "members that change, output" <<'END'
-  id  role                address             active  last contact  rtt  lag  match_index  progress  in flight  to come
-   1  leaving             10.0.0.1:7400       yes            12 ms    -   10            0  probe     0          leaves
-   2  leader (this node)  10.0.0.2:7400       -                  -    -    -            -  -         -
-   3  learner             [2001:db8::3]:7400  no             never    -   10            0  probe     0          replaces 2 once it has caught up
+  id  role                address             active  last contact  rtt  lag  match_index  progress  in flight  level  to come
+   1  leaving             10.0.0.1:7400       yes            12 ms    -   10            0  probe     0          2      leaves
+   2  leader (this node)  10.0.0.2:7400       -                  -    -    -            -  -         -          2
+   3  learner             [2001:db8::3]:7400  no             never    -   10            0  probe     0          1      replaces 2 once it has caught up
 END
 FAKE_SCENE=changing run 0 "members that change --json" members --json
 python3 -c 'import json, sys
@@ -215,6 +217,11 @@ assert [p["old_voter"] for p in o["members"]] == [True, True, False]
 assert [p["auto_promote"] for p in o["members"]] == [False, False, True]
 assert [p["replaces"] for p in o["members"]] == [0, 0, 2]' <"$dir/out"
 verdict $? "members that change --json, fields"
+FAKE_SCENE=changing run 0 "status while an upgrade is under way" status
+grep level "$dir/out" | head -n 1 >"$dir/line" && mv "$dir/line" "$dir/out"
+golden "status while an upgrade is under way, output" <<'END'
+  level    1, until every member has more, as this node does
+END
 FAKE_SCENE=joining run 2 "status of a node without members" status
 sed -n 2p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
 golden "status of a node without members, output" <<'END'
@@ -695,7 +702,7 @@ END
 run 0 "version" version
 golden "version, output" <<'END'
 raftctl 0.1.0, ABI 1
-module  9.9, ABI 1, WAL format 1, wire version 1
+module  9.9, ABI 1, WAL format 1, wire version 1, feature level 0
 END
 run 0 "version --json" --json version
 is_json "version --json is JSON"
