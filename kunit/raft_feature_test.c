@@ -88,9 +88,9 @@ static void learner_is_counted(struct kunit *test)
 	server_persist(s);
 	server_persist(s);
 	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_LEADER);
+	server_ack_probe(s, 2);
 	server_time(s, 0);
 	expect_level(s, 0, 0);
-	server_ack_probe(s, 2);
 	tell(s, 2, 1);
 	server_time(s, 0);
 	expect_level(s, 1, 0);

@@ -290,3 +290,65 @@ def test_lost_quorum(scene):
     scene.load(scene.wait_leader([other, new]), count=20).wait(60)
     survivor.run(line)
     return f"{survivor} was left of {told['last_index']} entries; {scene.prove()}"
+
+
+def load_version(node, level=None):
+    """Have the guest run a version of at most this feature level; its group is stopped."""
+    node.run("grep -q '^raftlog ' /proc/modules && rmmod raftlog; true")
+    node.run(f"insmod {MODULE}" + ("" if level is None else f" feature_level={level}"))
+
+
+def test_upgrade(scene):
+    """Three members are upgraded one after the other under load: what is new is used once the
+    last has it, and then nobody goes back."""
+    def levels():
+        return [(scene.status(node) or {}).get("feature_level") for node in scene.up()]
+
+    scene.wipe_all()
+    scene.reset_members()
+    scene.loads = []
+    for node in scene:
+        load_version(node, 0)
+    scene.join_all()
+    scene.wait_leader()
+    loads = []
+    for node in scene.up():
+        claim(levels() == [0, 0, 0], f"the level is raised before all have it: {levels()}")
+        scene.leave(node)
+        load_version(node)
+        scene.join(node)
+        scene.wait_leader()
+        loads.append(scene.load(node, threads=1, timeout_ms=PATIENT_MS))
+        scene.wait_acknowledged(loads[-1:], 20)
+        scene.end_loads(loads)
+    wait_until(lambda: levels() == [1, 1, 1], 60, "the level to be raised")
+    failed = [line for load in loads for line in lines_of(load) if line.outcome != "A"]
+    claim(not failed, f"{len(failed)} appends failed, the first with errno {failed and failed[0].errno}")
+
+    leader, (follower, _) = scene.followers()
+    for member in scene.members:
+        claim(peer_file(leader, member, "feature_level") == "1", f"node {member} has level 1")
+    scene.leave(follower)
+    load_version(follower, 0)
+    refused = follower.run(scene.start_line(follower), check=False)
+    claim(refused.code == 1 and "has more than this one" in refused.err,
+          f"an older version does not start: {refused.err.strip()!r}")
+    load_version(follower)
+    scene.join(follower)
+
+    # Nor does it take part when it is new.
+    new = next(node for node in scene if node.member not in scene.members)
+    answer = scene.change_members("add", "--auto-promote", f"{new.member}={scene.address(new)}")
+    load_version(new, 0)
+    start_new(new, answer)
+    wait_until(lambda: (scene.status(new) or {}).get("state") == "failed", 60,
+               "an older version to stop itself")
+    status = scene.status(new)
+    claim(status["reason"] == "feature_level" and "upgrade" in status["failure"],
+          f"it says why: {status['failure']!r}")
+    scene.leave(new)
+    load_version(new)
+    start_new(new, answer)
+    scene.members = [*scene.members, new.member]
+    scene.wait_members(scene.members, timeout=120)
+    return scene.prove()
