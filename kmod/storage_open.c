@@ -154,7 +154,7 @@ static int write_superblock(struct raftlog_storage *storage,
 	for (i = 0; i < n_copies && !ret; i++) {
 		wal_superblock_encode(super, i, buffer.data, &write);
 		ret = raftlog_file_write(storage->file, &buffer, 0, write.bytes,
-					 write.position);
+					 write.position, true);
 	}
 	if (ret)
 		pr_err("%s: writing the superblock failed with error %d\n",
