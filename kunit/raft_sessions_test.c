@@ -212,6 +212,22 @@ static void opened_again_the_earlier_is_over(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, append(net, OTHER, second.session, 1), index);
 }
 
+/* What is committed of earlier terms it only knows then. */
+static void new_leader_waits_for_its_own_commit(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal opens = { .bytes = 1, .session = key_of("a") };
+
+	server_done(s);
+	server_propose(s, &opens);
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, s->update.n_entries, 0u);
+	server_ack(s, 2, s->r->log.last_index);
+	server_time(s, 0);
+	KUNIT_ASSERT_EQ(test, s->update.n_entries, 1u);
+	KUNIT_EXPECT_EQ(test, s->entries[0].type, (u8)RAFT_ENTRY_SESSIONS);
+}
+
 /* What opens it is in the log, and behind it nothing of the earlier one follows. */
 static void nothing_follows_what_opens_it(struct kunit *test)
 {
@@ -468,6 +484,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(sequences_come_in_any_order),
 	KUNIT_CASE(old_sequences_are_refused),
 	KUNIT_CASE(opened_again_the_earlier_is_over),
+	KUNIT_CASE(new_leader_waits_for_its_own_commit),
 	KUNIT_CASE(nothing_follows_what_opens_it),
 	KUNIT_CASE(least_recently_used_expires),
 	KUNIT_CASE(old_leader_does_not_say_it_is_not_open),
