@@ -2,9 +2,9 @@
 /*
  * A peer that needs entries which are gone here (5.1). It is told where it can go on:
  * index and term of an entry that is committed, and the configuration. What the
- * entries up to there came to, a snapshot says: the application's data. A leader that
- * has none that reaches the beginning of its log, and of a witness's peer anyone, goes
- * without.
+ * entries up to there came to, a snapshot says: the application's data. It goes without
+ * where the leader has none that reaches the beginning of its log, and to a witness,
+ * which has no use for it.
  *
  * What the peer has, decides what it does:
  *
