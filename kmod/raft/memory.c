@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Memory that grows with use: the window of recent entries, the table of pending
- * proposals, and the one of named sessions, which is not there at first. A group that does little is to need little, and one that is
- * busy is not to notice: nothing is forgotten or refused for want of what can
- * still grow. They begin with what is part of raft_footprint().
+ * proposals, and the one of named sessions, which is not there at first. A group
+ * that does little is to need little, and one that is busy is not to notice: nothing
+ * is forgotten or refused for want of what can still grow. They begin with what is
+ * part of raft_footprint().
  */
 #include "core.h"
 

@@ -374,10 +374,11 @@ static int check_checkpoint(const struct raft *r,
 int raft_check_sessions(const struct raft *r, const struct raft_entry *entry,
 			u64 index)
 {
+	bool opens = entry->type == RAFT_ENTRY_SESSION;
+
 	if (entry->type == RAFT_ENTRY_SESSIONS)
 		return check_checkpoint(r, entry, index);
-	if (raft_session_is_key(entry->session) !=
-	    (entry->type == RAFT_ENTRY_SESSION))
+	if (raft_session_is_key(entry->session) != opens)
 		return -EINVAL;
 	return raft_session_is_named(entry->session) && !entry->sequence ?
 		       -EINVAL :
@@ -589,7 +590,8 @@ static bool is_being_opened(const struct raft *r, u64 key)
 /*
  * A proposal that opens a session or is of one, and is not behind commit_index. 0: it
  * may be appended, unless @found is set: there it is committed. -EAGAIN: not now.
- * -EBUSY: perhaps never by this leader; what comes behind it need not wait. -ESTALE: its session is not open. -ERANGE: nobody can tell.
+ * -EBUSY: perhaps never by this leader; what comes behind it need not wait. -ESTALE:
+ * its session is not open. -ERANGE: nobody can tell.
  *
  * No entry that only servers know which have named sessions gets into a log without
  * having passed here first.

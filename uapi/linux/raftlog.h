@@ -56,9 +56,9 @@
  * for longest, in terms of the log. Opening a session takes it over: what was asked
  * for under an earlier opening, and is not in the log by then, never will be. More
  * errors of a write in a session, its outcome unknown: ESTALE (it is not open any
- * more: taken over, expired, or this machine has got another log), ERANGE (16 higher sequences are in the log). An error
- * that says "not in the log" says so of that call: an earlier one for the same
- * sequence may have put it there.
+ * more: taken over, expired, or this machine has got another log), ERANGE (16 higher
+ * sequences are in the log). An error that says "not in the log" says so of that call:
+ * an earlier one for the same sequence may have put it there.
  *
  * ioctls. Each takes a pointer to a struct whose size is part of the request
  * number. A larger struct than the kernel knows is accepted if what it does not
@@ -238,8 +238,8 @@ struct raftlog_version {
  * to another node or cluster), ENODATA (no WAL there and no
  * RAFTLOG_START_F_FORMAT), EUCLEAN (damaged beyond repair, or so that @members are
  * needed again), EIO (cannot be read; see RAFTLOG_START_F_SALVAGE), EPROTONOSUPPORT
- * (of another format, or of a higher feature level than this node has), EADDRINUSE, EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small),
- * EPERM.
+ * (of another format, or of a higher feature level than this node has), EADDRINUSE,
+ * EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small), EPERM.
  */
 struct raftlog_start {
 	__u32 flags;
