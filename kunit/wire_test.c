@@ -458,6 +458,7 @@ static const struct absurdity absurdities[] = {
 	{ "unknown refusal", 9, 40, 5, -EBADMSG },
 	{ "refused, and somewhere", 9, 48, 1, -EBADMSG },
 	{ "refused, in a term", 9, 56, 1, -EBADMSG },
+	{ "unknown refusal, and somewhere", 16, 40, 5, -EBADMSG },
 	{ "nowhere, and not refused", 16, 48, 0, -EBADMSG },
 	{ "somewhere, in no term", 16, 56, 0, -EBADMSG },
 	{ "of a later term than the leader's", 16, 56, 6, -EBADMSG },

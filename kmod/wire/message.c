@@ -570,6 +570,10 @@ int wire_message_decode(struct raft_message *message,
 		return -EBADMSG;
 	if (message->type == RAFT_FEATURE_LEVEL && get_unaligned_le64(p + 24) >> 8)
 		return -EBADMSG;
+	/* One that is not known is no acceptance. */
+	if (message->type == RAFT_PROPOSE_RESPONSE && get_unaligned_le32(p + 40) &&
+	    !message->propose_response.error)
+		return -EBADMSG;
 
 	p += row->fixed_bytes;
 	bytes -= row->fixed_bytes;
