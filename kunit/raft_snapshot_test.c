@@ -80,6 +80,19 @@ static void log_that_is_too_short_begins_anew(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->durable_index, 20ull);
 }
 
+/* The disk fails before anybody could have begun it anew: nothing is behind entry 6. */
+static void failed_disk_has_nothing_of_it(struct kunit *test)
+{
+	struct raft_event failed = { .type = RAFT_EVENT_STORAGE_FAILED };
+	struct server *s = follower(test, 6);
+
+	KUNIT_ASSERT_EQ(test, install(s, 2, 4, 20, 4, 1, 3), 0);
+	KUNIT_ASSERT_EQ(test, s->update.commit_index, 20ull);
+	server_event(s, &failed);
+	KUNIT_EXPECT_FALSE(test, s->update.base_changed);
+	KUNIT_EXPECT_LE(test, s->update.commit_index, 6ull);
+}
+
 static void entries_follow_what_was_installed(struct kunit *test)
 {
 	static const u64 terms[] = { 4, 4 };
@@ -587,6 +600,7 @@ static void leader_sends_it_until_it_is_there(struct kunit *test)
 
 static struct kunit_case snapshot_cases[] = {
 	KUNIT_CASE(log_that_is_too_short_begins_anew),
+	KUNIT_CASE(failed_disk_has_nothing_of_it),
 	KUNIT_CASE(entries_follow_what_was_installed),
 	KUNIT_CASE(entries_before_it_in_the_batch_go),
 	KUNIT_CASE(log_that_has_the_entry_is_kept),

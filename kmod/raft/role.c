@@ -198,6 +198,9 @@ bool raft_fail(struct raft *r, struct raft_update *update, u8 reason,
 	/* What this update would have said or written no longer can be trusted. */
 	update->n_sends = 0;
 	update->hard_state_changed = false;
+	/* A log that would have begun behind what was committed here does not. */
+	if (update->base_changed)
+		update->commit_index = 0;
 	update->base_changed = false;
 	if (update->n_entries) {
 		update->commit_index =
