@@ -304,9 +304,7 @@ def test_upgrade(scene):
     def levels():
         return [(scene.status(node) or {}).get("feature_level") for node in scene.up()]
 
-    scene.wipe_all()
-    scene.reset_members()
-    scene.loads = []
+    scene.blank()
     for node in scene:
         load_version(node, 0)
     scene.join_all()

@@ -103,8 +103,8 @@ class Scene(RaftCluster):
         entries, size, _ = next(iter(results.values())).out.split()
         return f"{entries} entries, {int(size) / 1e6:.1f} MB, {said.count(b'A ')} acknowledged"
 
-    def fresh(self):
-        """A new log on all nodes, whatever was before."""
+    def blank(self):
+        """All guests up, without a log, whatever was before."""
         self.heal()
         dead = [node for node in self if not node.alive()]
         for node in dead:
@@ -117,6 +117,10 @@ class Scene(RaftCluster):
         self.wipe_all()
         self.reset_members()
         self.loads = []
+
+    def fresh(self):
+        """A new log on all nodes, whatever was before."""
+        self.blank()
         self.join_all()
         self.wait_leader()
 
