@@ -289,7 +289,8 @@ void start_damaged(void)
 	wal = used_wal("middle", &end);
 	s = a_start(wal, 1);
 	s.flags = 0;
-	damage("middle", WAL_AREA_POSITION + 12000, 16);
+	/* As long as an entry and its batch: not only what fills up a block. */
+	damage("middle", (WAL_AREA_POSITION + end) / 2, 3 * 4096);
 	skip_log();
 	refuse("start, alone, on a WAL damaged in the middle", &s, EUCLEAN);
 	expect_log_line("damage in the middle");
