@@ -35,6 +35,7 @@ static bool write_superblock(struct run *r, const struct wal_superblock *super,
 	cut_set(r, &r->cut, cut_all(&r->cut));
 	r->super = *super;
 	r->replacing = false;
+	r->n_super_ghosts = 0;
 	return true;
 }
 
@@ -104,8 +105,11 @@ void alone_begin(struct run *r)
 void alone_open(struct run *r)
 {
 	if (r->replacing && r->found_super.generation == r->super.generation &&
-	    !r->super.recovering)
+	    !r->super.recovering) {
 		r->counters->undone++;
+		if (r->n_super_ghosts < SUPER_GHOSTS_MAX)
+			r->super_ghosts[r->n_super_ghosts++] = r->next_super;
+	}
 	r->alone = 0;
 	r->super = r->found_super;
 	r->replacing = false;

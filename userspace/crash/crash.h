@@ -45,6 +45,7 @@ enum {
 	SPLINTER_BYTES = 32,
 	PIECES_MAX = 64,
 	GHOSTS_MAX = 4,
+	SUPER_GHOSTS_MAX = 16,
 	EXHAUSTIVE_PIECES_MAX = 10,
 
 	AREA_BYTES_MAX = 96 << 10,
@@ -179,6 +180,9 @@ struct options {
  * @super: of the WAL
  * @new_super: while it is formatted, of the one that takes its place
  * @next_super: while it is replaced, the one that takes its place; else as @super
+ * @super_ghosts: likewise of the first copy, of recoveries that were undone: pieces of
+ *	one that was torn, and of the next one, which differs in as much, make it whole
+ * @n_super_ghosts: how many
  * @replacing: it is being replaced
  * @found_super: by the last recovery
  * @alone: cluster that the next record makes the node alone; 0: none
@@ -215,6 +219,8 @@ struct run {
 	struct wal_superblock super;
 	struct wal_superblock new_super;
 	struct wal_superblock next_super;
+	struct wal_superblock super_ghosts[SUPER_GHOSTS_MAX];
+	u32 n_super_ghosts;
 	struct wal_superblock found_super;
 	bool replacing;
 	u64 alone;

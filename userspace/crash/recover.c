@@ -130,6 +130,17 @@ static bool same_super(const struct wal_superblock *a,
 	       a->recovering == b->recovering;
 }
 
+/* Whose the node is about to be, or was about to be before. */
+static bool is_next_super(const struct run *r, const struct wal_superblock *super)
+{
+	bool is = same_super(super, &r->next_super);
+	u32 i;
+
+	for (i = 0; i < r->n_super_ghosts; i++)
+		is |= same_super(super, &r->super_ghosts[i]);
+	return is;
+}
+
 /* One of a new cluster waits for nobody: its log says that it is alone. */
 static void check_alone(struct run *r)
 {
@@ -163,8 +174,8 @@ int recover(struct run *r, struct wal_recovery *rec)
 	if (r->formatting &&
 	    !memcmp(super.uuid, r->new_super.uuid, sizeof(super.uuid)))
 		expected = &r->new_super;
-	if (!error && r->replacing && same_super(&super, &r->next_super))
-		expected = &r->next_super;
+	if (!error && r->replacing && is_next_super(r, &super))
+		expected = &super;
 	if (!error && !same_super(&super, expected))
 		error = -EEXIST;
 	r->found_super = super;
