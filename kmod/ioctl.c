@@ -95,12 +95,10 @@ static int get_snapshots(const struct raftlog_start *start,
 	return 0;
 }
 
-static int start_group(struct raftlog_group *group,
-		       const struct raftlog_start *start, struct file *wal,
-		       struct file *const snapshots[2],
-		       const struct raft_configuration *configuration)
+/* Takes its lifecycle mutex, unless the group runs or is gone. */
+static int lock_stopped(struct raftlog_group *group)
 {
-	int error;
+	int error = 0;
 
 	if (mutex_lock_interruptible(&group->lifecycle))
 		return -ERESTARTSYS;
@@ -108,9 +106,21 @@ static int start_group(struct raftlog_group *group,
 		error = -ENODEV;
 	else if (group->life)
 		error = -EBUSY;
-	else
-		error = raftlog_life_start(group, start, wal, snapshots,
-					   configuration);
+	if (error)
+		mutex_unlock(&group->lifecycle);
+	return error;
+}
+
+static int start_group(struct raftlog_group *group,
+		       const struct raftlog_start *start, struct file *wal,
+		       struct file *const snapshots[2],
+		       const struct raft_configuration *configuration)
+{
+	int error = lock_stopped(group);
+
+	if (error)
+		return error;
+	error = raftlog_life_start(group, start, wal, snapshots, configuration);
 	mutex_unlock(&group->lifecycle);
 	return error;
 }
@@ -253,17 +263,11 @@ static int recover_log(struct raftlog_group *group,
 		       struct raftlog_recover *recover, struct file *wal,
 		       struct raft_configuration *configuration)
 {
-	int error;
+	int error = lock_stopped(group);
 
-	if (mutex_lock_interruptible(&group->lifecycle))
-		return -ERESTARTSYS;
-	if (group->removed)
-		error = -ENODEV;
-	else if (group->life)
-		error = -EBUSY;
-	else
-		error = raftlog_life_recover(group, recover, wal,
-					     configuration);
+	if (error)
+		return error;
+	error = raftlog_life_recover(group, recover, wal, configuration);
 	mutex_unlock(&group->lifecycle);
 	return error;
 }
