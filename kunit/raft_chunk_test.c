@@ -333,17 +333,6 @@ static struct server *leader(struct kunit *test, u64 rate)
 	struct raft_event event = { .type = RAFT_EVENT_COMPACT };
 	struct server *s = server_leader(test, 3);
 	u64 last = s->r->log.last_index;
-	struct raft_message refusal = {
-		.type = RAFT_APPEND_ENTRIES_RESPONSE,
-		.from = 3,
-		.to = 1,
-		.term = s->r->hard_state.current_term,
-		.append_entries_response = {
-			.prev_log_index = last,
-			.sent_ns = s->now_ns,
-			.rejected = true,
-		},
-	};
 
 	s->r->settings.snapshot_bytes_per_s = rate;
 	server_ack_probe(s, 2);
@@ -360,7 +349,7 @@ static struct server *leader(struct kunit *test, u64 rate)
 	event.index = last;
 	KUNIT_ASSERT_EQ(test, server_event(s, &event), 0);
 	server_persist(s);
-	server_receive(s, &refusal);
+	server_refuse(s, 3, 0, 0);
 	server_done(s);
 	return s;
 }

@@ -237,26 +237,6 @@ static struct server *leader(struct kunit *test, u64 last)
 	return s;
 }
 
-static int refuse(struct server *s, u32 from, u64 hint_index, u64 hint_term)
-{
-	struct raft_message message = {
-		.type = RAFT_APPEND_ENTRIES_RESPONSE,
-		.from = from,
-		.to = 1,
-		.term = s->r->hard_state.current_term,
-		.append_entries_response = {
-			.prev_log_index =
-				raft_find_peer(s->r, from)->next_index - 1,
-			.hint_index = hint_index,
-			.hint_term = hint_term,
-			.sent_ns = s->now_ns,
-			.rejected = true,
-		},
-	};
-
-	return server_receive(s, &message);
-}
-
 static u8 progress_of(struct server *s, u32 id)
 {
 	return raft_find_peer(s->r, id)->progress;
@@ -270,7 +250,7 @@ static void peer_that_needs_what_went(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, compact(s, 7), 0);
 	server_persist(s);
-	refuse(s, 3, 4, 2);
+	server_refuse(s, 3, 4, 2);
 	server_done(s);
 	KUNIT_EXPECT_EQ(test, progress_of(s, 3), (u8)RAFT_PROGRESS_SNAPSHOT);
 	server_time(s, FIXTURE_HEARTBEAT_NS);
@@ -311,7 +291,7 @@ static void peer_that_ends_where_the_log_begins(struct kunit *test)
 				->message.append_entries.prev_log_term,
 			2ull);
 	/* It has another one there. */
-	refuse(s, 3, 7, 1);
+	server_refuse(s, 3, 7, 1);
 	KUNIT_EXPECT_EQ(test, progress_of(s, 3), (u8)RAFT_PROGRESS_SNAPSHOT);
 }
 
@@ -322,7 +302,7 @@ static void peer_that_is_overtaken_is_asked(struct kunit *test)
 	const struct raft_send *send;
 
 	server_ack_probe(s, 3);
-	refuse(s, 3, 0, 0);
+	server_refuse(s, 3, 0, 0);
 	server_ack_probe(s, 3);
 	server_time(s, 0);
 	KUNIT_ASSERT_EQ(test, progress_of(s, 3), (u8)RAFT_PROGRESS_REPLICATE);
@@ -356,7 +336,7 @@ static void peer_whose_next_entry_went_is_asked(struct kunit *test)
 
 	s->r->settings.append_entries_max = 1;
 	server_ack_probe(s, 3);
-	refuse(s, 3, 0, 0);
+	server_refuse(s, 3, 0, 0);
 	server_ack_probe(s, 3);
 	server_time(s, 0);
 	KUNIT_ASSERT_EQ(test, progress_of(s, 3), (u8)RAFT_PROGRESS_REPLICATE);

@@ -374,6 +374,26 @@ int server_ack_probe(struct server *s, u32 from)
 	return server_receive(s, &message);
 }
 
+int server_refuse(struct server *s, u32 from, u64 hint_index, u64 hint_term)
+{
+	struct raft_message message = {
+		.type = RAFT_APPEND_ENTRIES_RESPONSE,
+		.from = from,
+		.to = s->settings.node_id,
+		.term = s->r->hard_state.current_term,
+		.append_entries_response = {
+			.prev_log_index =
+				raft_find_peer(s->r, from)->next_index - 1,
+			.hint_index = hint_index,
+			.hint_term = hint_term,
+			.sent_ns = s->now_ns,
+			.rejected = true,
+		},
+	};
+
+	return server_receive(s, &message);
+}
+
 int server_vote(struct server *s, u32 from, u64 term, bool pre_vote,
 		bool granted)
 {

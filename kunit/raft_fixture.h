@@ -96,6 +96,8 @@ int server_append(struct server *s, u32 from, u64 term, u64 prev, u64 prev_term,
 int server_ack(struct server *s, u32 from, u64 match_index);
 /* A peer answers the probe of a leader. */
 int server_ack_probe(struct server *s, u32 from);
+/* A peer refuses the next entries of a leader, and says where its log may match. */
+int server_refuse(struct server *s, u32 from, u64 hint_index, u64 hint_term);
 int server_vote(struct server *s, u32 from, u64 term, bool pre_vote,
 		bool granted);
 int server_ask(struct server *s, u32 from, u64 term, bool pre_vote,

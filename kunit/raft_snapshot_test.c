@@ -553,17 +553,6 @@ static void leader_sends_it_until_it_is_there(struct kunit *test)
 	struct server *s = server_leader(test, 3);
 	const struct raft_send *send;
 	u64 last = s->r->log.last_index;
-	struct raft_message refusal = {
-		.type = RAFT_APPEND_ENTRIES_RESPONSE,
-		.from = 3,
-		.to = 1,
-		.term = s->r->hard_state.current_term,
-		.append_entries_response = {
-			.prev_log_index = last,
-			.sent_ns = s->now_ns,
-			.rejected = true,
-		},
-	};
 	u32 i;
 
 	server_ack_probe(s, 2);
@@ -571,7 +560,7 @@ static void leader_sends_it_until_it_is_there(struct kunit *test)
 	event.index = last;
 	KUNIT_ASSERT_EQ(test, server_event(s, &event), 0);
 	server_persist(s);
-	server_receive(s, &refusal);
+	server_refuse(s, 3, 0, 0);
 	server_done(s);
 	for (i = 0; i < 3; i++) {
 		server_ack(s, 2, last);
