@@ -202,7 +202,8 @@ enum progress progress_probe(struct world *w)
 		if (op->probe && op->proposal.result == -ENOSPC)
 			return PROGRESS_FULL;
 		/* Of a session opened again before this node knew of any: ask again. */
-		if (op->program && op->proposal.result == -ETIMEDOUT)
+		if (op->program && !op->generation &&
+		    op->proposal.result == -ETIMEDOUT)
 			continue;
 		if (op->probe && op->state > OP_OK)
 			violation(w, "progress", "op %llu on node %u ends with %d",
