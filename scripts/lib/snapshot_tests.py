@@ -50,6 +50,15 @@ def compact(scene, node, size):
     return index, data
 
 
+def leave(scene, leader, away):
+    """@leader knows that it is gone: nothing more goes to it, or is kept for it."""
+    scene.leave(away)
+    fill(leader, 1)
+    peer = f"/sys/class/raftlog/raftlog/peers/{away.member}"
+    wait_until(lambda: leader.run(f"cat {peer}/active {peer}/progress").out == "0\nprobe\n", 60,
+               "silence")
+
+
 def p99(lines):
     """Of the appends of one thread, each of which begins when the one before it has ended."""
     ends = [line.ms for line in lines if line.outcome == "A"]
@@ -68,7 +77,7 @@ def test_snapshot(scene):
         refused = leader.run("raftctl snapshot read", check=False)
         claim(refused.code == 1 and "no snapshot" in refused.err, f"there is none: {refused.err!r}")
         missed = scene.status(away)["last_index"]
-        scene.leave(away)
+        leave(scene, leader, away)
         leader = scene.wait_leader([leader, other])
         compact(scene, leader, size)
         index, data = compact(scene, leader, size)
@@ -120,7 +129,7 @@ def test_snapshot_damaged(scene):
     try:
         scene.fresh()
         leader, (away, _) = scene.followers()
-        scene.leave(away)
+        leave(scene, leader, away)
         leader = scene.wait_leader()
         index, _ = compact(scene, leader, 4 << 20)
         # The newest is in one of the two files; the other is empty yet.
