@@ -104,7 +104,8 @@ bool wait_leader(void)
 	for (i = 0; i < LEADER_TRIES; i++) {
 		memset(&status, 0, sizeof(status));
 		if (!ioctl(device, RAFTLOG_IOC_GET_STATUS, &status) &&
-		    status.leader_id)
+		    status.leader_id && !status.changing &&
+		    status.feature_level == status.feature_level_max)
 			return true;
 		usleep(PAUSE_US);
 	}

@@ -32,6 +32,7 @@ int open_wal(const char *name, int flags);
 struct raftlog_start a_start(int wal_fd, uint32_t n_members);
 int start_group(const struct raftlog_start *start);
 int stop_group(void);
+/* It leads, and has raised the feature level: that is a change of the members, too. */
 bool wait_leader(void);
 
 #endif /* GROUP_H */
