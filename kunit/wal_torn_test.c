@@ -169,6 +169,22 @@ static void slot_is_torn(struct kunit *test)
 	}
 }
 
+/* A torn write that pieces of a later one make whole, when the log has gone on. */
+static void older_slot_may_say_more(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	struct wal_slot slot;
+	u8 *older;
+
+	wal_fixture_vote(f, 3, 1);
+	older = f->image + f->write.position;
+	wal_fixture_vote(f, 4, 2);
+	KUNIT_ASSERT_EQ(test, wal_slot_get(&f->super, older, &slot), 0);
+	slot.hard_state = (struct wal_hard_state){ 5, 3 };
+	wal_slot_put(&f->super, &slot, older);
+	wal_fixture_expect_kept(f);
+}
+
 /* Everything of a case that the second crash needs again. */
 struct saved {
 	u8 *image;
@@ -453,6 +469,7 @@ static void long_life(struct kunit *test)
 static struct kunit_case wal_torn_cases[] = {
 	KUNIT_CASE_PARAM(batch_is_torn, shape_gen_params),
 	KUNIT_CASE(slot_is_torn),
+	KUNIT_CASE(older_slot_may_say_more),
 	KUNIT_CASE_PARAM(torn_batch_is_written_over, shape_gen_params),
 	KUNIT_CASE(torn_skip_is_not_taken),
 	KUNIT_CASE(torn_batch_is_skipped),

@@ -192,7 +192,14 @@ static void begin_log(struct wal_recovery *rec)
 	rec->state = RECOVERY_LAP;
 }
 
-/* Both places were read: which slot is the newer? */
+/*
+ * Both places were read: which slot is the newer?
+ *
+ * The older one may say more: pieces of two writes to its place that were cut can make
+ * the first of them whole, long after the log went on from another one of the same
+ * number. What it says was never durable when the newer one was written, and nobody was
+ * told of it.
+ */
 static int choose_slot(struct wal_recovery *rec)
 {
 	const struct wal_slot *a = &rec->slots[0], *b = &rec->slots[1];
@@ -201,9 +208,7 @@ static int choose_slot(struct wal_recovery *rec)
 		if (b->sequence > a->sequence)
 			swap(a, b);
 		/* Or what made it one more is the copy that is not good. */
-		if ((!rec->slot_torn && a->sequence != b->sequence + 1) ||
-		    !wal_hard_state_follows(&b->hard_state, &a->hard_state) ||
-		    a->tail_offset < b->tail_offset)
+		if (!rec->slot_torn && a->sequence != b->sequence + 1)
 			return slots_damaged(rec, "slots do not agree");
 	} else if (rec->slot_good[1]) {
 		a = b;
