@@ -80,6 +80,8 @@
 	X(change_too_early, "too early")         \
 	X(configurations, "configurations")      \
 	X(joint, "joint configurations")         \
+	X(changes_apart, "while partitioned")    \
+	X(seeds_apart, "seeds with such")        \
 	X(witnessed, "entries to a witness")     \
 	X(leaders_removed, "leaders removed")    \
 	X(readmitted, "disks readmitted")        \

@@ -241,6 +241,16 @@ static void check_succession(struct world *w, const struct node *node,
 	w->counters.joint += to->joint;
 }
 
+/* A change of the members, made by whoever leads one side. */
+static void note_apart(struct world *w, const struct raft_configuration *from,
+		       const struct raft_configuration *to)
+{
+	if (from->feature_level != to->feature_level || !net_is_partitioned(w))
+		return;
+	w->counters.changes_apart++;
+	w->changed_apart = true;
+}
+
 /* It is used by all, so all must have it: whoever has not may misread what comes. */
 static void check_level(struct world *w, const struct node *node,
 			const struct raft_configuration *from,
@@ -290,6 +300,7 @@ void members_appended(struct world *w, struct node *node,
 		return;
 	check_level(w, node, before->in_force->configuration,
 		    record->configuration);
+	note_apart(w, before->in_force->configuration, record->configuration);
 	if (raft_configuration_is_sealed(before->in_force->configuration))
 		check_succession(w, node, before->in_force, record);
 	else

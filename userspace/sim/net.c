@@ -251,6 +251,11 @@ void net_heal(struct world *w)
 	trace(w, TRACE_HEAL, 0, 0, 0, 0, 0);
 }
 
+bool net_is_partitioned(const struct world *w)
+{
+	return memchr(w->net.cut, true, sizeof(w->net.cut));
+}
+
 static void cut_sides(struct world *w, u32 side, u32 bridge)
 {
 	u32 from, to;

@@ -82,5 +82,7 @@ bool net_decode(struct world *w, struct node *node, struct packet *packet,
 
 void net_partition(struct world *w, enum fault kind, u32 leader_id);
 void net_heal(struct world *w);
+/** net_is_partitioned() - is there somebody who does not hear another one? */
+bool net_is_partitioned(const struct world *w);
 
 #endif /* RAFTLOG_SIM_NET_H */

@@ -537,6 +537,7 @@ void world_run(struct world *w, u64 seed, const struct world_options *options)
 	trace(w, TRACE_END, 0, w->check.committed.n, w->clients.n_ops, 0, 0);
 	w->counters.seeds++;
 	w->counters.seeds_interrupted += w->install_interrupted;
+	w->counters.seeds_apart += w->changed_apart;
 	w->counters.events += w->n_steps;
 	w->counters.virtual_ms += w->now_ns / NSEC_PER_MSEC;
 	tear_down(w);

@@ -111,6 +111,7 @@ struct world {
 	struct check check;
 	struct states states;
 	bool install_interrupted;
+	bool changed_apart;
 	struct trace trace;
 	struct counters counters;
 
