@@ -806,6 +806,11 @@ void raftlog_life_change(struct raftlog_life *life,
 		WRITE_ONCE(life->start.inflight_messages, to->inflight_messages);
 		WRITE_ONCE(life->start.inflight_bytes, to->inflight_bytes);
 		WRITE_ONCE(life->start.cache_bytes, to->cache_bytes);
+		WRITE_ONCE(life->start.retain_entries, to->retain_entries);
+		WRITE_ONCE(life->start.retain_bytes, to->retain_bytes);
+		WRITE_ONCE(life->start.snapshot_trailing, to->snapshot_trailing);
+		WRITE_ONCE(life->start.snapshot_bytes_per_s,
+			   to->snapshot_bytes_per_s);
 		raftlog_cache_limit(&life->cache, to->cache_bytes);
 		raftlog_transport_set_queue(life->transport, queue_ns(to));
 	}

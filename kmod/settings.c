@@ -51,6 +51,10 @@ static int check_changeable(struct raftlog_start *s)
 		s->cache_bytes = RAFTLOG_CACHE_BYTES_DEFAULT;
 	if (!s->inflight_bytes)
 		s->inflight_bytes = RAFTLOG_INFLIGHT_BYTES_DEFAULT;
+	if (!s->snapshot_trailing)
+		s->snapshot_trailing = RAFTLOG_SNAPSHOT_TRAILING_DEFAULT;
+	if (!s->snapshot_bytes_per_s)
+		s->snapshot_bytes_per_s = RAFTLOG_SNAPSHOT_BYTES_PER_S_DEFAULT;
 
 	if (!is_within(s->election_timeout_ms, RAFTLOG_ELECTION_TIMEOUT_MS_MIN,
 		       RAFTLOG_ELECTION_TIMEOUT_MS_MAX) ||
@@ -78,10 +82,6 @@ int raftlog_start_check(struct raftlog_start *s)
 
 	set_default(&s->max_entry_bytes, RAFTLOG_ENTRY_BYTES_DEFAULT);
 	set_default(&s->datagram_bytes, RAFTLOG_DATAGRAM_BYTES_DEFAULT);
-	if (!s->snapshot_trailing)
-		s->snapshot_trailing = RAFTLOG_SNAPSHOT_TRAILING_DEFAULT;
-	if (!s->snapshot_bytes_per_s)
-		s->snapshot_bytes_per_s = RAFTLOG_SNAPSHOT_BYTES_PER_S_DEFAULT;
 	if (!is_within(s->max_entry_bytes, 1, RAFTLOG_ENTRY_BYTES_MAX) ||
 	    !is_within(s->datagram_bytes, RAFTLOG_DATAGRAM_BYTES_MIN,
 		       RAFTLOG_DATAGRAM_BYTES_MAX))
@@ -112,6 +112,10 @@ int raftlog_set_check(struct raftlog_start *start, const struct raftlog_set *set
 	TAKE(INFLIGHT_MESSAGES, &changed, set, inflight_messages);
 	TAKE(INFLIGHT_BYTES, &changed, set, inflight_bytes);
 	TAKE(CACHE_BYTES, &changed, set, cache_bytes);
+	TAKE(RETAIN_ENTRIES, &changed, set, retain_entries);
+	TAKE(RETAIN_BYTES, &changed, set, retain_bytes);
+	TAKE(SNAPSHOT_TRAILING, &changed, set, snapshot_trailing);
+	TAKE(SNAPSHOT_BYTES_PER_S, &changed, set, snapshot_bytes_per_s);
 	if (check_changeable(&changed) ||
 	    changed.inflight_messages > inflight_messages_max)
 		return -EINVAL;
@@ -128,6 +132,10 @@ void raftlog_set_report(struct raftlog_set *set,
 	set->inflight_messages = start->inflight_messages;
 	set->inflight_bytes = start->inflight_bytes;
 	set->cache_bytes = start->cache_bytes;
+	set->retain_entries = start->retain_entries;
+	set->retain_bytes = start->retain_bytes;
+	set->snapshot_trailing = start->snapshot_trailing;
+	set->snapshot_bytes_per_s = start->snapshot_bytes_per_s;
 }
 
 int raftlog_address_from_user(struct raft_address *address,

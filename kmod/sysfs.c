@@ -97,6 +97,15 @@ LIFE_ATTR(inflight_bytes,
 	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.inflight_bytes)));
 LIFE_ATTR(cache_bytes_max,
 	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.cache_bytes)));
+LIFE_ATTR(retain_entries,
+	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.retain_entries)));
+LIFE_ATTR(retain_bytes,
+	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.retain_bytes)));
+LIFE_ATTR(snapshot_trailing,
+	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.snapshot_trailing)));
+LIFE_ATTR(snapshot_bytes_per_s,
+	  sysfs_emit(buf, "%llu\n",
+		     READ_ONCE(life->start.snapshot_bytes_per_s)));
 LIFE_ATTR(max_entry_bytes,
 	  sysfs_emit(buf, "%u\n", life->start.max_entry_bytes));
 
@@ -143,6 +152,10 @@ static struct attribute *raftlog_attrs[] = {
 	&dev_attr_inflight_messages.attr,
 	&dev_attr_inflight_bytes.attr,
 	&dev_attr_cache_bytes_max.attr,
+	&dev_attr_retain_entries.attr,
+	&dev_attr_retain_bytes.attr,
+	&dev_attr_snapshot_trailing.attr,
+	&dev_attr_snapshot_bytes_per_s.attr,
 	&dev_attr_max_entry_bytes.attr,
 	NULL,
 };

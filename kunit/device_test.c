@@ -567,9 +567,13 @@ static void set_changes_what_is_named(struct kunit *test)
 	struct raftlog_set set = {
 		.fields = RAFTLOG_SET_ELECTION_TIMEOUT |
 			  RAFTLOG_SET_CACHE_BYTES |
-			  RAFTLOG_SET_HEARTBEAT_INTERVAL,
+			  RAFTLOG_SET_HEARTBEAT_INTERVAL |
+			  RAFTLOG_SET_RETAIN_BYTES |
+			  RAFTLOG_SET_SNAPSHOT_TRAILING,
 		.election_timeout_ms = 2000,
 		.cache_bytes = 4096,
+		.retain_bytes = 1 << 20,
+		.snapshot_trailing = 7,
 		/* The default: a tenth of the timeout as it is to be. */
 		.heartbeat_interval_ms = 0,
 	};
@@ -578,6 +582,11 @@ static void set_changes_what_is_named(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, start.election_timeout_ms, 2000u);
 	KUNIT_EXPECT_EQ(test, start.heartbeat_interval_ms, 200u);
 	KUNIT_EXPECT_EQ(test, start.cache_bytes, 4096ull);
+	KUNIT_EXPECT_EQ(test, start.retain_bytes, 1ull << 20);
+	KUNIT_EXPECT_EQ(test, start.retain_entries, 0ull);
+	KUNIT_EXPECT_EQ(test, start.snapshot_trailing, 7ull);
+	KUNIT_EXPECT_EQ(test, start.snapshot_bytes_per_s,
+			before.snapshot_bytes_per_s);
 	KUNIT_EXPECT_EQ(test, start.append_timeout_ms,
 			before.append_timeout_ms);
 	KUNIT_EXPECT_EQ(test, start.inflight_bytes, before.inflight_bytes);
@@ -585,6 +594,13 @@ static void set_changes_what_is_named(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set.heartbeat_interval_ms, 200u);
 	KUNIT_EXPECT_EQ(test, set.inflight_messages, 64u);
 	KUNIT_EXPECT_EQ(test, set.append_timeout_ms, 10000u);
+	KUNIT_EXPECT_EQ(test, set.retain_bytes, 1ull << 20);
+
+	/* Back to the defaults. */
+	set = (struct raftlog_set){ .fields = RAFTLOG_SET_ALL };
+	set.inflight_messages = 64;
+	KUNIT_ASSERT_EQ(test, raftlog_set_check(&start, &set, 64), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(&start, &before, sizeof(start)), 0);
 }
 
 static void recovery_is_asked_for_exactly(struct kunit *test)
@@ -636,6 +652,8 @@ static void set_is_refused_as_a_whole(struct kunit *test)
 		{ .flags = 1 },
 		{ .heartbeat_interval_ms = 40 },
 		{ .cache_bytes = 1 },
+		{ .retain_entries = 1 },
+		{ .snapshot_bytes_per_s = 1 },
 		{ .__reserved = { 0, 0, 1 } },
 	};
 	struct raftlog_start start = running(test), before = start;

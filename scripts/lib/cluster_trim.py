@@ -85,6 +85,17 @@ def test_trimmed(scene):
         claim(scene.status(away)["first_index"] <= first, "a restart lets entries go")
         claim(scene.status(away)["first_index"] > missed, "a restart invents entries")
         held = overlap(scene)
+
+        # Less from now on, there alone.
+        kept = {node.id: scene.status(node)["first_index"] for node in scene}
+        away.run("raftctl set retain-entries=16 retain-bytes=0")
+        told = away.run("cat /sys/class/raftlog/raftlog/retain_entries").out
+        claim(told == "16\n", f"sysfs tells {told!r}")
+        scene.append(away, "less is kept")
+        last = scene.status(away)["last_index"]
+        wait_until(lambda: scene.status(away)["first_index"] > last - 32, 60, "entries to go")
+        claim(all(scene.status(node)["first_index"] == kept[node.id] for node in scene
+                  if node is not away), "others let go what one does not keep")
     finally:
         scene.options = []
     return f"{written} written, {held} kept"

@@ -763,7 +763,11 @@ struct raftlog_transfer {
 #define RAFTLOG_SET_INFLIGHT_MESSAGES (1u << 3)
 #define RAFTLOG_SET_INFLIGHT_BYTES (1u << 4)
 #define RAFTLOG_SET_CACHE_BYTES (1u << 5)
-#define RAFTLOG_SET_ALL ((1u << 6) - 1)
+#define RAFTLOG_SET_RETAIN_ENTRIES (1u << 6)
+#define RAFTLOG_SET_RETAIN_BYTES (1u << 7)
+#define RAFTLOG_SET_SNAPSHOT_TRAILING (1u << 8)
+#define RAFTLOG_SET_SNAPSHOT_BYTES_PER_S (1u << 9)
+#define RAFTLOG_SET_ALL ((1u << 10) - 1)
 
 /**
  * struct raftlog_set - RAFTLOG_IOC_SET: change settings of a group that runs
@@ -775,6 +779,10 @@ struct raftlog_transfer {
  * @inflight_messages: likewise, but at most what the group was started with
  * @inflight_bytes: likewise
  * @cache_bytes: likewise; memory in use goes as entries come
+ * @retain_entries: likewise; what is too much goes as entries come
+ * @retain_bytes: likewise
+ * @snapshot_trailing: likewise
+ * @snapshot_bytes_per_s: likewise
  * @__reserved: 0
  *
  * All or nothing: what is set is valid together with what stays, or nothing
@@ -794,6 +802,10 @@ struct raftlog_set {
 	__u32 inflight_messages;
 	__u64 inflight_bytes;
 	__u64 cache_bytes;
+	__u64 retain_entries;
+	__u64 retain_bytes;
+	__u64 snapshot_trailing;
+	__u64 snapshot_bytes_per_s;
 	__u64 __reserved[3];
 };
 

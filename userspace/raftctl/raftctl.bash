@@ -83,7 +83,8 @@ _raftctl()
 		;;
 	set)
 		options="election-timeout= heartbeat= append-timeout= inflight=
-			inflight-messages= cache= $common"
+			inflight-messages= cache= retain-entries=
+			retain-bytes= snapshot-trailing= snapshot-rate= $common"
 		;;
 	bench)
 		options="--size --reads --lease --inflight --async --seconds --warmup $common"

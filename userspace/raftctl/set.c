@@ -35,6 +35,10 @@ static const struct key {
 	KEY("inflight-messages", INFLIGHT_MESSAGES, NUMBER, inflight_messages),
 	KEY("inflight", INFLIGHT_BYTES, BYTES, inflight_bytes),
 	KEY("cache", CACHE_BYTES, BYTES, cache_bytes),
+	KEY("retain-entries", RETAIN_ENTRIES, NUMBER, retain_entries),
+	KEY("retain-bytes", RETAIN_BYTES, BYTES, retain_bytes),
+	KEY("snapshot-trailing", SNAPSHOT_TRAILING, NUMBER, snapshot_trailing),
+	KEY("snapshot-rate", SNAPSHOT_BYTES_PER_S, BYTES, snapshot_bytes_per_s),
 #undef KEY
 };
 
@@ -51,7 +55,9 @@ static bool parse_value(const struct key *key, const char *text, u64 *value)
 {
 	if (key->kind == KIND_BYTES)
 		return option_bytes(key->name, text, 0, UINT64_MAX, value);
-	return option_u64(key->name, text, 0, UINT32_MAX, value);
+	return option_u64(key->name, text, 0,
+			  key->bytes == sizeof(u32) ? UINT32_MAX : UINT64_MAX,
+			  value);
 }
 
 static u64 get(const struct raftlog_set *set, const struct key *key)
@@ -151,5 +157,9 @@ const struct verb set_verb = {
 		"      inflight=BYTES        sent to a peer and not acknowledged\n"
 		"      inflight-messages=N   at most what it was started with\n"
 		"      cache=BYTES           memory for recent entries\n"
+		"      retain-entries=N      keep about so many, 0: all\n"
+		"      retain-bytes=BYTES    keep about so much, 0: all\n"
+		"      snapshot-trailing=N   entries kept behind a snapshot\n"
+		"      snapshot-rate=BYTES   a second, of snapshots, as leader\n"
 		"All of them or none; 0 is the default. Of this node alone, until it stops.\n",
 };

@@ -710,6 +710,10 @@ run 0 "set" set election-timeout=1000 cache=1M
 grep -q '^election-timeout=1000$' "$dir/out" && grep -q '^cache=1048576$' "$dir/out" &&
 	grep -q '^inflight=8388608$' "$dir/out"
 verdict $? "set prints all of them"
+run 0 "set what is kept" set retain-entries=5000000000 snapshot-rate=1M
+grep -q '^retain-entries=5000000000$' "$dir/out" && grep -q '^retain-bytes=0$' "$dir/out" &&
+	grep -q '^snapshot-rate=1048576$' "$dir/out"
+verdict $? "set prints what is kept"
 run 0 "set --json" set heartbeat=20 --json
 is_json "set --json is JSON"
 run 1 "set without a value" set heartbeat
