@@ -479,10 +479,15 @@ def test_disk_error(scene):
     return remark
 
 
+def load_for(scene):
+    """A load that the kernel of the guests bears for as long as a test takes."""
+    return scene.load if scene.kernel_kind == "stock" else functools.partial(gentle_load, scene)
+
+
 def test_chaos(scene):
     """Crashes, restarts, partitions and a bad network at random, under load."""
     scene.fresh()
-    load = scene.load if scene.kernel_kind == "stock" else functools.partial(gentle_load, scene)
+    load = load_for(scene)
     loads = {node.id: load(node) for node in scene}
     done = {}
     until = time.monotonic() + scene.seconds
@@ -584,7 +589,8 @@ def test_reload(scene):
     nodes = list(scene)
     claim(nodes[0].run("rmmod raftlog < /dev/raftlog", check=False).code != 0,
           "rmmod of a module in use was not refused")
-    loads = {node.id: scene.load(node, timeout_ms=5000) for node in nodes}
+    load = load_for(scene)
+    loads = {node.id: load(node, timeout_ms=5000) for node in nodes}
     for turn in range(RELOADS):
         node = nodes[turn % len(nodes)]
         scene.wait_acknowledged([loads[node.id]], 3)
@@ -592,7 +598,7 @@ def test_reload(scene):
         loads[node.id].wait(30, check=False)
         node.run("rmmod raftlog")
         scene.join(node)
-        loads[node.id] = scene.load(node, timeout_ms=5000)
+        loads[node.id] = load(node, timeout_ms=5000)
     scene.end_loads(loads.values())
     return scene.prove()
 
@@ -908,10 +914,10 @@ def start_again(scene, node):
                f"n{node.id} started")
 
 
-def gentle_load(scene, node):
+def gentle_load(scene, node, **how):
     """One that leaves an emulated guest with a debug kernel time for commands: they wait
     for the module's real-time threads."""
-    return scene.load(node, largest=1 << 15, threads=2, pause_ms=100)
+    return scene.load(node, largest=1 << 15, threads=2, pause_ms=100, **how)
 
 
 def provoke(scene, name):
