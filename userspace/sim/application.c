@@ -60,6 +60,7 @@ void application_apply(struct world *w, struct node *node)
 u8 *application_write(struct world *w, u64 index, u32 variant, u64 *bytes)
 {
 	u64 state = w->states.at[index - 1];
+	u64 word;
 	struct rng rng;
 	u8 *data;
 	u64 i;
@@ -69,8 +70,10 @@ u8 *application_write(struct world *w, u64 index, u32 variant, u64 *bytes)
 	data = memory_zeroed(*bytes);
 	memcpy(data, &state, sizeof(state));
 	rng.state += variant;
-	for (i = sizeof(state); i < *bytes; i++)
-		data[i] = rng_next(&rng);
+	for (i = sizeof(state); i < *bytes; i += sizeof(word)) {
+		word = rng_next(&rng);
+		memcpy(data + i, &word, min_t(u64, sizeof(word), *bytes - i));
+	}
 	return data;
 }
 
