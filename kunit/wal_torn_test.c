@@ -7,6 +7,7 @@
 #include <kunit/test.h>
 
 #include "suites.h"
+#include "wal/codec.h"
 #include "wal_fixture.h"
 
 #define AREA_BYTES (64ull << 10)
