@@ -134,6 +134,40 @@ static bool stays_able(const struct raft_configuration *c, u32 set, u32 spare)
 	return true;
 }
 
+static bool knows_disks(const struct node *node)
+{
+	const struct log *log = &node->store.durable;
+	const struct raft_configuration *c = members_at(log_at(log, log->n));
+
+	return c && raft_configuration_is_sealed(c);
+}
+
+bool members_know_disks(const struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->n_nodes; i++)
+		if (!w->nodes[i].wiped && !knows_disks(&w->nodes[i]))
+			return false;
+	return true;
+}
+
+u32 members_harmed(struct world *w, const struct node *node)
+{
+	const struct node *twin = world_twin(w);
+	u32 i, set = 0;
+
+	for (i = 0; i < w->n_nodes; i++) {
+		const struct node *other = &w->nodes[i];
+
+		if (other != node && (other->rotted || other->wiped))
+			set |= 1u << other->id;
+	}
+	if (twin->up && twin->id != node->id && !members_know_disks(w))
+		set |= 1u << twin->id;
+	return set;
+}
+
 /*
  * What is committed stays on a majority of disks, or nothing could bring it back:
  * of the newest committed configuration, and of any that may come to be.

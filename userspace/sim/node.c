@@ -179,15 +179,11 @@ void node_make_twin(struct world *w, struct node *twin, const struct node *other
 
 static void harm_disk(struct world *w, struct node *node)
 {
-	u32 i, set = 0;
+	u32 set = members_harmed(w, node);
 	bool back;
 
 	if (!w->quiet && rng_chance(&node->rng, w->plan.rot))
 		store_rot_copy(w, node);
-	for (i = 0; i < w->n_nodes; i++)
-		if ((w->nodes[i].rotted || w->nodes[i].wiped) &&
-		    &w->nodes[i] != node)
-			set |= 1u << w->nodes[i].id;
 	/* Until the first entry is committed, each node is needed. */
 	if (w->quiet || w->check.committed.n < 2 || !members_may_harm(w, node, set))
 		return;

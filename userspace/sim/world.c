@@ -116,7 +116,8 @@ static void swap_disks(struct world *w, struct node *node)
 /*
  * Somebody sets a machine up as if it were @node: its id, its address, and a log
  * that was made for it, or the one of the last time. Not before the cluster is:
- * until then the disks of all are what it waits for.
+ * until then the disks of all are what it waits for. Nor, while somebody does not know
+ * the disks yet, as one new disk too many.
  */
 static void switch_twin(struct world *w, struct node *node)
 {
@@ -126,7 +127,9 @@ static void switch_twin(struct world *w, struct node *node)
 		node_crash(w, twin);
 		return;
 	}
-	if (w->check.committed.n < 2)
+	if (w->check.committed.n < 2 ||
+	    (!members_know_disks(w) &&
+	     !members_may_harm(w, node, members_harmed(w, node))))
 		return;
 	if (twin->id != node->id || rng_chance(&w->rng, RNG_ONE / 2))
 		node_make_twin(w, twin, node);
