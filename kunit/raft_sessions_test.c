@@ -448,6 +448,30 @@ static void checkpoint_is_what_a_leader_writes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, raft_check_sessions(r, &entry, index), 0);
 }
 
+/* 18 and 1 are asked for before either is there: 1 comes when 2 has gone. */
+static void what_comes_late_opens_no_gap(struct kunit *test)
+{
+	struct network *net = network_led(test, 3);
+	u64 session = open_session(net, LEADER, "a").session;
+	struct raft_proposal proposals[2] = { };
+	u64 i, n;
+
+	for (i = 2; i <= RAFT_SESSION_WINDOW + 1; i++)
+		append(net, LEADER, session, i);
+	proposals[0].sequence = RAFT_SESSION_WINDOW + 2;
+	proposals[1].sequence = 1;
+	for (i = 0; i < ARRAY_SIZE(proposals); i++) {
+		proposals[i].session = session;
+		proposals[i].bytes = 10;
+		network_propose(net, LEADER, &proposals[i]);
+	}
+	network_pass(net, 10 * FIXTURE_HEARTBEAT_NS);
+	KUNIT_ASSERT_GT(test, proposals[1].index, proposals[0].index);
+	n = net->n_committed;
+	KUNIT_EXPECT_EQ(test, propose(net, OTHER, session, 2)->result, -ERANGE);
+	KUNIT_EXPECT_EQ(test, net->n_committed, n);
+}
+
 static void names_have_keys(struct kunit *test)
 {
 	/* On disks and in programs: it must not become another. */
@@ -492,6 +516,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(table_survives_an_install),
 	KUNIT_CASE(table_survives_a_restart),
 	KUNIT_CASE(checkpoint_is_what_a_leader_writes),
+	KUNIT_CASE(what_comes_late_opens_no_gap),
 	KUNIT_CASE(names_have_keys),
 	KUNIT_CASE(absurd_proposals_are_refused),
 	{}

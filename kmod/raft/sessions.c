@@ -206,9 +206,13 @@ static void record(struct raft_session *session, u64 sequence, u64 index,
 	u32 i = slot_of(session, sequence);
 
 	session->used = index;
-	/* Full: the lowest goes, be it this one. */
+	/*
+	 * Full: the lowest goes, be it this one. It may be lower than what went before:
+	 * what was asked for in time can come late.
+	 */
 	if (session->n_slots == RAFT_SESSION_WINDOW) {
-		session->floor = i ? session->slots[0].sequence : sequence;
+		session->floor = max(session->floor,
+				     i ? session->slots[0].sequence : sequence);
 		if (!i)
 			return;
 		i--;
