@@ -8,6 +8,12 @@ static void set_default(u32 *value, u32 fallback)
 		*value = fallback;
 }
 
+static void set_default_u64(u64 *value, u64 fallback)
+{
+	if (!*value)
+		*value = fallback;
+}
+
 static bool is_within(u32 value, u32 min, u32 max)
 {
 	return value >= min && value <= max;
@@ -47,14 +53,12 @@ static int check_changeable(struct raftlog_start *s)
 		    max(1u, s->election_timeout_ms / 10));
 	set_default(&s->append_timeout_ms, RAFTLOG_APPEND_TIMEOUT_MS_DEFAULT);
 	set_default(&s->inflight_messages, RAFTLOG_INFLIGHT_MESSAGES_DEFAULT);
-	if (!s->cache_bytes)
-		s->cache_bytes = RAFTLOG_CACHE_BYTES_DEFAULT;
-	if (!s->inflight_bytes)
-		s->inflight_bytes = RAFTLOG_INFLIGHT_BYTES_DEFAULT;
-	if (!s->snapshot_trailing)
-		s->snapshot_trailing = RAFTLOG_SNAPSHOT_TRAILING_DEFAULT;
-	if (!s->snapshot_bytes_per_s)
-		s->snapshot_bytes_per_s = RAFTLOG_SNAPSHOT_BYTES_PER_S_DEFAULT;
+	set_default_u64(&s->cache_bytes, RAFTLOG_CACHE_BYTES_DEFAULT);
+	set_default_u64(&s->inflight_bytes, RAFTLOG_INFLIGHT_BYTES_DEFAULT);
+	set_default_u64(&s->snapshot_trailing,
+			RAFTLOG_SNAPSHOT_TRAILING_DEFAULT);
+	set_default_u64(&s->snapshot_bytes_per_s,
+			RAFTLOG_SNAPSHOT_BYTES_PER_S_DEFAULT);
 
 	if (!is_within(s->election_timeout_ms, RAFTLOG_ELECTION_TIMEOUT_MS_MIN,
 		       RAFTLOG_ELECTION_TIMEOUT_MS_MAX) ||

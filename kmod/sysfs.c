@@ -85,29 +85,24 @@ STATUS_ATTR(failure, "%s", status.failure);
 
 LIFE_ATTR(incarnation, sysfs_emit(buf, "%016llx\n", life->info.incarnation));
 LIFE_ATTR(listen, raftlog_address_emit(buf, &life->listen));
-LIFE_ATTR(election_timeout_ms,
-	  sysfs_emit(buf, "%u\n", READ_ONCE(life->start.election_timeout_ms)));
-LIFE_ATTR(heartbeat_interval_ms,
-	  sysfs_emit(buf, "%u\n", READ_ONCE(life->start.heartbeat_interval_ms)));
-LIFE_ATTR(append_timeout_ms,
-	  sysfs_emit(buf, "%u\n", READ_ONCE(life->start.append_timeout_ms)));
-LIFE_ATTR(inflight_messages,
-	  sysfs_emit(buf, "%u\n", READ_ONCE(life->start.inflight_messages)));
-LIFE_ATTR(inflight_bytes,
-	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.inflight_bytes)));
-LIFE_ATTR(cache_bytes_max,
-	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.cache_bytes)));
-LIFE_ATTR(retain_entries,
-	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.retain_entries)));
-LIFE_ATTR(retain_bytes,
-	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.retain_bytes)));
-LIFE_ATTR(snapshot_trailing,
-	  sysfs_emit(buf, "%llu\n", READ_ONCE(life->start.snapshot_trailing)));
-LIFE_ATTR(snapshot_bytes_per_s,
-	  sysfs_emit(buf, "%llu\n",
-		     READ_ONCE(life->start.snapshot_bytes_per_s)));
 LIFE_ATTR(max_entry_bytes,
 	  sysfs_emit(buf, "%u\n", life->start.max_entry_bytes));
+
+/* One of those that can be changed: the owner thread writes it. */
+#define SETTING_ATTR(name, format, field)                                    \
+	LIFE_ATTR(name, sysfs_emit(buf, format "\n",                         \
+				   READ_ONCE(life->start.field)))
+
+SETTING_ATTR(election_timeout_ms, "%u", election_timeout_ms);
+SETTING_ATTR(heartbeat_interval_ms, "%u", heartbeat_interval_ms);
+SETTING_ATTR(append_timeout_ms, "%u", append_timeout_ms);
+SETTING_ATTR(inflight_messages, "%u", inflight_messages);
+SETTING_ATTR(inflight_bytes, "%llu", inflight_bytes);
+SETTING_ATTR(cache_bytes_max, "%llu", cache_bytes);
+SETTING_ATTR(retain_entries, "%llu", retain_entries);
+SETTING_ATTR(retain_bytes, "%llu", retain_bytes);
+SETTING_ATTR(snapshot_trailing, "%llu", snapshot_trailing);
+SETTING_ATTR(snapshot_bytes_per_s, "%llu", snapshot_bytes_per_s);
 
 static struct attribute *raftlog_attrs[] = {
 	&dev_attr_state.attr,
