@@ -152,7 +152,12 @@ bool members_know_disks(const struct world *w)
 	return true;
 }
 
-u32 members_harmed(struct world *w, const struct node *node)
+/*
+ * Disks that are not to be relied on, but for that of @node. Whoever knows the disks
+ * tells a new one from the one before: as long as somebody does not, a twin that is
+ * heard counts as another new one.
+ */
+static u32 harmed_besides(struct world *w, const struct node *node)
 {
 	const struct node *twin = world_twin(w);
 	u32 i, set = 0;
@@ -172,9 +177,10 @@ u32 members_harmed(struct world *w, const struct node *node)
  * What is committed stays on a majority of disks, or nothing could bring it back:
  * of the newest committed configuration, and of any that may come to be.
  */
-bool members_may_harm(const struct world *w, const struct node *node, u32 set)
+bool members_may_harm(struct world *w, const struct node *node)
 {
 	const struct check *check = &w->check;
+	u32 set = harmed_besides(w, node);
 	const struct record *newest =
 		log_at(&check->committed, check->committed.n);
 	u64 i;

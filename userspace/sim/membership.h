@@ -49,20 +49,8 @@ bool members_agree(const struct raft_configuration *c, u32 set);
 /** members_know_disks() - does everybody with a log tell a new disk from the one before? */
 bool members_know_disks(const struct world *w);
 
-/**
- * members_harmed() - disks that are not to be relied on
- * @w: world
- * @node: but for that of this one
- *
- * Whoever knows the disks tells a new one from the one before. As long as somebody
- * does not, a twin that is heard counts as another new one.
- *
- * Return: a set of ids.
- */
-u32 members_harmed(struct world *w, const struct node *node);
-
-/** members_may_harm() - can that of @node be lost besides those of @set? */
-bool members_may_harm(const struct world *w, const struct node *node, u32 set);
+/** members_may_harm() - can the disk of @node be lost besides those that are? */
+bool members_may_harm(struct world *w, const struct node *node);
 
 /** members_appended() - a configuration that no log had before: may it follow? */
 void members_appended(struct world *w, struct node *node,

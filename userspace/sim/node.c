@@ -179,13 +179,12 @@ void node_make_twin(struct world *w, struct node *twin, const struct node *other
 
 static void harm_disk(struct world *w, struct node *node)
 {
-	u32 set = members_harmed(w, node);
 	bool back;
 
 	if (!w->quiet && rng_chance(&node->rng, w->plan.rot))
 		store_rot_copy(w, node);
 	/* Until the first entry is committed, each node is needed. */
-	if (w->quiet || w->check.committed.n < 2 || !members_may_harm(w, node, set))
+	if (w->quiet || w->check.committed.n < 2 || !members_may_harm(w, node))
 		return;
 	back = node->has_spare && rng_chance(&node->rng, w->plan.put_back);
 	if (back) {

@@ -128,8 +128,7 @@ static void switch_twin(struct world *w, struct node *node)
 		return;
 	}
 	if (w->check.committed.n < 2 ||
-	    (!members_know_disks(w) &&
-	     !members_may_harm(w, node, members_harmed(w, node))))
+	    (!members_know_disks(w) && !members_may_harm(w, node)))
 		return;
 	if (twin->id != node->id || rng_chance(&w->rng, RNG_ONE / 2))
 		node_make_twin(w, twin, node);
