@@ -172,12 +172,10 @@ def refuse_transfers(scene):
     refuses(first, second.id, f"node {leader.id} leads, not this one")
     refuses(leader, 9, "no such member")
     scene.isolate(second.id)
-    peer = f"/sys/class/raftlog/raftlog/peers/{second.id}"
-    wait_until(lambda: leader.run(f"cat {peer}/active").out == "0\n", 20, "silence")
+    scene.wait_peer(leader, second.id, {"active": "0"}, 20)
     refuses(leader, second.id, "does not answer")
     scene.heal()
-    wait_until(lambda: leader.run(f"cat {peer}/active {peer}/progress").out == "1\nreplicate\n",
-               20, "the node to be back")
+    scene.wait_peer(leader, second.id, {"active": "1", "progress": "replicate"}, 20)
 
 
 def stop_leader_under_load(scene):

@@ -209,6 +209,13 @@ class RaftCluster(Cluster):
         leader = self.wait_leader(nodes)
         return leader, [node for node in nodes or self.up() if node is not leader]
 
+    def wait_peer(self, node, member, wanted, timeout=60):
+        """Wait until @node's sysfs says this of a member: value by name of the file."""
+        peer = f"/sys/class/raftlog/raftlog/peers/{member}"
+        files = " ".join(f"{peer}/{name}" for name in wanted)
+        wait_until(lambda: node.run(f"cat {files}").out.split() == list(wanted.values()), timeout,
+                   f"member {member} to be {wanted} on {node}")
+
     def wait_equal(self, nodes=None, timeout=90):
         """Wait until all nodes have applied the same last entry; its index."""
         nodes = nodes or self.up()

@@ -54,9 +54,7 @@ def leave(scene, leader, away):
     """@leader knows that it is gone: nothing more goes to it, or is kept for it."""
     scene.leave(away)
     fill(leader, 1)
-    peer = f"/sys/class/raftlog/raftlog/peers/{away.member}"
-    wait_until(lambda: leader.run(f"cat {peer}/active {peer}/progress").out == "0\nprobe\n", 60,
-               "silence")
+    scene.wait_peer(leader, away.member, {"active": "0", "progress": "probe"})
 
 
 def p99(lines):
