@@ -19,7 +19,7 @@ enum {
 	 * milliseconds some must do: with none and with all of them.
 	 */
 #ifdef CONFIG_KASAN
-	FIXTURE_SUBSETS_STEP = 257,
+	FIXTURE_SUBSETS_STEP = 17,
 #else
 	FIXTURE_SUBSETS_STEP = 1,
 #endif
