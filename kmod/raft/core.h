@@ -92,7 +92,7 @@ struct raft_peer {
 	u32 id;
 	u8 progress;
 	u8 priority;
-	u8 feature_level; /* as it told this leader, or another one before */
+	u8 feature_level; /* as it told last, */
 	bool catch_up; /* the one message in flight has unknown length */
 	bool caught_up; /* 4.2.1: the last round took less than a timeout */
 	u64 next_index;
@@ -100,6 +100,7 @@ struct raft_peer {
 	u64 match_ns; /* when it was last raised */
 	u64 incarnation; /* of its disk, as of the newest message; 0: none came */
 	u64 voted_incarnation; /* of the disk that voted for this server last */
+	u64 feature_level_ns; /* when it did */
 	u64 commit_told; /* what it can know of commit_index if nothing is lost */
 	u64 last_contact_ns; /* any valid message from it */
 	u64 last_answer_ns; /* leader: an answer of this term */

@@ -10,7 +10,8 @@
  *	to each heartbeat (to an older leader that is a message of an unknown type,
  *	which it drops)
  *	the leader appends a configuration with the lowest level of all members, once
- *	each of them, voter or not, has told one, and answers
+ *	each of them, voter or not, has told one within an election timeout: one that
+ *	went back to the version before tells nothing, and answers all the same
  *	what is of that level is used once the configuration is committed
  *
  * So a server can be what it was before again only until the last one is upgraded.
@@ -74,8 +75,10 @@ void raft_receive_feature_level(struct raft *r,
 {
 	struct raft_peer *peer = raft_find_peer(r, message->from);
 
-	if (peer)
-		peer->feature_level = message->feature_level.level;
+	if (!peer)
+		return;
+	peer->feature_level = message->feature_level.level;
+	peer->feature_level_ns = r->now_ns;
 }
 
 /* Can this server go by such a configuration? If not, it takes no further part. */
@@ -87,6 +90,13 @@ bool raft_has_level_of(struct raft *r, struct raft_update *update,
 			 "the cluster uses what this version does not have: upgrade it");
 }
 
+static u8 told_level(const struct raft *r, const struct raft_peer *peer)
+{
+	return r->now_ns < peer->feature_level_ns +
+				   r->settings.election_timeout_ns ?
+		       peer->feature_level : 0;
+}
+
 u8 raft_lowest_feature_level(const struct raft *r)
 {
 	u8 level = r->settings.feature_level;
@@ -94,6 +104,6 @@ u8 raft_lowest_feature_level(const struct raft *r)
 
 	for (i = 0; i < r->n_peers; i++)
 		if (!raft_is_self(r, i))
-			level = min(level, r->peers[i].feature_level);
+			level = min(level, told_level(r, &r->peers[i]));
 	return level;
 }

@@ -409,18 +409,14 @@ static bool keeps_leases(const struct raft *r)
 	return r->lease_promised_ns <= max(r->now_ns, raft_lease_until(r));
 }
 
-/* All members have more than is used, and can be asked again what they have. */
+/* All members have more than is used. */
 static void raise_feature_level(struct raft *r, struct raft_update *update)
 {
 	u8 level = raft_lowest_feature_level(r);
-	u32 i;
 
 	if (level <= r->configuration.feature_level || !r->sealed ||
 	    !has_room(r, update, 1))
 		return;
-	for (i = 0; i < r->n_peers; i++)
-		if (!is_active(r, &r->peers[i]))
-			return;
 	r->decoded = r->configuration;
 	r->decoded.feature_level = level;
 	append(r, update);
