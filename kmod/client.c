@@ -67,6 +67,7 @@ static void tell_session(struct raftlog_proposal *proposal, int error)
 	const struct raft_session_info *info = &proposal->core.opened;
 	const struct raftlog_client_session session = {
 		.session = info->session,
+		.incarnation = proposal->life->info.incarnation,
 		.created = info->created,
 		.opened = proposal->core.index,
 		.last_sequence = info->last_sequence,
@@ -124,7 +125,7 @@ int raftlog_client_open_session(struct raftlog_client *client,
 		.data = name,
 		.bytes = bytes,
 		.timeout_ms = timeout_ms,
-		.session = raft_session_key(name, bytes),
+		.origin.session = raft_session_key(name, bytes),
 		.session_opened = opened,
 		.context = context,
 	};
@@ -133,7 +134,8 @@ int raftlog_client_open_session(struct raftlog_client *client,
 }
 EXPORT_SYMBOL_GPL(raftlog_client_open_session);
 
-int raftlog_client_append_once(struct raftlog_client *client, u64 session,
+int raftlog_client_append_once(struct raftlog_client *client,
+			       const struct raftlog_client_session *session,
 			       u64 sequence, const void *data, u32 bytes,
 			       u32 timeout_ms, raftlog_appended_t appended,
 			       void *context)
@@ -142,13 +144,16 @@ int raftlog_client_append_once(struct raftlog_client *client, u64 session,
 		.data = data,
 		.bytes = bytes,
 		.timeout_ms = timeout_ms,
-		.session = session,
-		.sequence = sequence,
+		.origin = {
+			.session = session->session,
+			.sequence = sequence,
+			.incarnation = session->incarnation,
+		},
 		.appended = appended,
 		.context = context,
 	};
 
-	if (!raft_session_is_named(session) || !sequence)
+	if (!raft_session_is_named(session->session) || !sequence)
 		return -EINVAL;
 	return raftlog_write_client(client->group, client, &write);
 }

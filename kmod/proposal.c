@@ -318,7 +318,7 @@ static void tell_origin(const struct raftlog_proposal *proposal,
 static bool is_of_log(const struct raftlog_life *life,
 		      const struct raftlog_origin *origin)
 {
-	return !origin || !raft_session_is_named(origin->session) ||
+	return !raft_session_is_named(origin->session) ||
 	       origin->incarnation == life->info.incarnation;
 }
 
@@ -352,7 +352,7 @@ ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 		ret = -EMSGSIZE;
 		goto put_life;
 	}
-	if (!is_of_log(life, origin)) {
+	if (origin && !is_of_log(life, origin)) {
 		ret = -ESTALE;
 		goto put_life;
 	}
@@ -393,11 +393,13 @@ int raftlog_write_client(struct raftlog_group *group,
 	struct iov_iter from;
 	int error;
 
-	error = check_write(group, write->bytes, write->session, &timeout_ms);
+	error = check_write(group, write->bytes, write->origin.session,
+			    &timeout_ms);
 	if (error)
 		return error;
 	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, write->bytes);
-	proposal = proposal_alloc(&from, write->session, write->sequence);
+	proposal = proposal_alloc(&from, write->origin.session,
+				  write->origin.sequence);
 	if (IS_ERR(proposal))
 		return PTR_ERR(proposal);
 	proposal->expiry.expires = ktime_add_ms(ktime_get(), timeout_ms);
@@ -407,8 +409,10 @@ int raftlog_write_client(struct raftlog_group *group,
 	proposal->context = write->context;
 	life = raftlog_group_life(group);
 	error = life ? 0 : -ENOTCONN;
-	if (life && !may_be_as_long(life, write->bytes, write->session))
+	if (life && !may_be_as_long(life, write->bytes, write->origin.session))
 		error = -EMSGSIZE;
+	if (!error && !is_of_log(life, &write->origin))
+		error = -ESTALE;
 	if (!error) {
 		proposal->life = life;
 		error = submit(life, proposal, NULL, true);

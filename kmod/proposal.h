@@ -126,8 +126,7 @@ ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
  * @data: the bytes
  * @bytes: how many
  * @timeout_ms: 0: the group's
- * @session: as of struct raft_proposal
- * @sequence: likewise
+ * @origin: its session, if it has one
  * @appended: told when it ended, or
  * @session_opened: if it opens a session
  * @context: for either
@@ -136,8 +135,7 @@ struct raftlog_client_write {
 	const void *data;
 	u32 bytes;
 	u32 timeout_ms;
-	u64 session;
-	u64 sequence;
+	struct raftlog_origin origin;
 	raftlog_appended_t appended;
 	raftlog_session_opened_t session_opened;
 	void *context;

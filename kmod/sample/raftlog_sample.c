@@ -147,8 +147,8 @@ static int append(unsigned long number, const char *text, int bytes)
 		return -EAGAIN;
 	atomic_inc(&n_under_way);
 	if (session)
-		error = raftlog_client_append_once(client, opened.session,
-						   number, text, bytes, 0,
+		error = raftlog_client_append_once(client, &opened, number,
+						   text, bytes, 0,
 						   sample_appended, NULL);
 	else
 		error = raftlog_client_append(client, text, bytes, 0,

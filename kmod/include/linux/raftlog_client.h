@@ -67,7 +67,8 @@ typedef void (*raftlog_appended_t)(void *context, int error, u64 index, u64 term
 
 /**
  * struct raftlog_client_session - a named session that was opened
- * @session: for raftlog_client_append_once(), until somebody opens it again
+ * @session: its number, until somebody opens it again
+ * @incarnation: of the log of this node that it is a session of
  * @created: index of the entry that made it. Another than the caller remembers: it
  *	had expired, and this is a new one of that name
  * @opened: index of the entry that opened it now
@@ -76,6 +77,7 @@ typedef void (*raftlog_appended_t)(void *context, int error, u64 index, u64 term
  */
 struct raftlog_client_session {
 	u64 session;
+	u64 incarnation;
 	u64 created;
 	u64 opened;
 	u64 last_sequence;
@@ -140,7 +142,7 @@ int raftlog_client_open_session(struct raftlog_client *client,
 /**
  * raftlog_client_append_once() - append an entry of a named session
  * @client: open
- * @session: as opened, by whatever client on whatever node
+ * @session: as opened, by whatever client on this node
  * @sequence: not 0. One that is in the log already is not appended again: @appended is
  *	told where it is, whatever @data is now
  * @data: payload, copied
@@ -151,9 +153,11 @@ int raftlog_client_open_session(struct raftlog_client *client,
  *	sequences are in the log): whether this one is, is not known
  * @context: for it
  *
- * Return: as raftlog_client_append().
+ * Return: as raftlog_client_append(); -ESTALE: the group has another log now, in
+ * which the session's number may be somebody else's.
  */
-int raftlog_client_append_once(struct raftlog_client *client, u64 session,
+int raftlog_client_append_once(struct raftlog_client *client,
+			       const struct raftlog_client_session *session,
 			       u64 sequence, const void *data, u32 bytes,
 			       u32 timeout_ms, raftlog_appended_t appended,
 			       void *context);
