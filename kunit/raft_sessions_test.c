@@ -355,6 +355,39 @@ static void table_survives_an_install(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, append(net, OTHER, session, 20), index);
 }
 
+static bool loses_installs(struct network *net,
+			   const struct raft_message *message)
+{
+	return message->type == RAFT_INSTALL_SNAPSHOT;
+}
+
+/* Whoever takes it, may lead before the next checkpoint would have come. */
+static void checkpoint_goes_with_a_snapshot(struct kunit *test)
+{
+	struct network *net = network_led(test, 3);
+	struct raft *r = network_server(net, LEADER)->r;
+	u64 session = open_session(net, LEADER, "a").session;
+	struct raft_event event = {
+		.type = RAFT_EVENT_SNAPSHOT,
+		.snapshot = { .bytes = 100 },
+	};
+
+	network_isolate(net, 3);
+	fill(net, session, 1, 20);
+	network_compact(net, LEADER, raft_sessions_cover(r));
+	event.snapshot.index = fill(net, session, 21, 2);
+	event.snapshot.term = raft_term_at(r, event.snapshot.index);
+	KUNIT_ASSERT_EQ(test, server_event(network_server(net, LEADER), &event),
+			0);
+	network_pass(net, FIXTURE_HEARTBEAT_NS);
+	KUNIT_ASSERT_LT(test, raft_sessions_cover(r), event.snapshot.index);
+	network_heal(net);
+	net->loses = loses_installs;
+	network_pass(net, 10 * FIXTURE_HEARTBEAT_NS);
+	KUNIT_EXPECT_GE(test, raft_sessions_cover(r), event.snapshot.index);
+	KUNIT_EXPECT_EQ(test, r->role, (u8)RAFT_LEADER);
+}
+
 /* A second @id, started with what the first has in its log, all of it durable. */
 static struct server *restart(struct network *net, u32 id)
 {
@@ -514,6 +547,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(old_leader_does_not_say_it_is_not_open),
 	KUNIT_CASE(log_may_go_as_far_as_the_checkpoint),
 	KUNIT_CASE(table_survives_an_install),
+	KUNIT_CASE(checkpoint_goes_with_a_snapshot),
 	KUNIT_CASE(table_survives_a_restart),
 	KUNIT_CASE(checkpoint_is_what_a_leader_writes),
 	KUNIT_CASE(what_comes_late_opens_no_gap),

@@ -157,6 +157,7 @@ struct raft_sessions {
 	struct raft_checkpoint settled; /* the one before, which is committed */
 	u64 cost; /* of entries committed since the newest */
 	u64 opening_index; /* newest entry that opens one */
+	u64 offered; /* leader: newest snapshot that was offered to a peer */
 };
 
 /* Votes are a set keyed by node, for one term and kind at a time (3.4). */
@@ -416,6 +417,7 @@ int raft_check_sessions(const struct raft *r, const struct raft_entry *entry,
 void raft_sessions_appended(struct raft *r, const struct raft_entry *entry);
 void raft_sessions_truncated(struct raft *r, u64 last_index);
 void raft_sessions_discarded(struct raft *r);
+void raft_sessions_offered(struct raft *r, u64 index);
 void raft_sessions_commit(struct raft *r, u64 index);
 u64 raft_sessions_cover(const struct raft *r);
 u64 raft_sessions_reserve(const struct raft *r);

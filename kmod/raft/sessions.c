@@ -32,7 +32,9 @@
  * and entries that are committed up to what it covers. So he can take the table from
  * it, and apply what is behind. A server lets entries go only up to what the newest
  * committed checkpoint covers, so every log that begins later holds one from which to
- * begin. Whoever has not come to it does not know the table, and says so.
+ * begin. Whoever has not come to it does not know the table, and says so. A snapshot
+ * may be of a later entry than that: when one is sent a checkpoint follows, so that
+ * whose log begins with it does not have to wait for the next.
  *
  * A leader that does not know the table when it is asked for it, and one in whose log
  * nobody has opened a session yet, writes a checkpoint that covers nothing: when it is
@@ -477,6 +479,7 @@ void raft_sessions_discarded(struct raft *r)
 
 	s->n = 0;
 	s->known = false;
+	s->offered = 0;
 	memset(&s->newest, 0, sizeof(s->newest));
 	memset(&s->settled, 0, sizeof(s->settled));
 }
@@ -490,6 +493,12 @@ u64 raft_sessions_cover(const struct raft *r)
 		return U64_MAX;
 	return s->newest.index <= r->commit_index ? s->newest.covers :
 						    s->settled.covers;
+}
+
+/* A log will begin behind @index: with what the table is there. */
+void raft_sessions_offered(struct raft *r, u64 index)
+{
+	r->sessions.offered = max(r->sessions.offered, index);
 }
 
 /* Room in the log that the next checkpoint may take. */
@@ -525,6 +534,9 @@ static bool is_due(const struct raft *r)
 	u64 n = r->commit_index - s->newest.index;
 
 	if (s->wanted && !is_usable(r))
+		return true;
+	if (s->known && s->newest.index && s->newest.covers < s->offered &&
+	    s->offered <= s->applied)
 		return true;
 	if (!s->newest.index || s->cost < cost)
 		return false;

@@ -249,7 +249,7 @@ void raft_stop_sending(struct raft_peer *peer)
  * newest. False: there is one, which cannot be read: without it the peer would go on
  * and know nothing of what came before. It waits for the next one, or another leader.
  */
-static bool choose(const struct raft *r, struct raft_peer *peer)
+static bool choose(struct raft *r, struct raft_peer *peer)
 {
 	u64 base = raft_log_base(&r->log);
 
@@ -261,6 +261,7 @@ static bool choose(const struct raft *r, struct raft_peer *peer)
 	if (r->snapshot_gone)
 		return false;
 	peer->snapshot = r->snapshot;
+	raft_sessions_offered(r, r->snapshot.index);
 	return true;
 }
 
