@@ -477,6 +477,25 @@ static void chunks_are_paced(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chunk_sent(s), (u64)CHUNK);
 }
 
+/* What was to be waited for at the old one is not any more. */
+static void another_rate_counts_at_once(struct kunit *test)
+{
+	struct server *s = leader(test, 1);
+	struct raft_settings settings = s->r->settings;
+
+	beat(s);
+	KUNIT_ASSERT_EQ(test, answer(s, 0), 0);
+	server_time(s, 0);
+	KUNIT_ASSERT_EQ(test, answer(s, CHUNK), 0);
+	server_time(s, FIXTURE_HEARTBEAT_NS);
+	KUNIT_ASSERT_EQ(test, chunk_sent(s), U64_MAX);
+	settings.snapshot_bytes_per_s = 0;
+	KUNIT_ASSERT_EQ(test, raft_set_settings(s->r, &settings, s->now_ns), 0);
+	server_done(s);
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, chunk_sent(s), (u64)CHUNK);
+}
+
 /* What was begun is ended, whatever the application does meanwhile. */
 static void newer_snapshot_waits_for_its_turn(struct kunit *test)
 {
@@ -564,6 +583,7 @@ static struct kunit_case chunk_cases[] = {
 	KUNIT_CASE(chunk_is_sent_again_when_it_is_lost),
 	KUNIT_CASE(silent_peer_is_offered_only),
 	KUNIT_CASE(chunks_are_paced),
+	KUNIT_CASE(another_rate_counts_at_once),
 	KUNIT_CASE(newer_snapshot_waits_for_its_turn),
 	KUNIT_CASE(damaged_snapshot_is_not_made_up_for_by_none),
 	KUNIT_CASE(snapshot_must_be_of_what_is_committed),

@@ -112,6 +112,7 @@ void raft_start_replication(struct raft *r)
 	r->leader_since_ns = r->now_ns;
 	r->read_round_sent_ns = 0;
 	r->quorum_grace_ns = 0;
+	r->chunk_due_ns = 0;
 }
 
 static struct raft_send *add_append(struct raft *r, struct raft_update *update,

@@ -94,6 +94,8 @@ int raft_set_settings(struct raft *r, const struct raft_settings *settings,
 	r->now_ns = now_ns;
 	if (settings->election_timeout_ns < r->settings.election_timeout_ns)
 		keep_promises(r);
+	if (settings->snapshot_bytes_per_s != r->settings.snapshot_bytes_per_s)
+		r->chunk_due_ns = 0;
 	r->settings = *settings;
 	if (r->role == RAFT_LEADER) {
 		r->heartbeat_due_ns =
