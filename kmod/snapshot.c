@@ -50,7 +50,17 @@ static struct raftlog_known_snapshot *known_newest(struct raftlog_life *life)
 		      known[0].sealed.snapshot.index];
 }
 
-/* In the place of the older one, as on the disk. Takes over @configuration. */
+static void forget(struct raftlog_known_snapshot *known)
+{
+	if (known->configuration)
+		raftlog_entry_put(known->configuration);
+	*known = (struct raftlog_known_snapshot){};
+}
+
+/*
+ * In the place of the older one, as on the disk; and so goes one that was damaged, and
+ * was taken again. Takes over @configuration.
+ */
 static void note_sealed(struct raftlog_life *life,
 			const struct raftlog_sealed *sealed,
 			struct raftlog_entry *configuration)
@@ -59,8 +69,9 @@ static void note_sealed(struct raftlog_life *life,
 	struct raftlog_known_snapshot *older =
 		&life->known_snapshots[newest == &life->known_snapshots[0]];
 
-	if (older->configuration)
-		raftlog_entry_put(older->configuration);
+	forget(older);
+	if (newest->sealed.snapshot.index == sealed->snapshot.index)
+		forget(newest);
 	older->sealed = *sealed;
 	older->configuration = configuration;
 }
@@ -106,9 +117,7 @@ void raftlog_snapshot_free(struct raftlog_life *life)
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(life->known_snapshots); i++)
-		if (life->known_snapshots[i].configuration)
-			raftlog_entry_put(
-				life->known_snapshots[i].configuration);
+		forget(&life->known_snapshots[i]);
 	for (i = 0; i < ARRAY_SIZE(life->chunk_reads); i++) {
 		struct raftlog_chunk_read *read = life->chunk_reads[i];
 
@@ -214,6 +223,37 @@ static int taken(struct raftlog_life *life,
 	return step(life, &event);
 }
 
+/* It cannot be read. Unless there is another by now that says the same. */
+static int gone(struct raftlog_life *life, const struct raftlog_sealed *sealed,
+		raftlog_step_fn *step)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_SNAPSHOT_GONE,
+		.index = sealed->snapshot.index,
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(life->known_snapshots); i++)
+		if (life->known_snapshots[i].configuration &&
+		    life->known_snapshots[i].sealed.id == sealed->id)
+			return step(life, &event);
+	return 0;
+}
+
+static int answer(struct raftlog_life *life,
+		  struct raftlog_snapshot_request *request,
+		  raftlog_step_fn *step)
+{
+	switch (request->kind) {
+	case RAFTLOG_SNAPSHOT_PREPARE:
+		return prepare(life, request, step);
+	case RAFTLOG_SNAPSHOT_TAKEN:
+		return taken(life, request, step);
+	default:
+		return gone(life, &request->sealed, step);
+	}
+}
+
 void raftlog_snapshot_step(struct raftlog_life *life, struct list_head *requests,
 			   raftlog_step_fn *step)
 {
@@ -221,12 +261,8 @@ void raftlog_snapshot_step(struct raftlog_life *life, struct list_head *requests
 
 	list_for_each_entry_safe(request, next, requests, node) {
 		list_del(&request->node);
-		if (!step)
-			request->error = -ESHUTDOWN;
-		else if (request->is_taken)
-			request->error = taken(life, request, step);
-		else
-			request->error = prepare(life, request, step);
+		request->error = step ? answer(life, request, step) :
+					-ESHUTDOWN;
 		if (request->error == -ENOTRECOVERABLE)
 			request->error = -EIO;
 		/* It is gone when its owner wakes. */
@@ -258,15 +294,26 @@ int raftlog_snapshot_prepare(struct raftlog_life *life,
 	int error = raftlog_snapshots_spare(life->snapshots,
 					    &request->spare_index);
 
-	request->is_taken = false;
+	request->kind = RAFTLOG_SNAPSHOT_PREPARE;
 	return error ? error : ask(life, request);
 }
 
 int raftlog_snapshot_taken(struct raftlog_life *life,
 			   struct raftlog_snapshot_request *request)
 {
-	request->is_taken = true;
+	request->kind = RAFTLOG_SNAPSHOT_TAKEN;
 	return ask(life, request);
+}
+
+void raftlog_snapshot_gone(struct raftlog_life *life,
+			   const struct raftlog_sealed *sealed)
+{
+	struct raftlog_snapshot_request request = {
+		.kind = RAFTLOG_SNAPSHOT_GONE,
+		.sealed = *sealed,
+	};
+
+	ask(life, &request);
 }
 
 /* A leader sends one */
@@ -450,10 +497,6 @@ void raftlog_snapshot_read_done(struct raftlog_life *life,
 				raftlog_step_fn *step)
 {
 	const struct raft_message *message = &read->send.message;
-	struct raft_event event = {
-		.type = RAFT_EVENT_SNAPSHOT_GONE,
-		.index = message->install_snapshot.snapshot_index,
-	};
 	struct raft_status status;
 
 	read->busy = false;
@@ -464,9 +507,9 @@ void raftlog_snapshot_read_done(struct raftlog_life *life,
 	/* Without memory it is as good as lost on its way. */
 	if (read->error && read->error != -ENOMEM) {
 		pr_err_ratelimited("%s: the snapshot of entry %llu cannot be sent (error %d): take another one\n",
-				   raftlog_group_name(life->group), event.index,
-				   read->error);
-		step(life, &event);
+				   raftlog_group_name(life->group),
+				   read->sealed.snapshot.index, read->error);
+		gone(life, &read->sealed, step);
 	}
 	if (read->data)
 		raftlog_entry_put(read->data);

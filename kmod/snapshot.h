@@ -74,9 +74,21 @@ struct raftlog_chunk_read {
 };
 
 /**
- * struct raftlog_snapshot_request - a process makes a snapshot; on its stack
+ * enum raftlog_snapshot_request_kind - what a process has to do with snapshots
+ * @RAFTLOG_SNAPSHOT_PREPARE: it is about to begin one
+ * @RAFTLOG_SNAPSHOT_TAKEN: it has sealed that
+ * @RAFTLOG_SNAPSHOT_GONE: it cannot read the one that there is
+ */
+enum raftlog_snapshot_request_kind {
+	RAFTLOG_SNAPSHOT_PREPARE,
+	RAFTLOG_SNAPSHOT_TAKEN,
+	RAFTLOG_SNAPSHOT_GONE,
+};
+
+/**
+ * struct raftlog_snapshot_request - a process makes or reads one; on its stack
  * @node: intake
- * @is_taken: it is sealed; else it is to be begun
+ * @kind: enum raftlog_snapshot_request_kind
  * @sealed: of which entry, 0: the newest; and then what became of it
  * @spare_index: snapshot in whose place it comes
  * @configuration: set when it is begun, a reference for the caller
@@ -85,7 +97,7 @@ struct raftlog_chunk_read {
  */
 struct raftlog_snapshot_request {
 	struct list_head node;
-	bool is_taken;
+	u8 kind;
 	struct raftlog_sealed sealed;
 	u64 spare_index;
 	struct raftlog_entry *configuration;
@@ -99,6 +111,10 @@ int raftlog_snapshot_prepare(struct raftlog_life *life,
 /** raftlog_snapshot_taken() - it was; likewise */
 int raftlog_snapshot_taken(struct raftlog_life *life,
 			   struct raftlog_snapshot_request *request);
+
+/** raftlog_snapshot_gone() - it cannot be read: let it be taken again; likewise */
+void raftlog_snapshot_gone(struct raftlog_life *life,
+			   const struct raftlog_sealed *sealed);
 
 /* Owner thread, or nobody but the caller is there. */
 

@@ -280,6 +280,17 @@ int raftlog_snapshot_create(struct raftlog_group *group,
 
 /* Reading one */
 
+static void tell_gone(struct raftlog_snapshot_file *file)
+{
+	struct raftlog_life *life = raftlog_group_life(file->group);
+
+	if (!life)
+		return;
+	if (life->snapshots == file->snapshots)
+		raftlog_snapshot_gone(life, &file->sealed);
+	raftlog_life_put(life);
+}
+
 /* The chunk that holds @offset is in memory then. Return: 1, 0 at the end, errno. */
 static int fetch(struct raftlog_snapshot_file *file, u64 offset)
 {
@@ -295,6 +306,8 @@ static int fetch(struct raftlog_snapshot_file *file, u64 offset)
 	file->offset = offset - rest;
 	ret = raftlog_snapshots_read(file->snapshots, &file->sealed,
 				     file->offset, file->data);
+	if (ret == -EUCLEAN || ret == -EIO)
+		tell_gone(file);
 	if (ret <= 0)
 		/* A leader sent another one in its place. */
 		return ret == -ENOENT ? -ESTALE : ret;

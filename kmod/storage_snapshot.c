@@ -70,7 +70,8 @@ static struct raftlog_slot *newest(struct raftlog_snapshots *snapshots)
 {
 	struct raftlog_slot *slots = snapshots->slots;
 
-	return &slots[slots[1].snapshot.index > slots[0].snapshot.index];
+	return &slots[wal_snapshot_is_newer(&slots[1].snapshot,
+					    &slots[0].snapshot)];
 }
 
 static struct raftlog_slot *spare(struct raftlog_snapshots *snapshots)
@@ -420,6 +421,30 @@ static int clear(struct raftlog_snapshots *snapshots, struct raftlog_slot *slot)
 	return write_staged(snapshots, slot, &write, true);
 }
 
+int raftlog_snapshots_drop(struct raftlog_snapshots *snapshots,
+			   const struct raftlog_sealed *sealed, bool for_good)
+{
+	struct raftlog_slot *slot;
+	int ret = 0;
+
+	mutex_lock(&snapshots->lock);
+	slot = find(snapshots, sealed);
+	if (slot && for_good)
+		ret = clear(snapshots, slot);
+	else if (slot)
+		slot->snapshot.index = 0;
+	mutex_unlock(&snapshots->lock);
+	return ret;
+}
+
+static u64 draw_id(struct raftlog_snapshots *snapshots)
+{
+	const struct wal_snapshot *other = &newest(snapshots)->snapshot;
+
+	return other->index ? other->id + 1 + get_random_u32() :
+			      get_random_u64() >> 1;
+}
+
 int raftlog_snapshots_begin(struct raftlog_snapshots *snapshots,
 			    const void *maker,
 			    const struct raft_snapshot *snapshot,
@@ -441,7 +466,7 @@ int raftlog_snapshots_begin(struct raftlog_snapshots *snapshots,
 	if (ret)
 		goto unlock;
 	*made = (struct wal_snapshot){
-		.id = get_random_u64(),
+		.id = draw_id(snapshots),
 		.index = snapshot->index,
 		.term = snapshot->term,
 		.chunk_bytes = WAL_CHUNK_BYTES_MAX,

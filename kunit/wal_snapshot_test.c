@@ -106,6 +106,20 @@ static void damaged_header_is_none(struct kunit *test)
 	expect_found(test, buf);
 }
 
+/* Of one entry there are two while one that was damaged makes way for its successor. */
+static void newest_is_the_last_one_made(struct kunit *test)
+{
+	struct wal_snapshot old = snapshot_of(20, 3000);
+	struct wal_snapshot new = snapshot_of(20, 3000);
+
+	new.id = old.id + 1;
+	KUNIT_EXPECT_TRUE(test, wal_snapshot_is_newer(&new, &old));
+	KUNIT_EXPECT_FALSE(test, wal_snapshot_is_newer(&old, &new));
+	old.index++;
+	KUNIT_EXPECT_TRUE(test, wal_snapshot_is_newer(&old, &new));
+	KUNIT_EXPECT_FALSE(test, wal_snapshot_is_newer(&new, &old));
+}
+
 static void cleared_header_is_none(struct kunit *test)
 {
 	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
@@ -393,6 +407,7 @@ static struct kunit_case wal_snapshot_cases[] = {
 	KUNIT_CASE(what_is_sealed_is_found),
 	KUNIT_CASE(either_copy_is_enough),
 	KUNIT_CASE(damaged_header_is_none),
+	KUNIT_CASE(newest_is_the_last_one_made),
 	KUNIT_CASE(cleared_header_is_none),
 	KUNIT_CASE(snapshot_of_another_log_is_none),
 	KUNIT_CASE(nonsense_is_not_sealed),

@@ -292,7 +292,7 @@ struct wal_disk_entry {
  * @magic: WAL_SNAPSHOT_MAGIC
  * @crc: of what follows in this struct, and of the configuration behind it
  * @version: WAL_SNAPSHOT_VERSION
- * @id: random; in every chunk
+ * @id: random, and greater than that of the one in the other file; in every chunk
  * @index: last entry that it holds what came of
  * @term: its term
  * @bytes: of the data, not 0

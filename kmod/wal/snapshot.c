@@ -2,6 +2,12 @@
 /* Snapshots: header and chunks. What is written when, says format.h. */
 #include "codec.h"
 
+bool wal_snapshot_is_newer(const struct wal_snapshot *a,
+			   const struct wal_snapshot *b)
+{
+	return a->index > b->index || (a->index == b->index && a->id > b->id);
+}
+
 u32 wal_snapshot_checksum(u32 checksum, const void *data, u32 bytes)
 {
 	return crc32c(checksum, data, bytes);

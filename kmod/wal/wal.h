@@ -848,7 +848,7 @@ enum { WAL_CHUNK_HEADER_BYTES = sizeof(struct wal_disk_chunk) };
 
 /**
  * struct wal_snapshot - a snapshot, native; see struct wal_disk_snapshot
- * @id: random
+ * @id: random, and greater than that of the one in the other file
  * @index: last entry that it holds what came of
  * @term: its term
  * @bytes: of the data
@@ -865,6 +865,17 @@ struct wal_snapshot {
 	u32 chunk_bytes;
 	struct wal_configuration configuration;
 };
+
+/**
+ * wal_snapshot_is_newer() - of the two that there can be, is it @a?
+ * @a: index 0 for none
+ * @b: likewise
+ *
+ * One that is damaged may be taken again, as of the same entry; until it goes, there
+ * are both.
+ */
+bool wal_snapshot_is_newer(const struct wal_snapshot *a,
+			   const struct wal_snapshot *b);
 
 /** wal_snapshot_checksum() - go on with a checksum that begins with ~0 */
 u32 wal_snapshot_checksum(u32 checksum, const void *data, u32 bytes);

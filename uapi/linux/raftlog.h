@@ -945,7 +945,7 @@ struct raftlog_snapshot_seal {
  *
  * Errors: ENOTCONN, EOPNOTSUPP (started without snapshot_fd), ENOENT (there is none).
  * read(2): ESTALE (a leader sent another one in its place: open that), EUCLEAN
- * (damaged), EIO, ESHUTDOWN.
+ * (damaged) and EIO: it can be taken again, as of the same entry; ESHUTDOWN.
  */
 struct raftlog_snapshot_open {
 	__u32 flags;

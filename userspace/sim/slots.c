@@ -32,8 +32,13 @@ static struct slots *slots_of(struct node *node)
 
 static struct slot *newest(struct slots *slots)
 {
-	return &slots->slot[slots->slot[1].snapshot.index >
-			    slots->slot[0].snapshot.index];
+	return &slots->slot[wal_snapshot_is_newer(&slots->slot[1].snapshot,
+						  &slots->slot[0].snapshot)];
+}
+
+const struct wal_snapshot *slots_newest(const struct node *node)
+{
+	return &newest((struct slots *)&node->store.slots)->snapshot;
 }
 
 /* The other one. */
@@ -157,7 +162,8 @@ static void begin(struct world *w, struct node *node, u64 index, u64 term)
 	slots->target = spare(slots);
 	slots->slot[slots->target].snapshot.index = 0;
 	slots->making = (struct wal_snapshot){
-		.id = rng_next(&node->rng),
+		.id = newest(slots)->snapshot.id + 1 +
+		      rng_below(&node->rng, UINT32_MAX),
 		.index = index,
 		.term = term,
 		.chunk_bytes = w->plan.chunk_bytes,
