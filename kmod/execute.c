@@ -197,7 +197,10 @@ static void note_base(struct raftlog_life *life)
 	const char *name = raftlog_group_name(life->group);
 
 	trace_raftlog_base(name, update);
-	if (update->base_installed) {
+	if (life->info.recovering) {
+		pr_notice("%s: the log begins anew behind entry %llu: what came of what was before that is in the snapshot\n",
+			  name, update->base_index);
+	} else if (update->base_installed) {
 		raftlog_count(life, installs, 1);
 		pr_notice("%s: too far behind the leader: the log begins anew behind entry %llu, what came of what was before that is in the snapshot\n",
 			  name, update->base_index);

@@ -80,19 +80,26 @@ static struct file *get_file_of(int fd)
 }
 
 /* Each with a reference, or NULL if there are none. */
-static int get_snapshots(const struct raftlog_start *start,
-			 struct file *snapshots[2])
+static int get_snapshots(const s32 fds[2], struct file *snapshots[2])
 {
 	u32 i;
 
-	for (i = 0; i < 2 && start->snapshot_fd[0] >= 0; i++) {
-		struct file *file = get_file_of(start->snapshot_fd[i]);
+	for (i = 0; i < 2 && fds[0] >= 0; i++) {
+		struct file *file = get_file_of(fds[i]);
 
 		if (IS_ERR(file))
 			return PTR_ERR(file);
 		snapshots[i] = file;
 	}
 	return 0;
+}
+
+static void put_snapshots(struct file *snapshots[2])
+{
+	if (snapshots[1])
+		fput(snapshots[1]);
+	if (snapshots[0])
+		fput(snapshots[0]);
 }
 
 /* Takes its lifecycle mutex, unless the group runs or is gone. */
@@ -150,16 +157,13 @@ static int start(struct file *file, void *arg)
 		goto put_wal;
 	error = get_configuration(start, configuration);
 	if (!error)
-		error = get_snapshots(start, snapshots);
+		error = get_snapshots(start->snapshot_fd, snapshots);
 	if (!error)
 		error = start_group(open_of(file)->group, start, wal,
 				    snapshots, configuration);
 	kfree(configuration);
 put_wal:
-	if (snapshots[1])
-		fput(snapshots[1]);
-	if (snapshots[0])
-		fput(snapshots[0]);
+	put_snapshots(snapshots);
 	fput(wal);
 	return error;
 }
@@ -261,13 +265,15 @@ static int get_members(struct file *file, void *arg)
 
 static int recover_log(struct raftlog_group *group,
 		       struct raftlog_recover *recover, struct file *wal,
+		       struct file *const snapshots[2],
 		       struct raft_configuration *configuration)
 {
 	int error = lock_stopped(group);
 
 	if (error)
 		return error;
-	error = raftlog_life_recover(group, recover, wal, configuration);
+	error = raftlog_life_recover(group, recover, wal, snapshots,
+				     configuration);
 	mutex_unlock(&group->lifecycle);
 	return error;
 }
@@ -291,7 +297,7 @@ static int recover(struct file *file, void *arg)
 {
 	struct raft_configuration *configuration;
 	struct raftlog_recover *recover = arg;
-	struct file *wal;
+	struct file *wal, *snapshots[2] = { NULL, NULL };
 	int error;
 
 	if (raftlog_recover_check(recover) ||
@@ -300,14 +306,17 @@ static int recover(struct file *file, void *arg)
 	wal = get_file_of(recover->wal_fd);
 	if (IS_ERR(wal))
 		return PTR_ERR(wal);
-	error = -ENOMEM;
 	configuration = kzalloc(sizeof(*configuration), GFP_KERNEL);
-	if (configuration)
+	error = configuration ?
+			get_snapshots(recover->snapshot_fd, snapshots) :
+			-ENOMEM;
+	if (!error)
 		error = recover_log(open_of(file)->group, recover, wal,
-				    configuration);
+				    snapshots, configuration);
 	if (!error)
 		error = copy_members(configuration, recover);
 	kfree(configuration);
+	put_snapshots(snapshots);
 	fput(wal);
 	return error;
 }

@@ -326,7 +326,8 @@ static int open_storage(struct raftlog_life *life, struct file *file,
 	return 0;
 }
 
-static int open_snapshots(struct raftlog_life *life, struct file *const files[2])
+static int open_snapshots(struct raftlog_life *life, struct file *const files[2],
+			  bool look)
 {
 	struct raftlog_snapshots *snapshots;
 
@@ -337,7 +338,7 @@ static int open_snapshots(struct raftlog_life *life, struct file *const files[2]
 	if (IS_ERR(snapshots))
 		return PTR_ERR(snapshots);
 	life->snapshots = snapshots;
-	return raftlog_snapshot_restore(life);
+	return raftlog_snapshot_restore(life, look);
 }
 
 /* -EINPROGRESS until the write of hard state @seq, and so all before it, is done. */
@@ -520,9 +521,9 @@ static int bring_up(struct raftlog_life *life, struct file *file,
 	if (!error)
 		error = open_storage(life, file, first, false);
 	if (!error)
-		error = restore(life, first);
+		error = open_snapshots(life, snapshots, false);
 	if (!error)
-		error = open_snapshots(life, snapshots);
+		error = restore(life, first);
 	if (!error)
 		error = open_transport(life);
 	if (!error)
@@ -735,7 +736,8 @@ int raftlog_life_start(struct raftlog_group *group,
 }
 
 /* As far as a start goes without being heard of. */
-static int look(struct raftlog_life *life, struct file *wal)
+static int look(struct raftlog_life *life, struct file *wal,
+		struct file *const snapshots[2])
 {
 	int error = make_core(life);
 
@@ -749,16 +751,18 @@ static int look(struct raftlog_life *life, struct file *wal)
 					      &life->info.hard_state,
 					      life->info.log_bytes_free))
 		error = -EUCLEAN;
-	return error;
+	return error ? error : open_snapshots(life, snapshots, true);
 }
 
 int raftlog_life_recover(struct raftlog_group *group,
 			 struct raftlog_recover *recover, struct file *wal,
+			 struct file *const snapshots[2],
 			 struct raft_configuration *configuration)
 {
 	struct raftlog_start start = {
 		.node_id = recover->node_id,
-		.snapshot_fd = { -1, -1 },
+		.snapshot_fd = { recover->snapshot_fd[0],
+				 recover->snapshot_fd[1] },
 	};
 	u32 room = recover->n_members;
 	struct raftlog_life *life;
@@ -773,7 +777,7 @@ int raftlog_life_recover(struct raftlog_group *group,
 	life = life_alloc(group, &start);
 	if (!life)
 		return -ENOMEM;
-	error = look(life, wal);
+	error = look(life, wal, snapshots);
 	if (!error) {
 		*configuration = *raft_configuration(life->raft);
 		raftlog_recover_look(life, recover);

@@ -371,12 +371,14 @@ int raftlog_life_stop(struct raftlog_group *group);
  * @group: whose, stopped; its lifecycle mutex held
  * @recover: checked by raftlog_recover_check(); filled in
  * @wal: as for raftlog_life_start()
+ * @snapshots: likewise
  * @configuration: filled in with what the log has
  *
  * Return: 0 or an errno as the uapi header says.
  */
 int raftlog_life_recover(struct raftlog_group *group,
 			 struct raftlog_recover *recover, struct file *wal,
+			 struct file *const snapshots[2],
 			 struct raft_configuration *configuration);
 
 /** raftlog_life_provide_memory() - the core was short of it. Return: 0 or -ENOMEM */

@@ -12,6 +12,7 @@
 
 #include "group.h"
 #include "life.h"
+#include "snapshot.h"
 
 /* Nodes that do this each for itself become clusters that do not know each other. */
 static u64 draw_cluster_id(const struct raftlog_life *life)
@@ -24,15 +25,74 @@ static u64 draw_cluster_id(const struct raftlog_life *life)
 	return id;
 }
 
+/* The snapshot that the log would begin with. Its index is 0 if the log is kept. */
+static struct raftlog_sealed ahead(struct raftlog_life *life)
+{
+	struct raftlog_sealed sealed = {};
+
+	if (life->snapshots && raft_snapshot_is_ahead(life->raft))
+		raftlog_snapshots_newest(life->snapshots, &sealed);
+	return sealed;
+}
+
+/* -EUCLEAN, -EIO: damage took something of what there was. */
+static int verify(struct raftlog_life *life)
+{
+	struct raftlog_sealed sealed = ahead(life);
+
+	if (life->info.lost_index > sealed.snapshot.index)
+		return -EUCLEAN;
+	return sealed.snapshot.index ?
+		       raftlog_snapshots_verify(life->snapshots, &sealed) :
+		       0;
+}
+
 static int refusal(struct raftlog_life *life,
 		   const struct raftlog_recover *recover)
 {
+	bool salvage = recover->flags & RAFTLOG_RECOVER_F_SALVAGE;
+	int error;
+
 	if (life->info.recovering)
 		return 0;
-	if (life->info.lost_index &&
-	    !(recover->flags & RAFTLOG_RECOVER_F_SALVAGE))
-		return -EUCLEAN;
+	error = verify(life);
+	if (error && (!salvage || (error != -EUCLEAN && error != -EIO)))
+		return error;
 	return raft_check_recovery(life->raft);
+}
+
+/* To be salvaged is what else there is. */
+static int drop_damaged(struct raftlog_life *life)
+{
+	struct raftlog_sealed sealed = ahead(life);
+	int error;
+
+	if (!sealed.snapshot.index)
+		return 0;
+	error = raftlog_snapshots_verify(life->snapshots, &sealed);
+	if (error != -EUCLEAN && error != -EIO)
+		return error;
+	raft_forget_snapshot(life->raft);
+	return raftlog_snapshots_drop(life->snapshots, &sealed, true);
+}
+
+static void tell_snapshot(struct raftlog_life *life,
+			  struct raftlog_recover *recover)
+{
+	struct raftlog_sealed sealed = {};
+	u64 index;
+
+	if (life->snapshots)
+		raftlog_snapshots_newest(life->snapshots, &sealed);
+	recover->snapshot_index = sealed.snapshot.index;
+	recover->snapshot_term = sealed.snapshot.term;
+	index = ahead(life).snapshot.index;
+	if (!index)
+		return;
+	recover->first_index = index + 1;
+	recover->last_index = index;
+	recover->last_term = sealed.snapshot.term;
+	recover->commit_index = index;
 }
 
 void raftlog_recover_look(struct raftlog_life *life,
@@ -55,6 +115,7 @@ void raftlog_recover_look(struct raftlog_life *life,
 	recover->configuration_index = status.configuration_index;
 	recover->lost_index = info->lost_index;
 	recover->unfinished = info->recovering;
+	tell_snapshot(life, recover);
 }
 
 int raftlog_recover_force(struct raftlog_life *life,
@@ -66,6 +127,8 @@ int raftlog_recover_force(struct raftlog_life *life,
 	if (recover->error)
 		return -(int)recover->error;
 	if (!life->info.recovering)
+		error = drop_damaged(life);
+	if (!error && !life->info.recovering)
 		error = raftlog_storage_begin_recovery(life->storage,
 						       draw_cluster_id(life),
 						       &life->info);
@@ -101,6 +164,7 @@ static int append(struct raftlog_life *life)
 
 int raftlog_recover_finish(struct raftlog_life *life)
 {
+	struct raft_status status;
 	int error;
 
 	error = append(life);
@@ -108,6 +172,8 @@ int raftlog_recover_finish(struct raftlog_life *life)
 		error = raftlog_storage_end_recovery(life->storage, &life->info);
 	if (error)
 		return error;
+	raft_status(life->raft, &status);
+	life->info.first_index = status.first_index;
 	/* The entry that was written is newer than all that was lost. */
 	life->info.lost_index = 0;
 	life->info.lost_term = 0;

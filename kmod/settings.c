@@ -36,12 +36,11 @@ static bool is_join_or_not(const struct raftlog_start *s)
 }
 
 /* Two, or none. */
-static bool are_snapshot_files(const struct raftlog_start *s)
+static bool are_snapshot_files(const s32 fds[2])
 {
-	if (s->snapshot_fd[0] == -1 && s->snapshot_fd[1] == -1)
+	if (fds[0] == -1 && fds[1] == -1)
 		return true;
-	return s->snapshot_fd[0] >= 0 && s->snapshot_fd[1] >= 0 &&
-	       s->snapshot_fd[0] != s->snapshot_fd[1];
+	return fds[0] >= 0 && fds[1] >= 0 && fds[0] != fds[1];
 }
 
 /* What can also change later. */
@@ -72,7 +71,7 @@ static int check_changeable(struct raftlog_start *s)
 int raftlog_start_check(struct raftlog_start *s)
 {
 	if (s->flags & ~RAFTLOG_START_F_ALL || !s->node_id || s->wal_fd < 0 ||
-	    !are_snapshot_files(s) ||
+	    !are_snapshot_files(s->snapshot_fd) ||
 	    s->n_members > RAFTLOG_MEMBERS_MAX ||
 	    (!s->n_members && s->members) ||
 	    !is_join_or_not(s) ||
@@ -202,10 +201,13 @@ int raftlog_recover_check(const struct raftlog_recover *recover)
 		.n_members = recover->n_members,
 		.members = recover->members,
 		.member_bytes = recover->member_bytes,
+		.snapshot_fd = { recover->snapshot_fd[0],
+				 recover->snapshot_fd[1] },
 	};
 
 	if (recover->flags & ~RAFTLOG_RECOVER_F_ALL || !recover->node_id ||
-	    recover->wal_fd < 0 || memcmp(recover, &request, sizeof(request)))
+	    recover->wal_fd < 0 || !are_snapshot_files(recover->snapshot_fd) ||
+	    memcmp(recover, &request, sizeof(request)))
 		return -EINVAL;
 	return 0;
 }

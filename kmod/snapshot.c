@@ -76,28 +76,49 @@ static void note_sealed(struct raftlog_life *life,
 	older->configuration = configuration;
 }
 
-int raftlog_snapshot_restore(struct raftlog_life *life)
+/* The newest there is becomes the core's, if there is one. -ESTALE: it is not of use. */
+static int restore_newest(struct raftlog_life *life,
+			  struct raftlog_sealed *sealed)
 {
 	struct raftlog_entry *configuration;
-	struct raftlog_sealed sealed;
-	bool by_policy = life->start.retain_entries || life->start.retain_bytes;
-	u64 base = life->info.first_index - 1;
+	int error;
 
-	if (!life->snapshots)
-		return 0;
-	raftlog_snapshots_newest(life->snapshots, &sealed);
-	if (sealed.snapshot.index < base && !by_policy)
-		pr_warn("%s: there is no snapshot of entry %llu or newer, and what is before is not in the log\n",
-			raftlog_group_name(life->group), base);
-	if (!sealed.snapshot.index)
+	raftlog_snapshots_newest(life->snapshots, sealed);
+	if (!sealed->snapshot.index)
 		return 0;
 	configuration = raftlog_snapshots_configuration(life->snapshots,
-							sealed.snapshot.index);
+							sealed->snapshot.index);
 	if (!configuration)
 		return -ENOMEM;
-	raft_restore_snapshot(life->raft, &sealed.snapshot);
-	note_sealed(life, &sealed, configuration);
-	return 0;
+	error = raft_restore_snapshot(life->raft, &sealed->snapshot,
+				      configuration->data, configuration->bytes,
+				      configuration->index);
+	if (error)
+		raftlog_entry_put(configuration);
+	else
+		note_sealed(life, sealed, configuration);
+	return error == -EINVAL ? -EUCLEAN : error;
+}
+
+int raftlog_snapshot_restore(struct raftlog_life *life, bool look)
+{
+	bool by_policy = life->start.retain_entries || life->start.retain_bytes;
+	const char *name = raftlog_group_name(life->group);
+	u64 base = life->info.first_index - 1;
+	struct raftlog_sealed sealed;
+	int ret;
+
+	while ((ret = restore_newest(life, &sealed)) == -ESTALE) {
+		pr_warn("%s: the snapshot of entry %llu, term %llu, is of a log that this one is not any more: it is not used\n",
+			name, sealed.snapshot.index, sealed.snapshot.term);
+		ret = raftlog_snapshots_drop(life->snapshots, &sealed, !look);
+		if (ret)
+			break;
+	}
+	if (!ret && sealed.snapshot.index < base && !by_policy)
+		pr_warn("%s: there is no snapshot of entry %llu or newer, and what is before is not in the log\n",
+			name, base);
+	return ret;
 }
 
 struct raftlog_entry *

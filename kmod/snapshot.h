@@ -118,8 +118,14 @@ void raftlog_snapshot_gone(struct raftlog_life *life,
 
 /* Owner thread, or nobody but the caller is there. */
 
-/** raftlog_snapshot_restore() - tell the core what was found. Return: 0 or -ENOMEM */
-int raftlog_snapshot_restore(struct raftlog_life *life);
+/**
+ * raftlog_snapshot_restore() - tell the core what was found
+ * @life: its log is read, its snapshots are open
+ * @look: nothing is written
+ *
+ * Return: 0, -EUCLEAN, -ENOMEM, or what writing gave.
+ */
+int raftlog_snapshot_restore(struct raftlog_life *life, bool look);
 
 /** raftlog_snapshot_configuration() - what @message must carry, with a reference */
 struct raftlog_entry *

@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/random.h>
 #include <linux/refcount.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "entry.h"
@@ -353,6 +354,30 @@ int raftlog_snapshots_read(struct raftlog_snapshots *snapshots,
 	}
 	raftlog_buffer_destroy(&buffer);
 	return ret;
+}
+
+int raftlog_snapshots_verify(struct raftlog_snapshots *snapshots,
+			     const struct raftlog_sealed *sealed)
+{
+	void *data = kvmalloc(raftlog_snapshots_chunk_bytes(snapshots),
+			      GFP_KERNEL);
+	u32 checksum = ~0u;
+	u64 offset = 0;
+	int ret = data ? 1 : -ENOMEM;
+
+	while (ret > 0 && offset < sealed->snapshot.bytes) {
+		ret = raftlog_snapshots_read(snapshots, sealed, offset, data);
+		if (ret > 0) {
+			checksum = wal_snapshot_checksum(checksum, data, ret);
+			offset += ret;
+		}
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
+	}
+	kvfree(data);
+	if (ret > 0 && checksum != sealed->snapshot.checksum)
+		ret = -EUCLEAN;
+	return min(ret, 0);
 }
 
 int raftlog_snapshots_pin(struct raftlog_snapshots *snapshots,

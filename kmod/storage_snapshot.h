@@ -66,6 +66,27 @@ void raftlog_snapshots_newest(struct raftlog_snapshots *snapshots,
 struct raftlog_entry *
 raftlog_snapshots_configuration(struct raftlog_snapshots *snapshots, u64 index);
 
+/**
+ * raftlog_snapshots_verify() - read all of it
+ * @snapshots: opened
+ * @sealed: which
+ *
+ * Return: 0; -EUCLEAN: damaged; -ENOENT, -ESHUTDOWN, -ENOMEM, -EIO.
+ */
+int raftlog_snapshots_verify(struct raftlog_snapshots *snapshots,
+			     const struct raftlog_sealed *sealed);
+
+/**
+ * raftlog_snapshots_drop() - it is none any more
+ * @snapshots: opened
+ * @sealed: which
+ * @for_good: on the disk as well
+ *
+ * Return: 0, or what writing gave: it may still be there at the next start.
+ */
+int raftlog_snapshots_drop(struct raftlog_snapshots *snapshots,
+			   const struct raftlog_sealed *sealed, bool for_good);
+
 /** raftlog_snapshots_chunk_bytes() - of data in every chunk but the last */
 u32 raftlog_snapshots_chunk_bytes(const struct raftlog_snapshots *snapshots);
 

@@ -608,6 +608,7 @@ static void recovery_is_asked_for_exactly(struct kunit *test)
 	const struct raftlog_recover valid = {
 		.node_id = 1, .wal_fd = 3, .n_members = 32, .members = 0x1000,
 		.member_bytes = sizeof(struct raftlog_member),
+		.snapshot_fd = { -1, -1 },
 	};
 	struct raftlog_recover recover = valid;
 
@@ -622,6 +623,13 @@ static void recovery_is_asked_for_exactly(struct kunit *test)
 	recover = valid;
 	recover.wal_fd = -1;
 	KUNIT_EXPECT_EQ(test, raftlog_recover_check(&recover), -EINVAL);
+	recover = valid;
+	recover.snapshot_fd[0] = 4;
+	KUNIT_EXPECT_EQ(test, raftlog_recover_check(&recover), -EINVAL);
+	recover.snapshot_fd[1] = 4;
+	KUNIT_EXPECT_EQ(test, raftlog_recover_check(&recover), -EINVAL);
+	recover.snapshot_fd[1] = 5;
+	KUNIT_EXPECT_EQ(test, raftlog_recover_check(&recover), 0);
 	/* What is there for an answer. */
 	recover = valid;
 	recover.new_cluster_id = 1;

@@ -280,13 +280,22 @@ static void entries_make_it_needless_while_it_is_stored(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->incoming.index, 0ull);
 }
 
+static void restore(struct server *s, const struct raft_snapshot *snapshot,
+		    int error)
+{
+	KUNIT_ASSERT_EQ(s->test,
+			raft_restore_snapshot(s->r, snapshot, s->configuration,
+					      s->configuration_bytes, 1),
+			error);
+}
+
 /* After a restart in between: it is sealed, and the log knows nothing of it. */
 static void snapshot_that_is_there_needs_no_data(struct kunit *test)
 {
 	struct server *s = follower(test);
 	struct raft_snapshot other = offered;
 
-	raft_restore_snapshot(s->r, &offered);
+	restore(s, &offered, 0);
 	/* Whatever the bytes, it says the same. */
 	other.checksum++;
 	KUNIT_ASSERT_EQ(test, offer(s, &other, 4, 0, 0), 0);
@@ -302,7 +311,7 @@ static void older_snapshot_is_taken_for_the_log(struct kunit *test)
 	};
 	struct server *s = follower(test);
 
-	raft_restore_snapshot(s->r, &newer);
+	restore(s, &newer, 0);
 	take_all(s);
 	KUNIT_EXPECT_EQ(test, s->r->snapshot.index, 24ull);
 	KUNIT_ASSERT_EQ(test, offer(s, &offered, 4, 250, 0), 0);

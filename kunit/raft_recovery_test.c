@@ -265,6 +265,94 @@ static void what_damage_took_is_given_up(struct kunit *test)
 	expect_leads_alone(s);
 }
 
+static int restore_snapshot(struct server *s, u64 index, u64 term,
+			    u64 configuration_index)
+{
+	const struct raft_snapshot snapshot = {
+		.index = index, .term = term, .bytes = 10, .checksum = 1,
+	};
+
+	return raft_restore_snapshot(s->r, &snapshot, s->configuration,
+				     s->configuration_bytes,
+				     configuration_index);
+}
+
+static void expect_begins_with_snapshot(struct server *s, u64 index, u64 term,
+					u64 last_index)
+{
+	KUNIT_ASSERT_TRUE(s->test, raft_snapshot_is_ahead(s->r));
+	recover(s);
+	KUNIT_EXPECT_TRUE(s->test, s->update.base_discards);
+	KUNIT_EXPECT_EQ(s->test, s->update.base_index, index);
+	KUNIT_EXPECT_EQ(s->test, s->update.base_term, term);
+	KUNIT_EXPECT_EQ(s->test, s->r->log.first_index, index + 1);
+	KUNIT_EXPECT_EQ(s->test, s->r->configuration_index, last_index);
+	KUNIT_EXPECT_EQ(s->test, s->r->log.last_index, last_index);
+	KUNIT_EXPECT_EQ(s->test, s->r->configuration.n_members, 1u);
+	KUNIT_EXPECT_EQ(s->test, s->r->configuration.members[0].address.ip[3],
+			3);
+	start(s);
+	expect_leads_alone(s);
+}
+
+/* A leader sent it, and all went down before that was told to install it. */
+static void snapshot_that_is_ahead_is_the_log(struct kunit *test)
+{
+	struct server *s = survivor(test, 3, 3, 0);
+
+	KUNIT_ASSERT_EQ(test, restore_snapshot(s, 9, TERM, 1), 0);
+	expect_begins_with_snapshot(s, 9, TERM, 10);
+}
+
+/* And so it is with one that says something else of what is in the log. */
+static void snapshot_in_conflict_is_the_log(struct kunit *test)
+{
+	struct server *s = survivor(test, 3, 3, 0);
+
+	KUNIT_ASSERT_EQ(test, restore_snapshot(s, 4, TERM, 1), 0);
+	expect_begins_with_snapshot(s, 4, TERM, 5);
+}
+
+/* In the term of the snapshot another may have led. */
+static void term_is_behind_that_of_the_snapshot(struct kunit *test)
+{
+	struct server *s = survivor(test, 3, 3, 0);
+
+	KUNIT_ASSERT_EQ(test, restore_snapshot(s, 9, TERM + 4, 1), 0);
+	recover(s);
+	KUNIT_EXPECT_EQ(test, s->update.hard_state.current_term, TERM + 5ull);
+	KUNIT_EXPECT_EQ(test, raft_term_at(s->r, 10), TERM + 5ull);
+}
+
+/* Taken of an earlier entry, it goes with a configuration that came later. */
+static void configuration_of_a_snapshot_is_passed(struct kunit *test)
+{
+	struct server *s = survivor(test, 3, 3, 0);
+
+	KUNIT_ASSERT_EQ(test, restore_snapshot(s, 9, TERM, 12), 0);
+	expect_begins_with_snapshot(s, 9, TERM, 13);
+	/* Also if the log has all that it says. */
+	s = survivor(test, 3, 3, 0);
+	KUNIT_ASSERT_EQ(test, restore_snapshot(s, 5, 4, 12), 0);
+	KUNIT_EXPECT_FALSE(test, raft_snapshot_is_ahead(s->r));
+	recover(s);
+	KUNIT_EXPECT_EQ(test, s->r->log.first_index, 1ull);
+	KUNIT_EXPECT_EQ(test, s->r->configuration_index, 13ull);
+}
+
+/* The recovery did not know of it: what it says is not what the log came to. */
+static void snapshot_that_was_given_up_is_stale(struct kunit *test)
+{
+	struct server *s = survivor(test, 1, 3, 0);
+
+	recover(s);
+	KUNIT_EXPECT_EQ(test, restore_snapshot(s, 9, TERM, 1), -ESTALE);
+	KUNIT_EXPECT_EQ(test, restore_snapshot(s, 6, TERM, 1), -ESTALE);
+	KUNIT_EXPECT_EQ(test, s->r->snapshot.index, 0ull);
+	KUNIT_EXPECT_EQ(test, restore_snapshot(s, 5, 4, 1), 0);
+	KUNIT_EXPECT_EQ(test, s->r->snapshot.index, 5ull);
+}
+
 static void empty_log_is_refused(struct kunit *test)
 {
 	struct server *s = server_new(test, 3);
@@ -333,6 +421,11 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(others_are_not_heard_any_more),
 	KUNIT_CASE(new_members_are_added),
 	KUNIT_CASE(what_damage_took_is_given_up),
+	KUNIT_CASE(snapshot_that_is_ahead_is_the_log),
+	KUNIT_CASE(snapshot_in_conflict_is_the_log),
+	KUNIT_CASE(term_is_behind_that_of_the_snapshot),
+	KUNIT_CASE(configuration_of_a_snapshot_is_passed),
+	KUNIT_CASE(snapshot_that_was_given_up_is_stale),
 	KUNIT_CASE(empty_log_is_refused),
 	KUNIT_CASE(who_is_no_member_is_refused),
 	KUNIT_CASE(witness_is_refused),

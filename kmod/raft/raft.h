@@ -1153,11 +1153,32 @@ int raft_restore_base(struct raft *r, u64 index, u64 term, const void *data,
 
 /**
  * raft_restore_snapshot() - the newest snapshot found in storage
- * @r: a core that was not started
+ * @r: a core that was not started, its log restored
  * @snapshot: whole and durable. The log may end before it: then it came from a
  *	leader, or the entry was durable elsewhere only
+ * @data: the encoded configuration that goes with it
+ * @bytes: its length
+ * @configuration_index: index of the entry that held it
+ *
+ * Return: 0; -EINVAL; -ESTALE: it is not used, and what it says may not be true in this
+ * cluster: the log has an entry of a newer term where the snapshot is of an older one.
+ * So it is if a recovery from lost quorum knew nothing of it. It can also be a good one
+ * that was not installed: the leader sends it again.
  */
-void raft_restore_snapshot(struct raft *r, const struct raft_snapshot *snapshot);
+int raft_restore_snapshot(struct raft *r, const struct raft_snapshot *snapshot,
+			  const void *data, u32 bytes, u64 configuration_index);
+
+/** raft_forget_snapshot() - the one that was restored cannot be read */
+void raft_forget_snapshot(struct raft *r);
+
+/**
+ * raft_snapshot_is_ahead() - does the log not reach the snapshot that was restored?
+ * @r: a core that was not started, its log restored
+ *
+ * A leader sent it, and did not get to say that it is to be installed; or entries
+ * were lost here. All that it holds is committed.
+ */
+bool raft_snapshot_is_ahead(const struct raft *r);
 
 /**
  * raft_restore_entry() - an entry found in storage, oldest first

@@ -4,7 +4,8 @@
  * without, and no rule of Raft's gets the others on: whoever is left has to be told
  * that nobody else is. One server becomes a cluster of its own. All of its log
  * is kept, and counts as committed from then on, be it that or not; what others
- * committed and never sent here is lost.
+ * committed and never sent here is lost. Should it have a snapshot that its log does
+ * not reach, that is more than the log, and committed: it begins with that.
  *
  * Its last entry then is the configuration of that server alone, in a term of its own
  * and with a disk that is called otherwise than before. In the new cluster nobody has
@@ -16,14 +17,18 @@
 /*
  * Entries to write so that the configuration is newer than the newest that is known
  * to be committed. In a log that began anew behind what a leader had, and has not
- * caught up since, that one is behind its end.
+ * caught up since, that one is behind its end; and so may be what goes with a
+ * snapshot.
  */
 static u64 missing(const struct raft *r)
 {
-	u64 committed;
+	u64 committed, last = r->log.last_index;
 
 	raft_committed_configuration(r, &committed);
-	return committed > r->log.last_index ? committed - r->log.last_index : 0;
+	committed = max(committed, r->restored_configuration_index);
+	if (raft_snapshot_is_ahead(r))
+		last = r->snapshot.index;
+	return committed > last ? committed - last : 0;
 }
 
 int raft_check_recovery(const struct raft *r)
@@ -35,6 +40,9 @@ int raft_check_recovery(const struct raft *r)
 		return -ENODATA;
 	if (r->self == RAFT_MEMBERS_MAX)
 		return -ENOENT;
+	if (raft_snapshot_is_ahead(r) &&
+	    r->restored_configuration.feature_level > r->settings.feature_level)
+		return -EPROTONOSUPPORT;
 	/* What users wrote is nowhere then. */
 	if (raft_is_witness(r, r->self) || r->log.bare)
 		return -EOPNOTSUPP;
@@ -78,6 +86,27 @@ static void append_configuration(struct raft *r, struct raft_update *update)
 	raft_append_entry(r, update, &entry);
 }
 
+/* With a configuration that names this server, should the power fail behind this. */
+static void begin_with_snapshot(struct raft *r, struct raft_update *update)
+{
+	const u32 id = r->settings.node_id;
+	const struct raft_configuration *committed;
+	u64 index;
+
+	committed = raft_committed_configuration(r, &index);
+	if (r->restored_configuration_index > index &&
+	    raft_configuration_find(&r->restored_configuration, id) <
+		    RAFT_MEMBERS_MAX) {
+		raft_set_committed_configuration(r, &r->restored_configuration,
+						 r->restored_configuration_index);
+	} else if (raft_configuration_find(committed, id) == RAFT_MEMBERS_MAX) {
+		r->decoded = r->configuration;
+		raft_set_committed_configuration(r, &r->decoded,
+						 r->configuration_index);
+	}
+	raft_discard(r, update, r->snapshot.index, r->snapshot.term);
+}
+
 int raft_recover(struct raft *r, struct raft_update *update)
 {
 	struct raft_entry noop = { .type = RAFT_ENTRY_NOOP };
@@ -91,8 +120,12 @@ int raft_recover(struct raft *r, struct raft_update *update)
 	if (error)
 		return error;
 	if (!update->hard_state_changed)
-		raft_set_hard_state(r, update, r->hard_state.current_term + 1,
+		raft_set_hard_state(r, update,
+				    max(r->hard_state.current_term,
+					r->snapshot.term) + 1,
 				    r->settings.node_id);
+	if (raft_snapshot_is_ahead(r))
+		begin_with_snapshot(r, update);
 	noop.term = r->hard_state.current_term;
 	for (;;) {
 		if (update->n_entries == update->entries_max)

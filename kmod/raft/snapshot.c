@@ -189,9 +189,36 @@ static bool is_here(const struct raft *r, const struct raft_message *message)
 		r->incoming_offset == r->incoming.bytes);
 }
 
-void raft_restore_snapshot(struct raft *r, const struct raft_snapshot *snapshot)
+int raft_restore_snapshot(struct raft *r, const struct raft_snapshot *snapshot,
+			  const void *data, u32 bytes, u64 configuration_index)
 {
+	u64 last = min(snapshot->index, r->log.last_index);
+	int error;
+
+	if (last >= r->log.first_index &&
+	    raft_log_term(&r->log, last) > snapshot->term)
+		return -ESTALE;
+	error = raft_configuration_decode(&r->restored_configuration, data,
+					  bytes);
+	if (error)
+		return error;
 	r->snapshot = *snapshot;
+	r->restored_configuration_index = configuration_index;
+	return 0;
+}
+
+void raft_forget_snapshot(struct raft *r)
+{
+	r->snapshot = (struct raft_snapshot){ 0 };
+	r->restored_configuration_index = 0;
+}
+
+bool raft_snapshot_is_ahead(const struct raft *r)
+{
+	u64 index = r->snapshot.index;
+
+	return index > raft_log_base(&r->log) &&
+	       raft_log_term(&r->log, index) != r->snapshot.term;
 }
 
 /*

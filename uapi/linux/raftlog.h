@@ -825,16 +825,19 @@ struct raftlog_set {
  * @members: pointer to struct raftlog_member[]: out: the members as the log has them
  * @member_bytes: sizeof(struct raftlog_member) of the caller
  * @error: out: 0, or why RAFTLOG_RECOVER_F_FORCE is refused, as below
+ * @snapshot_fd: its snapshots, as in struct raftlog_start; both -1 if it has none
  * @cluster_id: out: the cluster that the log was of
  * @new_cluster_id: out: the one that it is of, once it is forced; else 0
  * @current_term: out: likewise each of the following as it was when it was opened
  * @first_index: out: oldest entry in the log
- * @last_index: out: newest
+ * @last_index: out: newest; if the log does not reach the snapshot, what that is of
  * @last_term: out: its term
  * @commit_index: out: entries up to here are known to be committed. Those behind are
  *	committed or not: nobody who is left can tell
  * @configuration_index: out: of the entry that named @members
  * @lost_index: out: last entry of those that damage took, 0 if none
+ * @snapshot_index: out: last entry that the newest snapshot is of, 0 if there is none
+ * @snapshot_term: out: its term
  * @unfinished: out: 1: this was forced before, and interrupted. The next start
  *	completes it, as does this
  * @__reserved: 0
@@ -843,11 +846,13 @@ struct raftlog_set {
  * them back. The group is not started. What this node has is the log of a new
  * cluster then, of this node alone, with a cluster_id of its own: all its entries
  * are kept, and count as committed once it has started (RAFTLOG_IOC_START without
- * members). What others committed and never sent here is lost. Members of the old
- * cluster can neither be heard nor join; those that come back go on as they were, if
- * they are enough: the two have nothing to do with each other any more. Of several
- * nodes that are left the one with the highest last_term, and of these the highest
- * last_index, has all that is committed, as far as any of them does.
+ * members). What others committed and never sent here is lost. A snapshot that a
+ * leader sent, and that the log does not reach, counts as well: the log begins anew
+ * behind it then. Members of the old cluster can neither be heard nor join; those that
+ * come back go on as they were, if they are enough: the two have nothing to do with
+ * each other any more. Of several nodes that are left the one with the highest
+ * last_term, and of these the highest last_index, has all that is committed, as far as
+ * any of them does.
  *
  * The power may fail at any time: either nothing was done, or the next start
  * completes it.
@@ -855,7 +860,8 @@ struct raftlog_set {
  * Errors: EBUSY (the group is started, or the file is in use), EEXIST (the log of
  * another node), ENODATA (no log, or an empty one), ENOENT (the node is no member by
  * its log), EOPNOTSUPP (a witness), EUCLEAN (damaged beyond repair, or entries are
- * lost and RAFTLOG_RECOVER_F_SALVAGE is not there), ENOSPC (no room for an entry),
+ * lost, or a snapshot is damaged that the log does not reach, and
+ * RAFTLOG_RECOVER_F_SALVAGE is not there), ENOSPC (no room for an entry),
  * EMSGSIZE (too little room in @members, nothing was done), EIO, EPROTONOSUPPORT,
  * EBADF, EINVAL, ENOMEM, EPERM.
  */
@@ -867,6 +873,7 @@ struct raftlog_recover {
 	__aligned_u64 members;
 	__u32 member_bytes;
 	__u32 error;
+	__s32 snapshot_fd[2];
 	__u64 cluster_id;
 	__u64 new_cluster_id;
 	__u64 current_term;
@@ -876,6 +883,8 @@ struct raftlog_recover {
 	__u64 commit_index;
 	__u64 configuration_index;
 	__u64 lost_index;
+	__u64 snapshot_index;
+	__u64 snapshot_term;
 	__u32 unfinished;
 	__u32 __reserved;
 };

@@ -79,7 +79,7 @@ _raftctl()
 		options="--follow --after $common"
 		;;
 	recover)
-		options="--id --dir --wal --force --salvage $common"
+		options="--id --dir --wal --snapshots --force --salvage $common"
 		;;
 	set)
 		options="election-timeout= heartbeat= append-timeout= inflight=

@@ -18,12 +18,14 @@
  * @recover: what it is asked, and answers
  * @members: of the log
  * @dir: --dir
+ * @snapshots: --snapshots, or @dir; NULL: there are none
  * @wal: --wal, or the file in @dir
  */
 struct recovering {
 	struct raftlog_recover recover;
 	struct raftlog_member members[RAFTLOG_MEMBERS_MAX];
 	const char *dir;
+	const char *snapshots;
 	struct wal_request wal;
 };
 
@@ -31,6 +33,7 @@ enum {
 	OPTION_ID = OPTION_OF_VERB,
 	OPTION_DIR,
 	OPTION_WAL,
+	OPTION_SNAPSHOTS,
 	OPTION_FORCE,
 	OPTION_SALVAGE,
 };
@@ -39,6 +42,7 @@ static const struct option recover_options[] = {
 	{ "id", required_argument, NULL, OPTION_ID },
 	{ "dir", required_argument, NULL, OPTION_DIR },
 	{ "wal", required_argument, NULL, OPTION_WAL },
+	{ "snapshots", required_argument, NULL, OPTION_SNAPSHOTS },
 	{ "force", no_argument, NULL, OPTION_FORCE },
 	{ "salvage", no_argument, NULL, OPTION_SALVAGE },
 	{ NULL, 0, NULL, 0 },
@@ -58,6 +62,9 @@ static bool take_recover_option(void *context, int option)
 		return true;
 	case OPTION_WAL:
 		recovering->wal.path = optarg;
+		return true;
+	case OPTION_SNAPSHOTS:
+		recovering->snapshots = optarg;
 		return true;
 	case OPTION_FORCE:
 		recover->flags |= RAFTLOG_RECOVER_F_FORCE;
@@ -91,6 +98,8 @@ static bool check(struct recovering *recovering)
 		}
 		recovering->wal.path = path;
 	}
+	if (!recovering->snapshots)
+		recovering->snapshots = recovering->dir;
 	if (wal_exists(&recovering->wal))
 		return true;
 	complain("it says where this node's log is", "there is no %s",
@@ -112,7 +121,7 @@ static const struct {
 	  "its log is of a time when it was none: another node has more" },
 	{ EOPNOTSUPP, "this node is a witness: it does not have what was written",
 	  "another node is needed" },
-	{ EUCLEAN, "the log is damaged: entries are lost here",
+	{ EUCLEAN, "the log or the snapshot that is to make up for it is damaged: entries are lost here",
 	  "another node may have them; --salvage goes on without" },
 	{ EIO, "the log cannot be read",
 	  "another node may be better; --salvage goes on without what is bad" },
@@ -152,6 +161,8 @@ static void report_json(const struct recovering *recovering)
 	json_number("commit_index", recover->commit_index);
 	json_number("configuration_index", recover->configuration_index);
 	json_number("lost_index", recover->lost_index);
+	json_number("snapshot_index", recover->snapshot_index);
+	json_number("snapshot_term", recover->snapshot_term);
 	json_bool("unfinished", recover->unfinished);
 	if (recover->error)
 		json_string("error", errno_name(recover->error));
@@ -206,6 +217,20 @@ static void print_left_out(const struct recovering *recovering)
 	}
 }
 
+static void print_log(const struct raftlog_recover *recover)
+{
+	if (recover->first_index <= recover->last_index)
+		printf("  log          %llu to %llu, the last of term %llu; term %llu\n",
+		       recover->first_index, recover->last_index,
+		       recover->last_term, recover->current_term);
+	else
+		printf("  log          begins behind the snapshot, with nothing yet; term %llu\n",
+		       recover->current_term);
+	if (recover->snapshot_index)
+		printf("  snapshot     of entry %llu, term %llu\n",
+		       recover->snapshot_index, recover->snapshot_term);
+}
+
 static void print_report(const struct recovering *recovering)
 {
 	const struct raftlog_recover *recover = &recovering->recover;
@@ -214,9 +239,7 @@ static void print_report(const struct recovering *recovering)
 	       recover->node_id, recover->cluster_id);
 	if (recover->unfinished)
 		printf("  interrupted  this is a cluster of its own already; the next start, or --force, completes it\n");
-	printf("  log          %llu to %llu, the last of term %llu; term %llu\n",
-	       recover->first_index, recover->last_index, recover->last_term,
-	       recover->current_term);
+	print_log(recover);
 	if (!recover->unfinished) {
 		print_lost(recover);
 		print_left_out(recovering);
@@ -241,12 +264,19 @@ static void explain_refusal(const struct raftlog_recover *recover)
 static int recover_log(struct recovering *recovering, int fd)
 {
 	struct raftlog_recover *recover = &recovering->recover;
+	int ret, snapshots[2] = { -1, -1 };
 	struct wal wal;
-	int ret;
 
 	if (wal_open(&recovering->wal, &wal))
 		return EXIT_ERROR;
+	if (recovering->snapshots &&
+	    wal_open_snapshots(recovering->snapshots, false, snapshots)) {
+		wal_discard(&recovering->wal, &wal);
+		return EXIT_ERROR;
+	}
 	recover->wal_fd = wal.fd;
+	recover->snapshot_fd[0] = snapshots[0];
+	recover->snapshot_fd[1] = snapshots[1];
 	recover->n_members = RAFTLOG_MEMBERS_MAX;
 	recover->members = (uintptr_t)recovering->members;
 	recover->member_bytes = sizeof(recovering->members[0]);
@@ -292,7 +322,8 @@ const struct verb recover_verb = {
 	.synopsis = "--id N --dir DIRECTORY [--force]",
 	.summary = "go on alone, when too many members are lost for good",
 	.help = "      --id N           this node\n"
-		"      --dir DIRECTORY  where its log is; or --wal PATH\n"
+		"      --dir DIRECTORY  where its log and its snapshots are; or --wal PATH and\n"
+		"                       --snapshots DIRECTORY\n"
 		"      --force          do it\n"
 		"      --salvage        also with a log that damage took entries from\n"
 		"\n"

@@ -467,7 +467,8 @@ static bool open_snapshots(struct starting *starting)
 {
 	int fds[2] = { -1, -1 };
 
-	if (starting->snapshots && wal_open_snapshots(starting->snapshots, fds))
+	if (starting->snapshots &&
+	    wal_open_snapshots(starting->snapshots, true, fds))
 		return false;
 	starting->start.snapshot_fd[0] = fds[0];
 	starting->start.snapshot_fd[1] = fds[1];

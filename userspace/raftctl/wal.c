@@ -310,7 +310,7 @@ int wal_open(const struct wal_request *request, struct wal *wal)
 	return ret;
 }
 
-static int open_snapshot(const char *dir, int number)
+static int open_snapshot(const char *dir, int number, bool make)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -320,8 +320,11 @@ static int open_snapshot(const char *dir, int number)
 		complain(NULL, "%s: too long a path", dir);
 		return -1;
 	}
-	fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_DSYNC | O_CLOEXEC,
+	fd = open(path,
+		  O_RDWR | (make ? O_CREAT : 0) | O_DIRECT | O_DSYNC | O_CLOEXEC,
 		  0600);
+	if (fd < 0 && errno == ENOENT && !make)
+		return -ENOENT;
 	if (fd < 0) {
 		complain_open(path, errno);
 		return -1;
@@ -332,16 +335,19 @@ static int open_snapshot(const char *dir, int number)
 	return -1;
 }
 
-int wal_open_snapshots(const char *dir, int fds[2])
+int wal_open_snapshots(const char *dir, bool make, int fds[2])
 {
-	fds[0] = open_snapshot(dir, 0);
-	if (fds[0] < 0)
-		return -1;
-	fds[1] = open_snapshot(dir, 1);
+	fds[0] = open_snapshot(dir, 0, make);
+	fds[1] = fds[0] < 0 ? fds[0] : open_snapshot(dir, 1, make);
 	if (fds[1] >= 0)
 		return 0;
-	close(fds[0]);
-	return -1;
+	if (fds[0] >= 0)
+		close(fds[0]);
+	fds[0] = -1;
+	if (fds[1] != -ENOENT)
+		return -1;
+	fds[1] = -1;
+	return 0;
 }
 
 void wal_discard(const struct wal_request *request, struct wal *wal)

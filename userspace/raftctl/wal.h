@@ -52,12 +52,13 @@ int wal_open(const struct wal_request *request, struct wal *wal);
 
 /**
  * wal_open_snapshots() - the files that snapshots go to
- * @dir: snap.0 and snap.1 in there, made if they are not
- * @fds: as RAFTLOG_IOC_START wants them
+ * @dir: snap.0 and snap.1 in there
+ * @make: make them if they are not
+ * @fds: as RAFTLOG_IOC_START wants them, -1 if they are not
  *
  * Return: 0, or -1 and has complained.
  */
-int wal_open_snapshots(const char *dir, int fds[2]);
+int wal_open_snapshots(const char *dir, bool make, int fds[2]);
 
 /** wal_discard() - the group did not start: remove what wal_open() made */
 void wal_discard(const struct wal_request *request, struct wal *wal);

@@ -65,6 +65,7 @@
 	X(snapshots_installed, "states installed") \
 	X(snapshots_torn, "seals torn")          \
 	X(snapshots_gone, "states unreadable")   \
+	X(snapshots_dropped, "states dropped")   \
 	X(transfers_interrupted, "installs interrupted") \
 	X(seeds_interrupted, "seeds with that")  \
 	X(trims_torn, "head moves torn")         \
@@ -96,6 +97,7 @@
 	X(refused, "swapped disks refused")      \
 	X(repaired, "logs repaired")             \
 	X(quorums_lost, "quorums lost")          \
+	X(recoveries_ahead, "begun with a state") \
 	X(recoveries_cut, "recoveries cut")      \
 	X(foreign, "of another cluster")         \
 	X(upgraded, "nodes upgraded")            \

@@ -279,8 +279,6 @@ static void draw_programs(struct plan *plan, struct rng *rng)
 	if (!rng_chance(rng, 350000))
 		return;
 	plan->n_programs = rng_between(rng, 1, 8);
-	/* What the checker knows of sessions is about one cluster. */
-	plan->lose_quorum = false;
 	plan->program_restart = rng_between(rng, 10000, 200000);
 	/* Seldom one that forgets before the next checkpoint comes. */
 	plan->window_entries = max(plan->window_entries,
@@ -299,8 +297,6 @@ static void draw_snapshots(struct plan *plan, struct rng *rng)
 
 	if (plan->n_nodes < 2 || !rng_chance(rng, 550000))
 		return;
-	/* What the checker knows of states is about one cluster. */
-	plan->lose_quorum = false;
 	plan->compact = rng_between(rng, 20000, 300000);
 	plan->snapshot = rng_between(rng, 2000, 100000);
 	plan->snapshot_variants = rng_chance(rng, RNG_ONE / 2);

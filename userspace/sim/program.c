@@ -26,6 +26,18 @@ void programs_init(struct world *w)
 	}
 }
 
+static void free_books(struct programs *programs)
+{
+	u64 i;
+
+	for (i = 0; i < programs->n_books; i++) {
+		free(programs->books[i]->committed);
+		free(programs->books[i]);
+	}
+	programs->n_books = 0;
+	programs->n_open = 0;
+}
+
 void programs_free(struct programs *programs)
 {
 	u64 i;
@@ -33,14 +45,17 @@ void programs_free(struct programs *programs)
 	for (i = 0; i < PROGRAMS_MAX; i++)
 		free(programs->programs[i].asked);
 	for (i = 0; i < programs->n_generations; i++) {
-		if (programs->generations[i])
-			free(programs->generations[i]->ops);
-		free(programs->generations[i]);
+		struct generation *generation = programs->generations[i];
+
+		while (generation) {
+			struct generation *other = generation->other;
+
+			free(generation->ops);
+			free(generation);
+			generation = other;
+		}
 	}
-	for (i = 0; i < programs->n_books; i++) {
-		free(programs->books[i]->committed);
-		free(programs->books[i]);
-	}
+	free_books(programs);
 	free(programs->generations);
 	free(programs->books);
 	free(programs->openings);
@@ -61,13 +76,13 @@ static struct book *add_book(struct programs *programs, u64 key, u64 created)
 	return book;
 }
 
-static void add_generation(struct programs *programs, u64 index,
-			   struct book *book)
+/* Opened once more by the same entry, in what a survivor has of the log, it is the same. */
+static void add_generation(struct programs *programs,
+			   const struct record *record, struct book *book)
 {
-	struct generation *generation = memory_zeroed(sizeof(*generation));
+	u64 index = record->index;
+	struct generation *generation, **link;
 
-	generation->index = index;
-	generation->book = book;
 	while (programs->n_generations < index) {
 		programs->generations =
 			memory_grow(programs->generations,
@@ -76,6 +91,19 @@ static void add_generation(struct programs *programs, u64 index,
 				    sizeof(*programs->generations));
 		programs->generations[programs->n_generations++] = NULL;
 	}
+	link = &programs->generations[index - 1];
+	while (*link && (*link)->term != record->term)
+		link = &(*link)->other;
+	generation = *link;
+	if (generation) {
+		*link = generation->other;
+	} else {
+		generation = memory_zeroed(sizeof(*generation));
+		generation->index = index;
+		generation->term = record->term;
+	}
+	generation->book = book;
+	generation->other = programs->generations[index - 1];
 	programs->generations[index - 1] = generation;
 }
 
@@ -121,7 +149,7 @@ static void commit_open(struct world *w, struct record *record)
 	}
 	open->opened = record->index;
 	open->used = record->index;
-	add_generation(programs, record->index, open->book);
+	add_generation(programs, record, open->book);
 	record->created = open->book->created;
 	record->last_sequence = open->book->n;
 }
@@ -163,6 +191,33 @@ static void commit_entry(struct world *w, const struct record *record)
 	book->committed[record->sequence - 1] = record;
 }
 
+void programs_forget(struct world *w, u64 term)
+{
+	const struct counters counters = w->counters;
+	struct log *committed = &w->check.committed;
+	struct programs *programs = &w->programs;
+	struct generation *generation;
+	u64 i;
+
+	free_books(programs);
+	for (i = 0; i < programs->n_generations; i++)
+		for (generation = programs->generations[i]; generation;
+		     generation = generation->other) {
+			generation->book = NULL;
+			if (generation->term > term)
+				generation->term = 0;
+		}
+	for (i = 0; i < PROGRAMS_MAX; i++) {
+		programs->programs[i].opening = 0;
+		programs->programs[i].generation = NULL;
+		programs->programs[i].n_asked = 0;
+	}
+	for (i = 1; i <= committed->n && !w->violated; i++)
+		programs_commit(w, log_at(committed, i));
+	/* They were counted when they happened. */
+	w->counters = counters;
+}
+
 /* In no order: a node tells them in another than they came. */
 static u64 hash_of(const struct raft_session_info *info)
 {
@@ -184,6 +239,8 @@ void programs_commit(struct world *w, struct record *record)
 		w->counters.sessions_reset++;
 		programs->n_open = 0;
 	}
+	/* It may have been committed in a cluster that is gone. */
+	record->sessions = 0;
 	w->counters.checkpoints += record->type == RAFT_ENTRY_SESSIONS;
 	if (record->type == RAFT_ENTRY_SESSION)
 		commit_open(w, record);
@@ -383,8 +440,9 @@ static void opened(struct world *w, struct op *op)
 /* Not open any more, now and for ever? */
 static bool is_over(struct world *w, const struct generation *generation)
 {
+	const struct book *book = generation->book;
 	const struct open_session *open =
-		find_open(&w->programs, generation->book->key);
+		book ? find_open(&w->programs, book->key) : NULL;
 
 	return !open || open->opened != generation->index;
 }

@@ -32,12 +32,16 @@ struct book {
 /**
  * struct generation - a session from one entry that opens it to the next
  * @index: of that entry
- * @book: whose
+ * @term: its term, 0: there is no such entry any more
+ * @other: of an entry of another term, which only a cluster that is gone had there
+ * @book: whose; NULL: nobody's any more
  * @ops: [sequence - 1]: who asked for it first
  * @n: highest sequence
  */
 struct generation {
 	u64 index;
+	u64 term;
+	struct generation *other;
 	struct book *book;
 	struct op **ops;
 	u64 n;
@@ -119,6 +123,14 @@ struct op *programs_find(struct world *w, u64 session, u64 sequence);
 
 /** programs_commit() - an entry is committed for the first time anywhere */
 void programs_commit(struct world *w, struct record *record);
+/**
+ * programs_forget() - no more is committed than what the checker knows of now
+ * @w: world
+ * @term: nor is anything left of later ones
+ *
+ * Of a cluster that lost its quorum; programs begin again in the one that follows.
+ */
+void programs_forget(struct world *w, u64 term);
 /** programs_check() - a node has of the sessions what everybody has */
 void programs_check(struct world *w, struct node *node,
 		    const struct raft_status *status);

@@ -81,23 +81,58 @@ static void read_slot(struct world *w, struct node *node, struct slot *slot)
 	slot->snapshot.configuration.data = NULL;
 }
 
+/* The core wants none that is older than what its log has. */
+static void drop(struct slots *slots, struct slot *slot)
+{
+	struct wal_write write;
+
+	wal_snapshot_clear(slots->buf, &write);
+	disk_begin(&slot->disk, &write);
+	disk_complete(&slot->disk);
+	slot->snapshot.index = 0;
+}
+
+static void restore(struct world *w, struct node *node)
+{
+	struct slots *slots = slots_of(node);
+	int error = -ESTALE;
+
+	while (error == -ESTALE && newest(slots)->snapshot.index) {
+		struct slot *slot = newest(slots);
+		const struct raft_snapshot snapshot =
+			core_snapshot(&slot->snapshot);
+
+		error = raft_restore_snapshot(node->raft, &snapshot,
+					      slot->configuration,
+					      slot->snapshot.configuration.bytes,
+					      slot->snapshot.configuration.index);
+		if (error == -ESTALE) {
+			w->counters.snapshots_dropped++;
+			drop(slots, slot);
+		} else if (error) {
+			violation(w, "snapshot", "node %u: %llu is refused: %d",
+				  node->id, snapshot.index, error);
+		}
+	}
+}
+
 void slots_recover(struct world *w, struct node *node)
 {
 	struct slots *slots = slots_of(node);
-	struct raft_snapshot snapshot;
+	u64 index;
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(slots->slot); i++)
 		read_slot(w, node, &slots->slot[i]);
-	snapshot = core_snapshot(&newest(slots)->snapshot);
-	if (snapshot.index < slots->durable_index)
+	index = newest(slots)->snapshot.index;
+	if (index < slots->durable_index)
 		violation(w, "snapshot",
 			  "node %u: the newest is of %llu, and was of %llu",
-			  node->id, snapshot.index, slots->durable_index);
-	slots->durable_index = snapshot.index;
+			  node->id, index, slots->durable_index);
 	slots->gone = false;
-	if (snapshot.index && node->raft)
-		raft_restore_snapshot(node->raft, &snapshot);
+	if (node->raft && !w->violated)
+		restore(w, node);
+	slots->durable_index = newest(slots)->snapshot.index;
 }
 
 static void idle(struct slots *slots)
@@ -239,6 +274,10 @@ static void sealed(struct world *w, struct node *node)
 	trace(w, TRACE_SEALED, node->id, slot->snapshot.index,
 	      slot->snapshot.bytes, slots->remote, 0);
 	if (slots->remote) {
+		/* Before it is installed, it is all there is of what it holds. */
+		if (w->plan.lose_quorum && !w->quiet &&
+		    rng_chance(&w->rng, RNG_ONE / 3))
+			world_end_faults(w, w->now_ns);
 		tell_stored(w, node, slots->incoming.bytes);
 		return;
 	}

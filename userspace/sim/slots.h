@@ -73,6 +73,9 @@ struct chunk_job {
 	struct raft_send send;
 };
 
+/** slots_newest() - the newest one, index 0 if there is none */
+const struct wal_snapshot *slots_newest(const struct node *node);
+
 /** slots_find() - the file with the snapshot that @message speaks of, or NULL */
 const struct slot *slots_find(const struct node *node,
 			      const struct raft_message *message);

@@ -30,52 +30,89 @@ static bool settle(struct world *w, struct node *node)
 						    w->plan.block_bytes);
 }
 
-/* Its log names it, and reaches as far as the configuration that it knows of. */
+static bool is_ahead(const struct node *node)
+{
+	const struct wal_snapshot *snapshot = slots_newest(node);
+	const struct log *log = &node->store.durable;
+
+	return snapshot->index > log->base &&
+	       log_term(log, snapshot->index) != snapshot->term;
+}
+
+/* What it goes on with: its log, or one that begins behind its snapshot. */
+static void copy_kept(const struct world *w, const struct node *node,
+		      struct log *kept)
+{
+	const struct wal_snapshot *snapshot = slots_newest(node);
+
+	if (!is_ahead(node)) {
+		log_copy(kept, &node->store.durable);
+		return;
+	}
+	log_copy(kept, &w->check.committed);
+	log_truncate(kept, snapshot->index + 1);
+	kept->base = snapshot->index;
+}
+
+/* What it has names it, and reaches as far as the configuration that it knows of. */
 static bool can_go_on(struct world *w, struct node *node)
 {
 	const struct store *store = &node->store;
 	const struct log *log = &store->durable;
+	struct log kept = { 0 };
+	bool can;
 
-	return !node->witness && !node->wiped && !node->rotted &&
-	       settle(w, node) && !store->lost.index && log->n &&
-	       store->writer.configuration.index <= log->n &&
-	       members_include(members_at(log_at(log, log->n)), node->id);
+	if (node->witness || node->wiped || node->rotted || !settle(w, node) ||
+	    store->lost.index || !log->n ||
+	    !members_include(members_at(log_at(log, log->n)), node->id))
+		return false;
+	copy_kept(w, node, &kept);
+	can = slots_newest(node)->configuration.index <= kept.n &&
+	      store->writer.configuration.index <= kept.n &&
+	      members_include(members_at(log_at(&kept, kept.n)), node->id);
+	log_free(&kept);
+	return can;
 }
 
+/* Any, but one with a snapshot that its log does not reach before others. */
 static struct node *choose(struct world *w)
 {
 	u32 i, first = rng_below(&w->rng, w->n_nodes);
+	struct node *chosen = NULL;
 
 	for (i = 0; i < w->n_nodes && !w->violated; i++) {
 		struct node *node = &w->nodes[(first + i) % w->n_nodes];
 
-		if (can_go_on(w, node))
-			return node;
+		if (can_go_on(w, node) && (!chosen || is_ahead(node)))
+			chosen = node;
 	}
-	return NULL;
+	return chosen;
 }
 
 /*
- * What the checker knows of is what is left. Its base, and the configuration that goes
- * with that, were committed; of the rest nobody knows. What clients were told before
- * counts no more: neither that it is there nor that it is not.
+ * What the checker knows of is what is left, which counts as committed from now on.
+ * What clients were told before counts no more: neither that it is there nor that it is
+ * not.
  */
 static void forget_the_others(struct world *w, struct node *node)
 {
-	const struct log *log = &node->store.durable;
-	u64 i;
+	u64 i, term = max(node->store.durable_hard_state.current_term,
+			  slots_newest(node)->term);
+	struct log *committed = &w->check.committed;
+	struct log kept = { 0 };
 
-	log_copy(&w->check.committed, log);
-	log_truncate(&w->check.committed,
-		     log->base ? max(log->base,
-				     node->store.writer.configuration.index) + 1 :
-				 1);
-	w->check.committed.base = 0;
-	w->states.n = w->check.committed.n;
-	for (i = w->check.committed.n + 1; i <= log->n; i++)
-		log_at(log, i)->committed_term = 0;
-	check_forget(&w->check, log,
-		     node->store.durable_hard_state.current_term);
+	copy_kept(w, node, &kept);
+	w->counters.recoveries_ahead += is_ahead(node);
+	for (i = committed->n + 1; i <= kept.n; i++)
+		log_at(&kept, i)->committed_term = term;
+	log_copy(committed, &kept);
+	committed->base = 0;
+	log_free(&kept);
+	w->states.n = 0;
+	for (i = 1; i <= committed->n; i++)
+		application_committed(w, log_at(committed, i));
+	check_forget(&w->check, committed, term);
+	programs_forget(w, term);
 	w->sealed = NULL;
 	for (i = 0; i < w->clients.n_ops; i++) {
 		struct op *op = w->clients.ops[i];

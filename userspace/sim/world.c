@@ -281,13 +281,20 @@ static void quiet(struct world *w)
 		 EVENT_CONVERGE, NULL, NULL);
 }
 
+void world_end_faults(struct world *w, u64 at_ns)
+{
+	w->quiet_ns = at_ns;
+	world_at(w, at_ns, EVENT_QUIET, NULL, NULL);
+}
+
 /* Or another one, which goes on a while. */
 static void end_of_faults(struct world *w)
 {
-	if (!w->quiet && w->plan.lose_quorum && survivor_goes_on(w)) {
-		w->plan.lose_quorum = false;
-		world_at(w, w->now_ns + w->plan.fault_phase_ns / 2, EVENT_QUIET,
-			 NULL, NULL);
+	bool lose_quorum = w->plan.lose_quorum && !w->quiet;
+
+	w->plan.lose_quorum = false;
+	if (lose_quorum && survivor_goes_on(w)) {
+		world_end_faults(w, w->now_ns + w->plan.fault_phase_ns / 2);
 		return;
 	}
 	if (!w->violated)
@@ -410,7 +417,8 @@ static void dispatch(struct world *w, const struct event *event)
 			next_fault(w);
 		break;
 	case EVENT_QUIET:
-		end_of_faults(w);
+		if (w->now_ns == w->quiet_ns)
+			end_of_faults(w);
 		break;
 	case EVENT_CONVERGE:
 		converge(w);
@@ -488,7 +496,7 @@ static void set_up(struct world *w)
 	world_at(w, after, EVENT_FAULT, NULL, NULL);
 	world_at(w, after / 2, EVENT_PROPOSE, NULL, NULL);
 	world_at(w, after / 2, EVENT_READERS, NULL, NULL);
-	world_at(w, after + plan->fault_phase_ns, EVENT_QUIET, NULL, NULL);
+	world_end_faults(w, after + plan->fault_phase_ns);
 	if (plan->change_interval_ns)
 		world_at(w, after, EVENT_CHANGE, NULL, NULL);
 }

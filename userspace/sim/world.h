@@ -91,6 +91,7 @@ struct world {
 	u64 steps_max;
 	u64 order;
 	bool quiet;
+	u64 quiet_ns; /* when it will be */
 	bool over;
 	bool recovering; /* a node is about to be a cluster: survivor.c */
 	bool recovered; /* one is: its id is drawn, and nobody can begin that anew */
@@ -153,6 +154,8 @@ const void *world_payload(const struct record *record);
 /** world_twin() - the machine that has the id of another one, if it is up */
 struct node *world_twin(struct world *w);
 
+/** world_end_faults() - they end then, and no more when they were to end */
+void world_end_faults(struct world *w, u64 at_ns);
 void world_repair_later(struct world *w, struct node *node);
 void world_at(struct world *w, u64 at_ns, enum event_kind kind,
 	      struct node *node, void *object);

@@ -275,6 +275,14 @@ int device_recover(int fd, struct raftlog_recover *recover)
 	recover->last_term = 4;
 	recover->commit_index = 1;
 	recover->configuration_index = 1;
+	if (recover->snapshot_fd[0] >= 0 && recover->snapshot_fd[1] >= 0) {
+		recover->snapshot_index = 12;
+		recover->snapshot_term = 5;
+		recover->first_index = 13;
+		recover->last_index = 12;
+		recover->last_term = 5;
+		recover->commit_index = 12;
+	}
 	recover->error = error;
 	recover->unfinished = scene("changing");
 	if (error == EUCLEAN)

@@ -173,6 +173,23 @@ assert o["cluster_id"] == "0123456789abcdef" and not o["unfinished"]
 assert o["last_index"] == 10 and o["last_term"] == 4 and o["commit_index"] == 1
 assert [m["id"] for m in o["left_out"]] == [2, 3]' <"$dir/out"
 verdict $? "recover --force --json, fields"
+touch "$dir/left/snap.0" "$dir/left/snap.1"
+run 1 "recover, with a snapshot that has more" recover --id 1 --dir "$dir/left"
+sed -n 2,4p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
+golden "recover, with a snapshot that has more, output" <<'END'
+  log          begins behind the snapshot, with nothing yet; term 5
+  snapshot     of entry 12, term 5
+  committed    up to 12 surely; what is behind may be or not, and will be
+END
+rm "$dir/left/snap.1"
+run 1 "recover, with half of the snapshots" recover --id 1 --dir "$dir/left" --json
+python3 -c 'import json, sys
+o = json.load(sys.stdin)
+assert o["snapshot_index"] == 0 and o["last_index"] == 10' <"$dir/out"
+verdict $? "recover, with half of the snapshots, is without"
+[ ! -e "$dir/left/snap.1" ]
+verdict $? "recover makes no snapshots"
+rm "$dir/left/snap.0"
 FAKE_SCENE=changing run 1 "recover that was interrupted" recover --id 1 --dir "$dir/left"
 sed -n 2p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
 golden "recover that was interrupted, output" <<'END'
@@ -183,7 +200,7 @@ sed -n 4p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
 golden "recover of a damaged log, output" <<'END'
   damaged      11 to 12 are lost
 END
-complains "recover of a damaged log, why" "the log is damaged"
+complains "recover of a damaged log, why" "is damaged: entries are lost"
 for error in EOPNOTSUPP ENOENT ENODATA ENOSPC EUCLEAN; do
 	FAKE_RECOVER=$error run 1 "recover --force, $error" recover --id 1 --dir "$dir/left" --force
 done
