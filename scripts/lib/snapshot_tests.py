@@ -5,7 +5,9 @@ import json
 import re
 import time
 
-from cluster import DIR, wait_until
+from cluster import DIR, PORT, wait_until
+from cluster_tests import BLOCK, LOG_AREA
+from member_tests import recover, start_new
 from scene import claim, lines_of, n_acknowledged
 
 STATE = f"{DIR}/state"
@@ -121,8 +123,24 @@ def test_snapshot(scene):
             f"of {alone} and {during - alone} appends")
 
 
+def damage_snapshots(node):
+    """Bytes of the fourth chunk, of whatever is there."""
+    place = 8192 + 3 * CHUNK + 1000
+    node.run(f"for f in {DIR}/snap.*; do printf xxxxxxxx | "
+             f"dd of=$f bs=8 seek={place // 8} conv=notrunc 2>/dev/null; done; sync; "
+             "echo 3 > /proc/sys/vm/drop_caches")
+
+
+def read_damaged(node, index):
+    refused = node.run("raftctl snapshot read >/dev/null", check=False)
+    claim(refused.code == 1 and "damaged" in refused.err,
+          f"damage is told as {refused.err.strip()!r}")
+    said = re.search(rf"chunk 3 of the snapshot of entry {index}", node.console_text())
+    claim(said, "the kernel log does not name the chunk")
+
+
 def test_snapshot_damaged(scene):
-    """A damaged chunk is found, named, and not sent; another snapshot makes up for it."""
+    """A damaged chunk is found, named, and not sent; the same taken again makes up for it."""
     scene.options = TRAILING
     try:
         scene.fresh()
@@ -130,26 +148,27 @@ def test_snapshot_damaged(scene):
         leave(scene, leader, away)
         leader = scene.wait_leader()
         index, _ = compact(scene, leader, 4 << 20)
-        # The newest is in one of the two files; the other is empty yet.
-        place = 8192 + 3 * CHUNK + 1000
-        leader.run(f"f=$(ls -S {DIR}/snap.* | head -n 1); printf x | "
-                   f"dd of=$f bs=1 seek={place} conv=notrunc 2>/dev/null; sync; "
-                   "echo 3 > /proc/sys/vm/drop_caches")
-        refused = leader.run("raftctl snapshot read >/dev/null", check=False)
-        claim(refused.code == 1 and "damaged" in refused.err,
-              f"damage is told as {refused.err.strip()!r}")
-        said = re.search(rf"chunk 3 of the snapshot of entry {index}", leader.console_text())
-        claim(said, "the kernel log does not name the chunk")
+        damage_snapshots(leader)
         scene.join(away)
         wait_until(lambda: "cannot be sent" in leader.console_text(), 60,
                    "a snapshot that cannot be sent to be told of")
         claim(not info(away)["snapshot_index"], "a damaged snapshot was sent")
-        fill(leader, 2)
-        _, data = take(leader, 4 << 20)
+        read_damaged(leader, index)
+        _, data = take(leader, 4 << 20, index)
         wait_until(lambda: (scene.status(away) or {}).get("first_index", 0) > index, 120,
                    "another snapshot to make up for it")
         claim(checksum(away) == data, "the snapshot is not what was sent")
         scene.wait_equal()
+
+        # Whoever reads it may be the first to find out.
+        damage_snapshots(away)
+        again = ["raftctl", "snapshot", "create", "--file", STATE, "--index", str(index)]
+        away.run(f"dd if=/dev/urandom of={STATE} bs=64K count=70 2>/dev/null", timeout=300)
+        refused = away.run(again, check=False)
+        claim(refused.code == 1 and "is one" in refused.err, f"one is there: {refused.err!r}")
+        read_damaged(away, index)
+        away.run(again)
+        claim(checksum(away) == checksum(away, STATE), "the snapshot is not what was written")
     finally:
         scene.options = []
     return f"chunk 3 of the snapshot of entry {index}"
@@ -187,3 +206,56 @@ def test_snapshot_cut(scene):
     finally:
         scene.options = []
     return f"{scene.cuts} cuts, the old one {kept} times, the new one {replaced} times"
+
+
+def test_snapshot_recovered(scene):
+    """Of three one is left, with a log that damage made shorter than its snapshot: as a cluster
+    of its own it begins with that, and others get it."""
+    scene.fresh()
+    leader, (survivor, other) = scene.followers()
+    fill(leader, 20)
+    scene.wait_equal()
+    index, data = take(survivor, 1 << 20)
+    fill(leader, 10)
+    scene.wait_equal()
+    status = scene.status(survivor)
+    claim(status["first_index"] < index, "the log still has what the snapshot makes up for")
+    scene.kill(leader, other)
+    scene.leave(survivor)
+    used = status["log_bytes"] - status["log_bytes_free"]
+    survivor.run(f"dd if=/dev/urandom of={DIR}/wal bs={BLOCK} count=1 "
+                 f"seek={(LOG_AREA + used // 3) // BLOCK} conv=notrunc,fsync")
+
+    told = recover(survivor)
+    claim((told["snapshot_index"], told["first_index"], told["last_index"]) ==
+          (index, index + 1, index), f"recover tells of the snapshot: {told}")
+    claim(told["lost_index"] > index, f"and of what is lost behind it: {told}")
+    refused = recover(survivor, "--force", check=False)
+    claim("are lost here" in refused["error"], f"entries behind the snapshot are lost: {refused}")
+    done = recover(survivor, "--force", "--salvage")
+    claim(done["recovered"], f"recover --force --salvage: {done}")
+    survivor.run(["raftctl", "start", "--id", str(survivor.member), "--dir", DIR])
+    scene.members = [survivor.member]
+    scene.wait_leader()
+    status = scene.status(survivor)
+    claim((status["first_index"], status["snapshot_index"]) == (index + 1, index),
+          f"the log begins behind the snapshot: {status}")
+    claim(checksum(survivor) == data, "the snapshot is another one")
+    load = scene.load(survivor, threads=1)
+    scene.wait_acknowledged([load], 20)
+
+    scene.rename(other, other.member, PORT)
+    other.boot()
+    other.wait_ready()
+    other.run(f"rm {DIR}/wal {DIR}/snap.*")
+    answer = scene.change_members("add", "--auto-promote",
+                                  f"{other.member}={scene.address(other)}")
+    start_new(other, answer)
+    members = sorted([survivor.member, other.member])
+    scene.wait_members(members, nodes=[survivor, other], timeout=120)
+    scene.members = members
+    claim(checksum(other) == data, "the snapshot is not what was sent")
+    scene.end_loads([load])
+    failed = [line for line in lines_of(load) if line.outcome != "A"]
+    claim(not failed, f"{len(failed)} appends failed")
+    return f"{survivor} was left of the snapshot of entry {index}; {n_acknowledged(load)} entries behind it"
