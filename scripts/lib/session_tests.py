@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Named sessions on guests. Each takes a scene and returns a remark, or raises."""
 
+import errno
 import json
 
 from cluster import DIR, PORT, ClusterError, wait_until
@@ -136,7 +137,8 @@ def test_kernel_session(scene):
     node = scene[1]
     node.run(f"insmod {MODULE}; mount -t ext4 /dev/vda {DIR} 2> /dev/null || true")
     node.run(f"rm -f {DIR}/wal")
-    node.run(f"raftctl start --id 1 --listen 127.0.0.1:{PORT} --dir {DIR} --size 64M", timeout=120)
+    start = f"raftctl start --id 1 --listen 127.0.0.1:{PORT} --dir {DIR} --size 64M"
+    node.run(start, timeout=120)
     loads = 0
     while loads < 4:
         node.run(f"insmod {SAMPLE} count=100000000 session=job")
@@ -152,7 +154,15 @@ def test_kernel_session(scene):
     node.run("rmmod raftlog_sample")
     lines = node.run("raftctl read --lines", timeout=120).out.splitlines()
     numbers = sorted(int(line.split()[1]) for line in lines if line.startswith("once "))
-    node.run("raftctl stop; rmmod raftlog")
+
+    # In another log the session's number is nobody's, or somebody else's.
+    node.run(f"insmod {SAMPLE} count=100000000 session=job")
+    wait_until(lambda: sample(node, "appended") > 50, 60, "appends in a session")
+    node.run(f"raftctl stop; rm {DIR}/wal")
+    node.run(start, timeout=120)
+    wait_until(lambda: f"error -{errno.ESTALE}" in node.run("dmesg").out, 60,
+               "a session of another log to be refused")
+    node.run("rmmod raftlog_sample; raftctl stop; rmmod raftlog")
     claim(numbers == list(range(1, last + 101)),
           f"{len(numbers)} entries of {last + 100}, {len(set(numbers))} of them different")
     return f"{last + 100} entries, by {loads + 1} clients"
