@@ -131,5 +131,6 @@ int main(int argc, char **argv)
 	changed_members();
 	full_log();
 	snapshots();
+	namespaces();
 	return n_failed != 0;
 }

@@ -43,4 +43,6 @@ void full_log(void);
 
 void snapshots(void);
 
+void namespaces(void);
+
 #endif /* BADINPUT_H */
