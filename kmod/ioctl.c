@@ -538,26 +538,69 @@ static int transfer(struct file *file, void *arg)
 	return error;
 }
 
+union raftlog_ioctl_arg {
+	struct raftlog_version version;
+	struct raftlog_start start;
+	struct raftlog_stop stop;
+	struct raftlog_status status;
+	struct raftlog_members members;
+	struct raftlog_append append;
+	struct raftlog_set_framed set_framed;
+	struct raftlog_events events;
+	struct raftlog_change_members change_members;
+	struct raftlog_read_index read_index;
+	struct raftlog_transfer transfer;
+	struct raftlog_set set;
+	struct raftlog_recover recover;
+	struct raftlog_session session;
+	struct raftlog_sessions sessions;
+	struct raftlog_snapshot_create snapshot_create;
+	struct raftlog_snapshot_open snapshot_open;
+};
+
+/**
+ * struct raftlog_call - an ioctl that is under way
+ * @arg: the caller's struct
+ * @made: a file that the caller gets once it was told its number; NULL: none
+ * @fd: that number
+ */
+struct raftlog_call {
+	union raftlog_ioctl_arg arg;
+	struct file *made;
+	int fd;
+};
+
 static int snapshot_create(struct file *file, void *arg)
 {
 	struct raftlog_snapshot_create *create = arg;
+	struct raftlog_call *call =
+		container_of(create, struct raftlog_call, arg.snapshot_create);
+	int error;
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if (create->flags || create->__reserved)
 		return -EINVAL;
-	return raftlog_snapshot_create(open_of(file)->group, create);
+	error = raftlog_snapshot_create(open_of(file)->group, create,
+					&call->made);
+	call->fd = create->fd;
+	return error;
 }
 
 static int snapshot_open(struct file *file, void *arg)
 {
 	struct raftlog_snapshot_open *open = arg;
+	struct raftlog_call *call =
+		container_of(open, struct raftlog_call, arg.snapshot_open);
+	int error;
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
 	if (open->flags || open->__reserved)
 		return -EINVAL;
-	return raftlog_snapshot_open(open_of(file)->group, open);
+	error = raftlog_snapshot_open(open_of(file)->group, open, &call->made);
+	call->fd = open->fd;
+	return error;
 }
 
 /* Sizes are those of the first version that had the ioctl. */
@@ -598,26 +641,6 @@ static const struct raftlog_ioctl ioctls[] = {
 	IOCTL(SNAPSHOT_OPEN, snapshot_open, NO_CAPABILITY),
 };
 
-union raftlog_ioctl_arg {
-	struct raftlog_version version;
-	struct raftlog_start start;
-	struct raftlog_stop stop;
-	struct raftlog_status status;
-	struct raftlog_members members;
-	struct raftlog_append append;
-	struct raftlog_set_framed set_framed;
-	struct raftlog_events events;
-	struct raftlog_change_members change_members;
-	struct raftlog_read_index read_index;
-	struct raftlog_transfer transfer;
-	struct raftlog_set set;
-	struct raftlog_recover recover;
-	struct raftlog_session session;
-	struct raftlog_sessions sessions;
-	struct raftlog_snapshot_create snapshot_create;
-	struct raftlog_snapshot_open snapshot_open;
-};
-
 static int copy_out(void __user *user, size_t user_bytes, const void *arg,
 		    size_t bytes)
 {
@@ -629,12 +652,25 @@ static int copy_out(void __user *user, size_t user_bytes, const void *arg,
 	return 0;
 }
 
+/* A number that was not told is nobody's to close. */
+static void hand_over(const struct raftlog_call *call, int error)
+{
+	if (!call->made)
+		return;
+	if (error) {
+		put_unused_fd(call->fd);
+		fput(call->made);
+	} else {
+		fd_install(call->fd, call->made);
+	}
+}
+
 long raftlog_ioctl(struct file *file, unsigned int cmd, unsigned long user_arg)
 {
 	void __user *user = (void __user *)user_arg;
 	size_t user_bytes = _IOC_SIZE(cmd);
 	const struct raftlog_ioctl *ioctl;
-	union raftlog_ioctl_arg arg;
+	struct raftlog_call call;
 	int error, error_out = 0;
 
 	if (_IOC_TYPE(cmd) != RAFTLOG_IOC_MAGIC ||
@@ -649,16 +685,19 @@ long raftlog_ioctl(struct file *file, unsigned int cmd, unsigned long user_arg)
 	if (ioctl->capability != NO_CAPABILITY && !capable(ioctl->capability))
 		return -EPERM;
 
-	memset(&arg, 0, sizeof(arg));
+	memset(&call, 0, sizeof(call));
 	if (_IOC_DIR(cmd) & _IOC_WRITE) {
-		error = copy_struct_from_user(&arg, ioctl->bytes, user,
+		error = copy_struct_from_user(&call.arg, ioctl->bytes, user,
 					      user_bytes);
 		if (error)
 			return error;
 	}
-	error = ioctl->handler(file, &arg);
+	error = ioctl->handler(file, &call.arg);
 	/* With -EMSGSIZE it says how much room is needed. */
 	if (_IOC_DIR(cmd) & _IOC_READ && (!error || error == -EMSGSIZE))
-		error_out = copy_out(user, user_bytes, &arg, ioctl->bytes);
-	return error_out ? error_out : error;
+		error_out = copy_out(user, user_bytes, &call.arg, ioctl->bytes);
+	if (error_out)
+		error = error_out;
+	hand_over(&call, error);
+	return error;
 }

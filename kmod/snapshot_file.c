@@ -79,9 +79,10 @@ static void file_free(struct raftlog_snapshot_file *file)
 	kfree(file);
 }
 
-/* Return: a new descriptor for it, or errno. */
-static int install(struct raftlog_snapshot_file *snapshot_file, const char *name,
-		   const struct file_operations *fops, int flags)
+/* Return: a descriptor reserved for it, for the caller to install; or errno. */
+static int open_as(struct raftlog_snapshot_file *snapshot_file, const char *name,
+		   const struct file_operations *fops, int flags,
+		   struct file **made)
 {
 	int fd = get_unused_fd_flags(O_CLOEXEC);
 	struct file *file;
@@ -95,7 +96,7 @@ static int install(struct raftlog_snapshot_file *snapshot_file, const char *name
 	}
 	if (flags == O_RDONLY)
 		file->f_mode |= FMODE_LSEEK | FMODE_PREAD;
-	fd_install(fd, file);
+	*made = file;
 	return fd;
 }
 
@@ -249,7 +250,8 @@ static int begin(struct raftlog_life *life, struct raftlog_snapshot_file *file,
 }
 
 int raftlog_snapshot_create(struct raftlog_group *group,
-			    struct raftlog_snapshot_create *create)
+			    struct raftlog_snapshot_create *create,
+			    struct file **made)
 {
 	struct raftlog_life *life = raftlog_group_life(group);
 	struct raftlog_snapshot_file *file = NULL;
@@ -269,7 +271,7 @@ int raftlog_snapshot_create(struct raftlog_group *group,
 		return ret;
 	create->index = file->sealed.snapshot.index;
 	create->term = file->sealed.snapshot.term;
-	ret = install(file, "[raftlog-snapshot]", &create_fops, O_WRONLY);
+	ret = open_as(file, "[raftlog-snapshot]", &create_fops, O_WRONLY, made);
 	create->fd = ret;
 	if (ret >= 0)
 		return 0;
@@ -357,7 +359,7 @@ static const struct file_operations open_fops = {
 };
 
 int raftlog_snapshot_open(struct raftlog_group *group,
-			  struct raftlog_snapshot_open *open)
+			  struct raftlog_snapshot_open *open, struct file **made)
 {
 	struct raftlog_life *life = raftlog_group_life(group);
 	struct raftlog_snapshot_file *file = NULL;
@@ -381,7 +383,7 @@ int raftlog_snapshot_open(struct raftlog_group *group,
 	open->index = sealed.snapshot.index;
 	open->term = sealed.snapshot.term;
 	open->bytes = sealed.snapshot.bytes;
-	ret = install(file, "[raftlog-snapshot]", &open_fops, O_RDONLY);
+	ret = open_as(file, "[raftlog-snapshot]", &open_fops, O_RDONLY, made);
 	open->fd = ret;
 	if (ret >= 0)
 		return 0;
