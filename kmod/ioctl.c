@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/socket.h>
 #include <linux/uaccess.h>
@@ -16,6 +17,7 @@
 #include "life.h"
 #include "proposal.h"
 #include "read_index.h"
+#include "request.h"
 #include "session.h"
 #include "settings.h"
 #include "snapshot.h"
@@ -129,18 +131,12 @@ static int start(struct file *file, void *arg)
 {
 	struct raftlog_start *start = arg;
 	struct raft_configuration *configuration;
-	struct raft_address listen;
 	struct file *wal, *snapshots[2] = { NULL, NULL };
 	int error;
 
 	BUILD_BUG_ON(RAFTLOG_AF_INET != AF_INET);
 	BUILD_BUG_ON(RAFTLOG_AF_INET6 != AF_INET6);
 
-	error = raftlog_start_check(start);
-	if (!error && start->listen.family)
-		error = raftlog_address_from_user(&listen, &start->listen);
-	if (error)
-		return error;
 	wal = get_file_of(start->wal_fd);
 	if (IS_ERR(wal))
 		return PTR_ERR(wal);
@@ -167,11 +163,8 @@ put_wal:
 static int stop(struct file *file, void *arg)
 {
 	struct raftlog_group *group = open_of(file)->group;
-	const struct raftlog_stop *stop = arg;
 	int error;
 
-	if (stop->flags || stop->__reserved)
-		return -EINVAL;
 	if (mutex_lock_interruptible(&group->lifecycle))
 		return -ERESTARTSYS;
 	error = raftlog_life_stop(group);
@@ -213,12 +206,6 @@ static int copy_to_slot(u64 array, u32 i, u32 slot_bytes, const void *from,
 	return 0;
 }
 
-static bool is_slot(u32 slot_bytes, u32 bytes)
-{
-	return slot_bytes >= bytes && slot_bytes <= PAGE_SIZE &&
-	       IS_ALIGNED(slot_bytes, 8);
-}
-
 static int copy_peers(const struct raftlog_peer *peers, u32 n_peers,
 		      const struct raftlog_members *members)
 {
@@ -239,9 +226,6 @@ static int get_members(struct file *file, void *arg)
 	u32 room = members->n_peers;
 	int error = -EMSGSIZE;
 
-	if (members->flags || members->__reserved ||
-	    !is_slot(members->peer_bytes, sizeof(struct raftlog_peer)))
-		return -EINVAL;
 	peers = kcalloc(RAFT_MEMBERS_MAX, sizeof(*peers), GFP_KERNEL);
 	if (!peers)
 		return -ENOMEM;
@@ -294,9 +278,6 @@ static int recover(struct file *file, void *arg)
 	struct file *wal;
 	int error;
 
-	if (raftlog_recover_check(recover) ||
-	    !is_slot(recover->member_bytes, sizeof(struct raftlog_member)))
-		return -EINVAL;
 	wal = get_file_of(recover->wal_fd);
 	if (IS_ERR(wal))
 		return PTR_ERR(wal);
@@ -341,10 +322,6 @@ static int change_members(struct file *file, void *arg)
 	struct raftlog_life *life;
 	int error;
 
-	if (members->flags || members->index || !members->n_changes ||
-	    members->n_changes > RAFTLOG_MEMBERS_MAX ||
-	    !is_slot(members->change_bytes, sizeof(struct raftlog_change)))
-		return -EINVAL;
 	changes = kcalloc(members->n_changes, sizeof(*changes), GFP_KERNEL);
 	if (!changes)
 		return -ENOMEM;
@@ -374,9 +351,6 @@ static int append(struct file *file, void *arg)
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (append->flags & ~RAFTLOG_APPEND_F_ALL || append->__reserved ||
-	    !(append->flags & RAFTLOG_APPEND_F_SEQUENCE) != !append->sequence)
-		return -EINVAL;
 	if (append->sequence) {
 		raftlog_session_get(open_of(file), &origin);
 		origin.sequence = append->sequence;
@@ -404,8 +378,6 @@ static int set_session(struct file *file, void *arg)
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (session->flags)
-		return -EINVAL;
 	error = raftlog_session_open(open_of(file), session->name,
 				     session->timeout_ms, &info);
 	if (error)
@@ -448,10 +420,6 @@ static int get_sessions(struct file *file, void *arg)
 	u32 room = sessions->n_sessions;
 	int error = -ENOTCONN;
 
-	if (sessions->flags || sessions->__reserved ||
-	    !is_slot(sessions->session_bytes,
-		     sizeof(struct raftlog_session_info)))
-		return -EINVAL;
 	list = kvzalloc(sizeof(*list), GFP_KERNEL);
 	if (!list)
 		return -ENOMEM;
@@ -475,8 +443,6 @@ static int read_index(struct file *file, void *arg)
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	if (read->flags & ~RAFTLOG_READ_INDEX_F_ALL)
-		return -EINVAL;
 	return raftlog_read_index_get(open_of(file)->group,
 				      read->flags & RAFTLOG_READ_INDEX_F_LEASE,
 				      read->timeout_ms, &read->index,
@@ -488,9 +454,6 @@ static int set_framed(struct file *file, void *arg)
 	const struct raftlog_set_framed *framed = arg;
 	struct raftlog_open *open = open_of(file);
 
-	if (framed->enable > 1 || framed->flags & ~RAFTLOG_FRAMED_F_ALL ||
-	    (!framed->enable && framed->flags))
-		return -EINVAL;
 	WRITE_ONCE(open->framed_flags, framed->flags);
 	WRITE_ONCE(open->framed, framed->enable);
 	return 0;
@@ -503,9 +466,6 @@ static int get_events(struct file *file, void *arg)
 	u32 room = events->n_events;
 	struct raftlog_event event;
 
-	if (events->flags || events->__reserved ||
-	    !is_slot(events->event_bytes, sizeof(event)))
-		return -EINVAL;
 	events->n_events = 0;
 	events->n_lost = 0;
 	while (events->n_events < room &&
@@ -528,8 +488,6 @@ static int transfer(struct file *file, void *arg)
 	struct raftlog_life *life;
 	int error;
 
-	if (transfer->flags || transfer->__reserved)
-		return -EINVAL;
 	life = raftlog_group_life(open_of(file)->group);
 	if (!life)
 		return -ENOTCONN;
@@ -579,8 +537,6 @@ static int snapshot_create(struct file *file, void *arg)
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (create->flags || create->__reserved)
-		return -EINVAL;
 	error = raftlog_snapshot_create(open_of(file)->group, create,
 					&call->made);
 	call->fd = create->fd;
@@ -596,8 +552,6 @@ static int snapshot_open(struct file *file, void *arg)
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	if (open->flags || open->__reserved)
-		return -EINVAL;
 	error = raftlog_snapshot_open(open_of(file)->group, open, &call->made);
 	call->fd = open->fd;
 	return error;
@@ -665,20 +619,29 @@ static void hand_over(const struct raftlog_call *call, int error)
 	}
 }
 
+static const struct raftlog_ioctl *find_ioctl(unsigned int cmd)
+{
+	const struct raftlog_ioctl *ioctl;
+	unsigned int nr = _IOC_NR(cmd);
+
+	if (_IOC_TYPE(cmd) != RAFTLOG_IOC_MAGIC || nr >= ARRAY_SIZE(ioctls))
+		return NULL;
+	ioctl = &ioctls[array_index_nospec(nr, ARRAY_SIZE(ioctls))];
+	/* Numbers without one have no direction either, and no handler. */
+	if (!ioctl->handler || _IOC_DIR(cmd) != _IOC_DIR(ioctl->cmd))
+		return NULL;
+	return ioctl;
+}
+
 long raftlog_ioctl(struct file *file, unsigned int cmd, unsigned long user_arg)
 {
 	void __user *user = (void __user *)user_arg;
+	const struct raftlog_ioctl *ioctl = find_ioctl(cmd);
 	size_t user_bytes = _IOC_SIZE(cmd);
-	const struct raftlog_ioctl *ioctl;
 	struct raftlog_call call;
 	int error, error_out = 0;
 
-	if (_IOC_TYPE(cmd) != RAFTLOG_IOC_MAGIC ||
-	    _IOC_NR(cmd) >= ARRAY_SIZE(ioctls))
-		return -ENOTTY;
-	ioctl = &ioctls[_IOC_NR(cmd)];
-	/* Numbers without one have no direction either, and no handler. */
-	if (!ioctl->handler || _IOC_DIR(cmd) != _IOC_DIR(ioctl->cmd))
+	if (!ioctl)
 		return -ENOTTY;
 	if (user_bytes < ioctl->bytes)
 		return -EINVAL;
@@ -692,6 +655,9 @@ long raftlog_ioctl(struct file *file, unsigned int cmd, unsigned long user_arg)
 		if (error)
 			return error;
 	}
+	error = raftlog_request_check(_IOC_NR(ioctl->cmd), &call.arg);
+	if (error)
+		return error;
 	error = ioctl->handler(file, &call.arg);
 	/* With -EMSGSIZE it says how much room is needed. */
 	if (_IOC_DIR(cmd) & _IOC_READ && (!error || error == -EMSGSIZE))

@@ -20,6 +20,7 @@
 #include "entry.h"
 #include "group.h"
 #include "life.h"
+#include "request.h"
 #include "snapshot.h"
 
 /**
@@ -190,8 +191,9 @@ static int seal_ioctl(struct raftlog_snapshot_file *file, void __user *user,
 	ret = copy_struct_from_user(&arg, sizeof(arg), user, bytes);
 	if (ret)
 		return ret;
-	if (arg.flags || arg.__reserved)
-		return -EINVAL;
+	ret = raftlog_request_check(_IOC_NR(RAFTLOG_IOC_SNAPSHOT_SEAL), &arg);
+	if (ret)
+		return ret;
 	if (mutex_lock_interruptible(&file->lock))
 		return -ERESTARTSYS;
 	ret = seal(file);
