@@ -287,14 +287,15 @@ int raftlog_snapshot_create(struct raftlog_group *group,
 /* The chunk that holds @offset is in memory then. Return: 1, 0 at the end, errno. */
 static int fetch(struct raftlog_snapshot_file *file, u64 offset)
 {
-	u32 room = raftlog_snapshots_chunk_bytes(file->snapshots), rest;
+	u32 rest;
 	int ret;
 
 	if (offset >= file->offset && offset < file->offset + file->bytes)
 		return 1;
 	if (offset >= file->sealed.snapshot.bytes)
 		return 0;
-	div_u64_rem(offset, room, &rest);
+	/* Chunks of one that was not made here may be smaller. */
+	div_u64_rem(offset, file->sealed.chunk_bytes, &rest);
 	file->bytes = 0;
 	file->offset = offset - rest;
 	ret = raftlog_snapshots_read(file->snapshots, &file->sealed,
@@ -302,6 +303,8 @@ static int fetch(struct raftlog_snapshot_file *file, u64 offset)
 	if (ret <= 0)
 		/* A leader sent another one in its place. */
 		return ret == -ENOENT ? -ESTALE : ret;
+	if (ret <= rest)
+		return -EUCLEAN;
 	file->bytes = ret;
 	return 1;
 }

@@ -42,6 +42,7 @@ void changed_members(void);
 void full_log(void);
 
 void snapshots(void);
+void small_chunks(void);
 
 void namespaces(void);
 
