@@ -26,6 +26,7 @@
 
 #include "raft/raft.h"
 
+struct net;
 struct raftlog_life;
 
 enum {
@@ -39,6 +40,8 @@ enum {
  * @cdev: I: its character device
  * @lifecycle: serializes START, STOP and removal
  * @removed: M: no START any more
+ * @net: M: the network namespace that it is started in, else NULL
+ * @net_node: in its list, see netns.c
  * @lock: see below
  * @state: L: enum raftlog_state
  * @life: L: between START and STOP, else NULL
@@ -62,6 +65,8 @@ struct raftlog_group {
 
 	struct mutex lifecycle; /* START, STOP, removal */
 	bool removed;
+	struct net *net;
+	struct list_head net_node;
 
 	spinlock_t lock; /* L: state, life, events */
 	u32 state;

@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/socket.h>
 #include <linux/uaccess.h>
@@ -16,6 +17,7 @@
 #include "life.h"
 #include "proposal.h"
 #include "read_index.h"
+#include "request.h"
 #include "session.h"
 #include "settings.h"
 #include "snapshot.h"
@@ -136,18 +138,12 @@ static int start(struct file *file, void *arg)
 {
 	struct raftlog_start *start = arg;
 	struct raft_configuration *configuration;
-	struct raft_address listen;
 	struct file *wal, *snapshots[2] = { NULL, NULL };
 	int error;
 
 	BUILD_BUG_ON(RAFTLOG_AF_INET != AF_INET);
 	BUILD_BUG_ON(RAFTLOG_AF_INET6 != AF_INET6);
 
-	error = raftlog_start_check(start);
-	if (!error && start->listen.family)
-		error = raftlog_address_from_user(&listen, &start->listen);
-	if (error)
-		return error;
 	wal = get_file_of(start->wal_fd);
 	if (IS_ERR(wal))
 		return PTR_ERR(wal);
@@ -171,11 +167,8 @@ put_wal:
 static int stop(struct file *file, void *arg)
 {
 	struct raftlog_group *group = open_of(file)->group;
-	const struct raftlog_stop *stop = arg;
 	int error;
 
-	if (stop->flags || stop->__reserved)
-		return -EINVAL;
 	if (mutex_lock_interruptible(&group->lifecycle))
 		return -ERESTARTSYS;
 	error = raftlog_life_stop(group);
@@ -217,12 +210,6 @@ static int copy_to_slot(u64 array, u32 i, u32 slot_bytes, const void *from,
 	return 0;
 }
 
-static bool is_slot(u32 slot_bytes, u32 bytes)
-{
-	return slot_bytes >= bytes && slot_bytes <= PAGE_SIZE &&
-	       IS_ALIGNED(slot_bytes, 8);
-}
-
 static int copy_peers(const struct raftlog_peer *peers, u32 n_peers,
 		      const struct raftlog_members *members)
 {
@@ -243,9 +230,6 @@ static int get_members(struct file *file, void *arg)
 	u32 room = members->n_peers;
 	int error = -EMSGSIZE;
 
-	if (members->flags || members->__reserved ||
-	    !is_slot(members->peer_bytes, sizeof(struct raftlog_peer)))
-		return -EINVAL;
 	peers = kcalloc(RAFT_MEMBERS_MAX, sizeof(*peers), GFP_KERNEL);
 	if (!peers)
 		return -ENOMEM;
@@ -300,9 +284,6 @@ static int recover(struct file *file, void *arg)
 	struct file *wal, *snapshots[2] = { NULL, NULL };
 	int error;
 
-	if (raftlog_recover_check(recover) ||
-	    !is_slot(recover->member_bytes, sizeof(struct raftlog_member)))
-		return -EINVAL;
 	wal = get_file_of(recover->wal_fd);
 	if (IS_ERR(wal))
 		return PTR_ERR(wal);
@@ -350,10 +331,6 @@ static int change_members(struct file *file, void *arg)
 	struct raftlog_life *life;
 	int error;
 
-	if (members->flags || members->index || !members->n_changes ||
-	    members->n_changes > RAFTLOG_MEMBERS_MAX ||
-	    !is_slot(members->change_bytes, sizeof(struct raftlog_change)))
-		return -EINVAL;
 	changes = kcalloc(members->n_changes, sizeof(*changes), GFP_KERNEL);
 	if (!changes)
 		return -ENOMEM;
@@ -383,9 +360,6 @@ static int append(struct file *file, void *arg)
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (append->flags & ~RAFTLOG_APPEND_F_ALL || append->__reserved ||
-	    !(append->flags & RAFTLOG_APPEND_F_SEQUENCE) != !append->sequence)
-		return -EINVAL;
 	if (append->sequence) {
 		raftlog_session_get(open_of(file), &origin);
 		origin.sequence = append->sequence;
@@ -413,8 +387,6 @@ static int set_session(struct file *file, void *arg)
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (session->flags)
-		return -EINVAL;
 	error = raftlog_session_open(open_of(file), session->name,
 				     session->timeout_ms, &info);
 	if (error)
@@ -457,10 +429,6 @@ static int get_sessions(struct file *file, void *arg)
 	u32 room = sessions->n_sessions;
 	int error = -ENOTCONN;
 
-	if (sessions->flags || sessions->__reserved ||
-	    !is_slot(sessions->session_bytes,
-		     sizeof(struct raftlog_session_info)))
-		return -EINVAL;
 	list = kvzalloc(sizeof(*list), GFP_KERNEL);
 	if (!list)
 		return -ENOMEM;
@@ -484,8 +452,6 @@ static int read_index(struct file *file, void *arg)
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	if (read->flags & ~RAFTLOG_READ_INDEX_F_ALL)
-		return -EINVAL;
 	return raftlog_read_index_get(open_of(file)->group,
 				      read->flags & RAFTLOG_READ_INDEX_F_LEASE,
 				      read->timeout_ms, &read->index,
@@ -497,9 +463,6 @@ static int set_framed(struct file *file, void *arg)
 	const struct raftlog_set_framed *framed = arg;
 	struct raftlog_open *open = open_of(file);
 
-	if (framed->enable > 1 || framed->flags & ~RAFTLOG_FRAMED_F_ALL ||
-	    (!framed->enable && framed->flags))
-		return -EINVAL;
 	WRITE_ONCE(open->framed_flags, framed->flags);
 	WRITE_ONCE(open->framed, framed->enable);
 	return 0;
@@ -512,9 +475,6 @@ static int get_events(struct file *file, void *arg)
 	u32 room = events->n_events;
 	struct raftlog_event event;
 
-	if (events->flags || events->__reserved ||
-	    !is_slot(events->event_bytes, sizeof(event)))
-		return -EINVAL;
 	events->n_events = 0;
 	events->n_lost = 0;
 	while (events->n_events < room &&
@@ -537,8 +497,6 @@ static int transfer(struct file *file, void *arg)
 	struct raftlog_life *life;
 	int error;
 
-	if (transfer->flags || transfer->__reserved)
-		return -EINVAL;
 	life = raftlog_group_life(open_of(file)->group);
 	if (!life)
 		return -ENOTCONN;
@@ -547,26 +505,65 @@ static int transfer(struct file *file, void *arg)
 	return error;
 }
 
+union raftlog_ioctl_arg {
+	struct raftlog_version version;
+	struct raftlog_start start;
+	struct raftlog_stop stop;
+	struct raftlog_status status;
+	struct raftlog_members members;
+	struct raftlog_append append;
+	struct raftlog_set_framed set_framed;
+	struct raftlog_events events;
+	struct raftlog_change_members change_members;
+	struct raftlog_read_index read_index;
+	struct raftlog_transfer transfer;
+	struct raftlog_set set;
+	struct raftlog_recover recover;
+	struct raftlog_session session;
+	struct raftlog_sessions sessions;
+	struct raftlog_snapshot_create snapshot_create;
+	struct raftlog_snapshot_open snapshot_open;
+};
+
+/**
+ * struct raftlog_call - an ioctl that is under way
+ * @arg: the caller's struct
+ * @made: a file that the caller gets once it was told its number; NULL: none
+ * @fd: that number
+ */
+struct raftlog_call {
+	union raftlog_ioctl_arg arg;
+	struct file *made;
+	int fd;
+};
+
 static int snapshot_create(struct file *file, void *arg)
 {
 	struct raftlog_snapshot_create *create = arg;
+	struct raftlog_call *call =
+		container_of(create, struct raftlog_call, arg.snapshot_create);
+	int error;
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (create->flags || create->__reserved)
-		return -EINVAL;
-	return raftlog_snapshot_create(open_of(file)->group, create);
+	error = raftlog_snapshot_create(open_of(file)->group, create,
+					&call->made);
+	call->fd = create->fd;
+	return error;
 }
 
 static int snapshot_open(struct file *file, void *arg)
 {
 	struct raftlog_snapshot_open *open = arg;
+	struct raftlog_call *call =
+		container_of(open, struct raftlog_call, arg.snapshot_open);
+	int error;
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	if (open->flags || open->__reserved)
-		return -EINVAL;
-	return raftlog_snapshot_open(open_of(file)->group, open);
+	error = raftlog_snapshot_open(open_of(file)->group, open, &call->made);
+	call->fd = open->fd;
+	return error;
 }
 
 /* Sizes are those of the first version that had the ioctl. */
@@ -607,26 +604,6 @@ static const struct raftlog_ioctl ioctls[] = {
 	IOCTL(SNAPSHOT_OPEN, snapshot_open, NO_CAPABILITY),
 };
 
-union raftlog_ioctl_arg {
-	struct raftlog_version version;
-	struct raftlog_start start;
-	struct raftlog_stop stop;
-	struct raftlog_status status;
-	struct raftlog_members members;
-	struct raftlog_append append;
-	struct raftlog_set_framed set_framed;
-	struct raftlog_events events;
-	struct raftlog_change_members change_members;
-	struct raftlog_read_index read_index;
-	struct raftlog_transfer transfer;
-	struct raftlog_set set;
-	struct raftlog_recover recover;
-	struct raftlog_session session;
-	struct raftlog_sessions sessions;
-	struct raftlog_snapshot_create snapshot_create;
-	struct raftlog_snapshot_open snapshot_open;
-};
-
 static int copy_out(void __user *user, size_t user_bytes, const void *arg,
 		    size_t bytes)
 {
@@ -638,36 +615,64 @@ static int copy_out(void __user *user, size_t user_bytes, const void *arg,
 	return 0;
 }
 
+/* A number that was not told is nobody's to close. */
+static void hand_over(const struct raftlog_call *call, int error)
+{
+	if (!call->made)
+		return;
+	if (error) {
+		put_unused_fd(call->fd);
+		fput(call->made);
+	} else {
+		fd_install(call->fd, call->made);
+	}
+}
+
+static const struct raftlog_ioctl *find_ioctl(unsigned int cmd)
+{
+	const struct raftlog_ioctl *ioctl;
+	unsigned int nr = _IOC_NR(cmd);
+
+	if (_IOC_TYPE(cmd) != RAFTLOG_IOC_MAGIC || nr >= ARRAY_SIZE(ioctls))
+		return NULL;
+	ioctl = &ioctls[array_index_nospec(nr, ARRAY_SIZE(ioctls))];
+	/* Numbers without one have no direction either, and no handler. */
+	if (!ioctl->handler || _IOC_DIR(cmd) != _IOC_DIR(ioctl->cmd))
+		return NULL;
+	return ioctl;
+}
+
 long raftlog_ioctl(struct file *file, unsigned int cmd, unsigned long user_arg)
 {
 	void __user *user = (void __user *)user_arg;
+	const struct raftlog_ioctl *ioctl = find_ioctl(cmd);
 	size_t user_bytes = _IOC_SIZE(cmd);
-	const struct raftlog_ioctl *ioctl;
-	union raftlog_ioctl_arg arg;
+	struct raftlog_call call;
 	int error, error_out = 0;
 
-	if (_IOC_TYPE(cmd) != RAFTLOG_IOC_MAGIC ||
-	    _IOC_NR(cmd) >= ARRAY_SIZE(ioctls))
-		return -ENOTTY;
-	ioctl = &ioctls[_IOC_NR(cmd)];
-	/* Numbers without one have no direction either, and no handler. */
-	if (!ioctl->handler || _IOC_DIR(cmd) != _IOC_DIR(ioctl->cmd))
+	if (!ioctl)
 		return -ENOTTY;
 	if (user_bytes < ioctl->bytes)
 		return -EINVAL;
 	if (ioctl->capability != NO_CAPABILITY && !capable(ioctl->capability))
 		return -EPERM;
 
-	memset(&arg, 0, sizeof(arg));
+	memset(&call, 0, sizeof(call));
 	if (_IOC_DIR(cmd) & _IOC_WRITE) {
-		error = copy_struct_from_user(&arg, ioctl->bytes, user,
+		error = copy_struct_from_user(&call.arg, ioctl->bytes, user,
 					      user_bytes);
 		if (error)
 			return error;
 	}
-	error = ioctl->handler(file, &arg);
+	error = raftlog_request_check(_IOC_NR(ioctl->cmd), &call.arg);
+	if (error)
+		return error;
+	error = ioctl->handler(file, &call.arg);
 	/* With -EMSGSIZE it says how much room is needed. */
 	if (_IOC_DIR(cmd) & _IOC_READ && (!error || error == -EMSGSIZE))
-		error_out = copy_out(user, user_bytes, &arg, ioctl->bytes);
-	return error_out ? error_out : error;
+		error_out = copy_out(user, user_bytes, &call.arg, ioctl->bytes);
+	if (error_out)
+		error = error_out;
+	hand_over(&call, error);
+	return error;
 }

@@ -7,7 +7,6 @@
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
-#include <linux/nsproxy.h>
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
@@ -19,6 +18,7 @@
 #include "entry.h"
 #include "group.h"
 #include "life.h"
+#include "netns.h"
 #include "proposal.h"
 #include "read_index.h"
 #include "settings.h"
@@ -446,7 +446,7 @@ static int choose_address(struct raftlog_life *life)
 static int open_transport(struct raftlog_life *life)
 {
 	struct raftlog_transport_params params = {
-		.net = current->nsproxy->net_ns,
+		.net = life->group->net,
 		.cluster_id = life->cluster_id,
 		.node_id = life->start.node_id,
 		.session = life->settings.session,
@@ -716,12 +716,14 @@ int raftlog_life_start(struct raftlog_group *group,
 	if (!life)
 		return -ENOMEM;
 	set_failure(group, "");
+	raftlog_netns_enter(group);
 	raftlog_event_state(group, RAFTLOG_STATE_STARTING);
 	error = bring_up(life, wal, snapshots, configuration);
 	if (!error)
 		error = raftlog_peers_add(group, life);
 	if (error) {
 		tear_down(life);
+		raftlog_netns_leave(group);
 		raftlog_peers_remove(group);
 		set_failure(group, "");
 		raftlog_event_state(group, RAFTLOG_STATE_STOPPED);
@@ -868,6 +870,7 @@ int raftlog_life_stop(struct raftlog_group *group)
 	raftlog_event_state(group, RAFTLOG_STATE_STOPPING);
 	raftlog_peers_remove(group);
 	tear_down(life);
+	raftlog_netns_leave(group);
 	raftlog_event_state(group, RAFTLOG_STATE_STOPPED);
 	pr_info("%s: stopped\n", raftlog_group_name(group));
 	return 0;

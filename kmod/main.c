@@ -17,6 +17,7 @@
 #include "compat.h"
 #include "failpoint.h"
 #include "group.h"
+#include "netns.h"
 
 static unsigned int groups = 1;
 module_param(groups, uint, 0444);
@@ -94,11 +95,16 @@ static int __init raftlog_init(void)
 	error = raftlog_failpoints_init();
 	if (error)
 		goto destroy_class;
-	error = create_groups();
+	error = raftlog_netns_init();
 	if (error)
 		goto exit_failpoints;
+	error = create_groups();
+	if (error)
+		goto exit_netns;
 	return 0;
 
+exit_netns:
+	raftlog_netns_exit();
 exit_failpoints:
 	raftlog_failpoints_exit();
 destroy_class:
@@ -113,6 +119,7 @@ free_table:
 static void __exit raftlog_exit(void)
 {
 	remove_groups(groups);
+	raftlog_netns_exit();
 	raftlog_failpoints_exit();
 	class_destroy(group_class);
 	unregister_chrdev_region(first_devt, groups);

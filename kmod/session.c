@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/errno.h>
-#include <linux/string.h>
 #include <linux/uio.h>
 
 #include "group.h"
 #include "life.h"
 #include "proposal.h"
+#include "request.h"
 #include "session.h"
-
-size_t raftlog_session_name_bytes(const char *name)
-{
-	size_t bytes = strnlen(name, RAFT_SESSION_NAME_BYTES_MAX);
-
-	if (memchr_inv(name + bytes, 0, RAFT_SESSION_NAME_BYTES_MAX - bytes))
-		return 0;
-	return bytes;
-}
 
 int raftlog_session_open(struct raftlog_open *open, const char *name,
 			 u32 timeout_ms, struct raft_session_info *info)

@@ -47,14 +47,6 @@ int raftlog_session_open(struct raftlog_open *open, const char *name,
 void raftlog_session_get(struct raftlog_open *open,
 			 struct raftlog_origin *origin);
 
-/**
- * raftlog_session_name_bytes() - how long a name is
- * @name: as above
- *
- * Return: bytes, or 0 if it is none.
- */
-size_t raftlog_session_name_bytes(const char *name);
-
 /** raftlog_session_ask() - have @list filled in. Return: 0 or negative errno. */
 int raftlog_session_ask(struct raftlog_life *life,
 			struct raftlog_session_list *list);

@@ -10,6 +10,7 @@
 #include "raft/raft.h"
 #include "storage_snapshot.h"
 
+struct file;
 struct raftlog_entry;
 struct raftlog_group;
 struct raftlog_life;
@@ -155,10 +156,14 @@ void raftlog_snapshot_read_done(struct raftlog_life *life,
 /** raftlog_snapshot_free() - drop all of it; works are done */
 void raftlog_snapshot_free(struct raftlog_life *life);
 
-/* snapshot_file.c: RAFTLOG_IOC_SNAPSHOT_CREATE, RAFTLOG_IOC_SNAPSHOT_OPEN */
+/*
+ * snapshot_file.c: RAFTLOG_IOC_SNAPSHOT_CREATE, RAFTLOG_IOC_SNAPSHOT_OPEN. The number
+ * that they fill in is reserved, and @made the caller's to install there or to put.
+ */
 int raftlog_snapshot_create(struct raftlog_group *group,
-			    struct raftlog_snapshot_create *create);
+			    struct raftlog_snapshot_create *create,
+			    struct file **made);
 int raftlog_snapshot_open(struct raftlog_group *group,
-			  struct raftlog_snapshot_open *open);
+			  struct raftlog_snapshot_open *open, struct file **made);
 
 #endif /* RAFTLOG_SNAPSHOT_H */

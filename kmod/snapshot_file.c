@@ -20,6 +20,7 @@
 #include "entry.h"
 #include "group.h"
 #include "life.h"
+#include "request.h"
 #include "snapshot.h"
 
 /**
@@ -79,9 +80,10 @@ static void file_free(struct raftlog_snapshot_file *file)
 	kfree(file);
 }
 
-/* Return: a new descriptor for it, or errno. */
-static int install(struct raftlog_snapshot_file *snapshot_file, const char *name,
-		   const struct file_operations *fops, int flags)
+/* Return: a descriptor reserved for it, for the caller to install; or errno. */
+static int open_as(struct raftlog_snapshot_file *snapshot_file, const char *name,
+		   const struct file_operations *fops, int flags,
+		   struct file **made)
 {
 	int fd = get_unused_fd_flags(O_CLOEXEC);
 	struct file *file;
@@ -95,7 +97,7 @@ static int install(struct raftlog_snapshot_file *snapshot_file, const char *name
 	}
 	if (flags == O_RDONLY)
 		file->f_mode |= FMODE_LSEEK | FMODE_PREAD;
-	fd_install(fd, file);
+	*made = file;
 	return fd;
 }
 
@@ -189,8 +191,9 @@ static int seal_ioctl(struct raftlog_snapshot_file *file, void __user *user,
 	ret = copy_struct_from_user(&arg, sizeof(arg), user, bytes);
 	if (ret)
 		return ret;
-	if (arg.flags || arg.__reserved)
-		return -EINVAL;
+	ret = raftlog_request_check(_IOC_NR(RAFTLOG_IOC_SNAPSHOT_SEAL), &arg);
+	if (ret)
+		return ret;
 	if (mutex_lock_interruptible(&file->lock))
 		return -ERESTARTSYS;
 	ret = seal(file);
@@ -249,7 +252,8 @@ static int begin(struct raftlog_life *life, struct raftlog_snapshot_file *file,
 }
 
 int raftlog_snapshot_create(struct raftlog_group *group,
-			    struct raftlog_snapshot_create *create)
+			    struct raftlog_snapshot_create *create,
+			    struct file **made)
 {
 	struct raftlog_life *life = raftlog_group_life(group);
 	struct raftlog_snapshot_file *file = NULL;
@@ -269,7 +273,7 @@ int raftlog_snapshot_create(struct raftlog_group *group,
 		return ret;
 	create->index = file->sealed.snapshot.index;
 	create->term = file->sealed.snapshot.term;
-	ret = install(file, "[raftlog-snapshot]", &create_fops, O_WRONLY);
+	ret = open_as(file, "[raftlog-snapshot]", &create_fops, O_WRONLY, made);
 	create->fd = ret;
 	if (ret >= 0)
 		return 0;
@@ -294,14 +298,15 @@ static void tell_gone(struct raftlog_snapshot_file *file)
 /* The chunk that holds @offset is in memory then. Return: 1, 0 at the end, errno. */
 static int fetch(struct raftlog_snapshot_file *file, u64 offset)
 {
-	u32 room = raftlog_snapshots_chunk_bytes(file->snapshots), rest;
+	u32 rest;
 	int ret;
 
 	if (offset >= file->offset && offset < file->offset + file->bytes)
 		return 1;
 	if (offset >= file->sealed.snapshot.bytes)
 		return 0;
-	div_u64_rem(offset, room, &rest);
+	/* Chunks of one that was not made here may be smaller. */
+	div_u64_rem(offset, file->sealed.chunk_bytes, &rest);
 	file->bytes = 0;
 	file->offset = offset - rest;
 	ret = raftlog_snapshots_read(file->snapshots, &file->sealed,
@@ -311,6 +316,8 @@ static int fetch(struct raftlog_snapshot_file *file, u64 offset)
 	if (ret <= 0)
 		/* A leader sent another one in its place. */
 		return ret == -ENOENT ? -ESTALE : ret;
+	if (ret <= rest)
+		return -EUCLEAN;
 	file->bytes = ret;
 	return 1;
 }
@@ -370,7 +377,7 @@ static const struct file_operations open_fops = {
 };
 
 int raftlog_snapshot_open(struct raftlog_group *group,
-			  struct raftlog_snapshot_open *open)
+			  struct raftlog_snapshot_open *open, struct file **made)
 {
 	struct raftlog_life *life = raftlog_group_life(group);
 	struct raftlog_snapshot_file *file = NULL;
@@ -394,7 +401,7 @@ int raftlog_snapshot_open(struct raftlog_group *group,
 	open->index = sealed.snapshot.index;
 	open->term = sealed.snapshot.term;
 	open->bytes = sealed.snapshot.bytes;
-	ret = install(file, "[raftlog-snapshot]", &open_fops, O_RDONLY);
+	ret = open_as(file, "[raftlog-snapshot]", &open_fops, O_RDONLY, made);
 	open->fd = ret;
 	if (ret >= 0)
 		return 0;

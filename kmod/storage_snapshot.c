@@ -87,6 +87,7 @@ static void describe(const struct wal_snapshot *snapshot,
 {
 	*sealed = (struct raftlog_sealed){
 		.id = snapshot->id,
+		.chunk_bytes = wal_chunk_room(snapshot),
 		.snapshot = {
 			.index = snapshot->index,
 			.term = snapshot->term,
@@ -346,6 +347,9 @@ int raftlog_snapshots_read(struct raftlog_snapshots *snapshots,
 	number = div_u64_rem(offset, wal_chunk_room(&snapshot), &skip);
 	ret = read_chunk(snapshots, file, &snapshot, number, &buffer, &bytes);
 	fput(file);
+	/* Another one that was given the same id. */
+	if (!ret && skip >= bytes)
+		ret = -EUCLEAN;
 	if (ret) {
 		ret = why_not(snapshots, sealed, number, ret);
 	} else {

@@ -26,10 +26,12 @@ struct raftlog_storage;
  * struct raftlog_sealed - a snapshot that is whole
  * @snapshot: as the core knows it; its index is 0 if there is none
  * @id: random; tells it from others in the same file
+ * @chunk_bytes: of data in each of its chunks but the last
  */
 struct raftlog_sealed {
 	struct raft_snapshot snapshot;
 	u64 id;
+	u32 chunk_bytes;
 };
 
 /**
@@ -87,7 +89,12 @@ int raftlog_snapshots_verify(struct raftlog_snapshots *snapshots,
 int raftlog_snapshots_drop(struct raftlog_snapshots *snapshots,
 			   const struct raftlog_sealed *sealed, bool for_good);
 
-/** raftlog_snapshots_chunk_bytes() - of data in every chunk but the last */
+/**
+ * raftlog_snapshots_chunk_bytes() - of data in every chunk but the last that is made
+ * @snapshots: opened
+ *
+ * Return: at least as much as a chunk of any snapshot there can be.
+ */
 u32 raftlog_snapshots_chunk_bytes(const struct raftlog_snapshots *snapshots);
 
 /**

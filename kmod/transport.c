@@ -8,7 +8,6 @@
  */
 #include <linux/slab.h>
 #include <net/ipv6.h>
-#include <net/net_namespace.h>
 #include <net/sock.h>
 
 #include "entry.h"
@@ -229,15 +228,11 @@ raftlog_transport_open(const struct raftlog_transport_params *params)
 	err = make_buffers(transport);
 	if (err)
 		goto free_buffers;
-	/* A kernel socket does not keep its namespace alive. */
-	get_net(transport->params.net);
 	err = open_socket(transport);
 	if (err)
-		goto put_net;
+		goto free_buffers;
 	return transport;
 
-put_net:
-	put_net(transport->params.net);
 free_buffers:
 	free_buffers(transport);
 free:
@@ -261,7 +256,6 @@ void raftlog_transport_close(struct raftlog_transport *transport)
 	u32 i;
 
 	close_socket(transport);
-	put_net(transport->params.net);
 	for (i = 0; i < transport->n_peers; i++)
 		free_peer(transport, transport->peers[i]);
 	for (i = 0; i < transport->n_strangers; i++)

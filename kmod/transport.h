@@ -23,7 +23,7 @@ struct raftlog_transport;
 /**
  * struct raftlog_transport_params - where and how
  * @name: of the group, for the kernel log; outlives the transport
- * @net: network namespace; the transport takes its own reference
+ * @net: network namespace; outlives the transport, which does not keep it alive
  * @cluster_id: in every datagram
  * @node_id: this node
  * @session: random, new at every start

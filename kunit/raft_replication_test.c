@@ -242,6 +242,37 @@ static void impossible_messages_change_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->update.n_sends, 0u);
 }
 
+/* A leader that lies about the members does not stop the group. */
+static void what_is_no_configuration_is_refused(struct kunit *test)
+{
+	static const u8 rubbish[RAFT_CONFIGURATION_HEADER_BYTES +
+				RAFT_CONFIGURATION_MEMBER_BYTES] = { 1 };
+	struct server *s = server_started(test, 3);
+	struct raft_entry entry = {
+		.term = 3,
+		.data = rubbish,
+		.bytes = sizeof(rubbish),
+		.type = RAFT_ENTRY_CONFIGURATION,
+	};
+	struct raft_message message = {
+		.type = RAFT_APPEND_ENTRIES,
+		.from = 2,
+		.to = 1,
+		.term = 3,
+		.append_entries = { .prev_log_index = 1, .prev_log_term = 1 },
+		.entries = &entry,
+		.n_entries = 1,
+	};
+
+	KUNIT_EXPECT_EQ(test, server_receive(s, &message), -EINVAL);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 1ull);
+	KUNIT_EXPECT_EQ(test, s->r->role, (u8)RAFT_FOLLOWER);
+	entry.data = s->configuration;
+	entry.bytes = s->configuration_bytes;
+	KUNIT_EXPECT_EQ(test, server_receive(s, &message), 0);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 2ull);
+}
+
 /* 4.2.2: only one that may lead, or does, need not be known. */
 static void strangers_are_not_heard(struct kunit *test)
 {
@@ -821,6 +852,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(match_with_an_earlier_leader_is_none_with_the_next),
 	KUNIT_CASE_PARAM(impossible_messages_change_nothing,
 			 impossible_gen_params),
+	KUNIT_CASE(what_is_no_configuration_is_refused),
 	KUNIT_CASE(strangers_are_not_heard),
 	KUNIT_CASE(a_second_leader_of_a_term_is_not_believed),
 	KUNIT_CASE(leader_pipelines_within_its_limits),

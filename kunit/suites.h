@@ -39,5 +39,6 @@ extern struct kunit_suite raftlog_wal_snapshot_suite;
 extern struct kunit_suite raftlog_wire_suite;
 extern struct kunit_suite raftlog_wire_bulk_suite;
 extern struct kunit_suite raftlog_device_suite;
+extern struct kunit_suite raftlog_request_suite;
 
 #endif /* RAFTLOG_KUNIT_SUITES_H */

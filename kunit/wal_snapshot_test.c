@@ -165,7 +165,9 @@ static void nonsense_is_not_sealed(struct kunit *test)
 	} while (0)
 
 	REFUSED(index, 0);
+	REFUSED(index, 1ull << 62);
 	REFUSED(term, 0);
+	REFUSED(term, 1ull << 62);
 	REFUSED(bytes, 0);
 	REFUSED(bytes, U64_MAX);
 	REFUSED(chunk_bytes, 0);
@@ -173,6 +175,7 @@ static void nonsense_is_not_sealed(struct kunit *test)
 	REFUSED(chunk_bytes, 1025);
 	REFUSED(chunk_bytes, 2 * WAL_CHUNK_BYTES_MAX);
 	REFUSED(configuration.index, 0);
+	REFUSED(configuration.index, 1ull << 62);
 	REFUSED(configuration.bytes, 0);
 	REFUSED(configuration.bytes, WAL_CONFIGURATION_BYTES_MAX + 1);
 #undef REFUSED

@@ -495,6 +495,24 @@ static const struct absurdity absurdities[] = {
 	{ "answer to a newer snapshot", 18, 32, 6, -EBADMSG },
 	{ "reserved bytes of that answer", 18, 52, 1, -EBADMSG },
 	{ "entries in that answer", 18, 4, 1, -EBADMSG },
+	/* The highest byte: 2^61 and what was there. */
+	{ "term beyond all counts", 4, 8 + 7, 0x20, -EBADMSG },
+	{ "last log index beyond all counts", 0, 24 + 7, 0x20, -EBADMSG },
+	{ "prev_log_index beyond all counts", 4, 24 + 7, 0x20, -EBADMSG },
+	{ "leader_commit beyond all counts", 4, 40 + 7, 0x20, -EBADMSG },
+	{ "match_index beyond all counts", 6, 24 + 7, 0x20, -EBADMSG },
+	{ "prev_log_index of an answer beyond all counts", 7, 32 + 7, 0x20, -EBADMSG },
+	{ "hint_index beyond all counts", 7, 40 + 7, 0x20, -EBADMSG },
+	{ "hint_term beyond all counts", 7, 48 + 7, 0x20, -EBADMSG },
+	{ "proposed_at beyond all counts", 8, 24 + 7, 0x20, -EBADMSG },
+	{ "index of a proposal beyond all counts", 16, 48 + 7, 0x20, -EBADMSG },
+	{ "index to read up to beyond all counts", 12, 40 + 7, 0x20, -EBADMSG },
+	{ "last log index of a leader beyond all counts", 13, 24 + 7, 0x20, -EBADMSG },
+	{ "snapshot_index beyond all counts", 15, 24 + 7, 0x20, -EBADMSG },
+	{ "configuration_index beyond all counts", 15, 40 + 7, 0x20, -EBADMSG },
+	{ "bytes of a snapshot beyond all counts", 17, 56 + 7, 0x20, -EBADMSG },
+	{ "snapshot_index of an answer beyond all counts", 18, 24 + 7, 0x20, -EBADMSG },
+	{ "offset of an answer beyond all counts", 18, 40 + 7, 0x20, -EBADMSG },
 };
 
 static void absurdity_name(const struct absurdity *absurdity, char *name)
@@ -527,17 +545,17 @@ static void message_index_overflow(struct kunit *test)
 	struct raft_message message = goldens[5].message;
 	u8 buf[128];
 
-	message.append_entries.prev_log_index = U64_MAX - 2;
+	message.append_entries.prev_log_index = RAFT_COUNT_MAX - 2;
 	KUNIT_ASSERT_GT(test, wire_message_encode(&message, buf, sizeof(buf)), 0);
 	KUNIT_EXPECT_EQ(test,
 			wire_message_decode(&message, entries, &limits, 1, 2,
 					    buf, goldens[5].n_bytes), 0);
-	buf[24] = 0xfe;
+	buf[24] = 0xff;
 	KUNIT_EXPECT_EQ(test,
 			wire_message_decode(&message, entries, &limits, 1, 2,
 					    buf, goldens[5].n_bytes), -EBADMSG);
 	message = goldens[5].message;
-	message.append_entries.prev_log_index = U64_MAX - 1;
+	message.append_entries.prev_log_index = RAFT_COUNT_MAX - 1;
 	KUNIT_EXPECT_EQ(test, wire_message_encode(&message, buf, sizeof(buf)),
 			-EINVAL);
 }

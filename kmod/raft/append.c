@@ -10,11 +10,18 @@ static bool is_for_other_kind(const struct raft *r,
 	       raft_is_witness(r, r->self) != !entry->bytes;
 }
 
+static bool is_no_configuration(struct raft *r, const struct raft_entry *entry)
+{
+	return entry->type == RAFT_ENTRY_CONFIGURATION &&
+	       raft_configuration_decode(&r->decoded, entry->data,
+					 entry->bytes);
+}
+
 /*
  * Can this message be taken at all? -EINVAL for what no leader sends, -ENOMEM if
  * its terms might not fit.
  */
-int raft_check_append(const struct raft *r, const struct raft_message *message)
+int raft_check_append(struct raft *r, const struct raft_message *message)
 {
 	u64 prev = message->append_entries.prev_log_index;
 	u64 term = message->append_entries.prev_log_term;
@@ -29,6 +36,7 @@ int raft_check_append(const struct raft *r, const struct raft_message *message)
 		    entry->term > message->term ||
 		    entry->type > RAFT_ENTRY_TYPE_LAST ||
 		    raft_check_sessions(r, entry, prev + 1 + i) ||
+		    is_no_configuration(r, entry) ||
 		    is_for_other_kind(r, entry))
 			return -EINVAL;
 		runs += entry->term != term;

@@ -382,7 +382,7 @@ void raft_receive_timeout_now(struct raft *r, struct raft_update *update,
 			      const struct raft_message *message);
 
 /* append.c */
-int raft_check_append(const struct raft *r, const struct raft_message *message);
+int raft_check_append(struct raft *r, const struct raft_message *message);
 void raft_receive_append(struct raft *r, struct raft_update *update,
 			 const struct raft_message *message);
 void raft_send_owed_ack(struct raft *r, struct raft_update *update);

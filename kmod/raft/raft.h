@@ -38,6 +38,12 @@ enum raft_limits {
 
 #define RAFT_ID_NONE 0u
 
+/*
+ * No message says a term, an index or an offset above this: nobody counts as far, and
+ * no sum of one of them and of what there can be of entries or bytes overflows.
+ */
+#define RAFT_COUNT_MAX (1ull << 61)
+
 /**
  * enum raft_role - what a server is to its group (3.3, 9.6)
  * @RAFT_FOLLOWER: takes entries from a leader

@@ -54,6 +54,9 @@ static bool batch_sane(const struct wal_superblock *super,
 	     info->offset - info->prev_end >= info->length))
 		return false;
 	return info->first_index && info->first_index < WAL_OFFSET_MAX &&
+	       info->hard_state.current_term < WAL_OFFSET_MAX &&
+	       info->number < WAL_OFFSET_MAX &&
+	       info->slot_sequence < WAL_OFFSET_MAX &&
 	       info->prev_log_term <= info->hard_state.current_term;
 }
 

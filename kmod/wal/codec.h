@@ -15,7 +15,11 @@ enum {
 	WAL_ENTRY_HEADER_BYTES = sizeof(struct wal_disk_entry),
 };
 
-/* No log grows as large; keeps sums of offsets and lengths from overflowing. */
+/*
+ * No log grows as large; keeps sums of offsets and lengths from overflowing. Nor does
+ * anybody count as many terms or entries: a peer may say half of it at most, and what a
+ * server adds to that itself it can read again.
+ */
 #define WAL_OFFSET_MAX (1ull << 62)
 
 /* No slot was written since the WAL was opened: one is due. */

@@ -142,6 +142,7 @@ static bool slot_sane(const struct wal_superblock *super,
 	return slot->sequence && slot->sequence < WAL_OFFSET_MAX &&
 	       slot->tail_number < WAL_OFFSET_MAX &&
 	       slot->last_index < WAL_OFFSET_MAX &&
+	       slot->hard_state.current_term < WAL_OFFSET_MAX &&
 	       slot->lost.index < WAL_OFFSET_MAX &&
 	       slot->configuration.index < WAL_OFFSET_MAX;
 }

@@ -25,12 +25,15 @@ static u32 snapshot_crc(u32 seed, const struct wal_disk_snapshot *disk,
 
 static bool snapshot_sane(const struct wal_snapshot *snapshot)
 {
-	return snapshot->index && snapshot->term && snapshot->bytes &&
+	return snapshot->index && snapshot->index < WAL_OFFSET_MAX &&
+	       snapshot->term && snapshot->term < WAL_OFFSET_MAX &&
+	       snapshot->bytes &&
 	       snapshot->bytes < WAL_OFFSET_MAX &&
 	       is_power_of_2(snapshot->chunk_bytes) &&
 	       snapshot->chunk_bytes >= WAL_BLOCK_BYTES_MIN &&
 	       snapshot->chunk_bytes <= WAL_CHUNK_BYTES_MAX &&
 	       snapshot->configuration.index &&
+	       snapshot->configuration.index < WAL_OFFSET_MAX &&
 	       snapshot->configuration.bytes &&
 	       snapshot->configuration.bytes <= WAL_CONFIGURATION_BYTES_MAX;
 }

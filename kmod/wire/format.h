@@ -103,6 +103,8 @@
  *		28  u8   type		enum raft_entry_type
  *		29  u8   0 (three)
  *
+ * No term, index, length or offset of data above is more than 2^61.
+ *
  * Messages that are too large for one datagram travel in a bundle: one or more
  * messages in the order they were sent, each behind a le32 length of its own,
  * without padding.

@@ -108,7 +108,7 @@ static const struct type_row *type_row(u8 type)
 /* Is (index, term) a place in a log, or the place before its first entry? */
 static bool position_possible(u64 index, u64 term)
 {
-	return !index == !term;
+	return !index == !term && index <= RAFT_COUNT_MAX;
 }
 
 static bool entry_length_possible(const struct raft_entry *entry)
@@ -140,7 +140,8 @@ static bool append_entries_possible(const struct raft_message *message)
 	u32 i;
 
 	if (!position_possible(prev_log_index, term) ||
-	    prev_log_index > U64_MAX - message->n_entries)
+	    prev_log_index + message->n_entries > RAFT_COUNT_MAX ||
+	    message->append_entries.leader_commit > RAFT_COUNT_MAX)
 		return false;
 	for (i = 0; i < message->n_entries; i++) {
 		const struct raft_entry *entry = &message->entries[i];
@@ -153,12 +154,24 @@ static bool append_entries_possible(const struct raft_message *message)
 	return term <= message->term;
 }
 
+static bool append_response_possible(const struct raft_message *message)
+{
+	return !(message->append_entries_response.rejected &&
+		 message->append_entries_response.match_index) &&
+	       message->append_entries_response.match_index <= RAFT_COUNT_MAX &&
+	       message->append_entries_response.prev_log_index <=
+		       RAFT_COUNT_MAX &&
+	       message->append_entries_response.hint_index <= RAFT_COUNT_MAX &&
+	       message->append_entries_response.hint_term <= RAFT_COUNT_MAX;
+}
+
 static bool propose_possible(const struct raft_message *message)
 {
 	const struct raft_entry *entry = message->entries;
 
 	return message->n_entries == 1 && entry->session &&
-	       entry->bytes && entry_length_possible(entry);
+	       entry->bytes && entry_length_possible(entry) &&
+	       message->propose.proposed_at <= RAFT_COUNT_MAX;
 }
 
 /* Refused, or it is somewhere. */
@@ -169,6 +182,7 @@ static bool propose_response_possible(const struct raft_message *message)
 	return message->propose_response.session &&
 	       refused == !!message->propose_response.error &&
 	       refused == !message->propose_response.index &&
+	       message->propose_response.index <= RAFT_COUNT_MAX &&
 	       refused == !message->propose_response.entry_term &&
 	       message->propose_response.entry_term <= message->term;
 }
@@ -194,17 +208,34 @@ static bool install_snapshot_possible(const struct raft_message *message)
 	u64 term = message->install_snapshot.snapshot_term;
 
 	return message->install_snapshot.snapshot_index && term &&
+	       position_possible(message->install_snapshot.snapshot_index,
+				 term) &&
 	       term <= message->term &&
 	       message->install_snapshot.configuration_index &&
+	       message->install_snapshot.configuration_index <=
+		       RAFT_COUNT_MAX &&
+	       message->install_snapshot.bytes <= RAFT_COUNT_MAX &&
 	       message->n_entries && chunk_possible(message) &&
 	       entry->type == RAFT_ENTRY_CONFIGURATION && !entry->term &&
 	       !entry->session && !entry->sequence &&
 	       entry_length_possible(entry);
 }
 
+static bool
+install_snapshot_response_possible(const struct raft_message *message)
+{
+	u64 index = message->install_snapshot_response.snapshot_index;
+	u64 term = message->install_snapshot_response.snapshot_term;
+
+	return index && position_possible(index, term) &&
+	       term <= message->term &&
+	       message->install_snapshot_response.offset <= RAFT_COUNT_MAX;
+}
+
 static bool message_possible(const struct raft_message *message)
 {
-	if (!message->term || !message->incarnation)
+	if (!message->term || message->term > RAFT_COUNT_MAX ||
+	    !message->incarnation)
 		return false;
 	switch (message->type) {
 	case RAFT_REQUEST_VOTE:
@@ -218,8 +249,7 @@ static bool message_possible(const struct raft_message *message)
 	case RAFT_APPEND_ENTRIES:
 		return append_entries_possible(message);
 	case RAFT_APPEND_ENTRIES_RESPONSE:
-		return !message->append_entries_response.rejected ||
-		       !message->append_entries_response.match_index;
+		return append_response_possible(message);
 	case RAFT_PROPOSE:
 		return propose_possible(message);
 	case RAFT_PROPOSE_RESPONSE:
@@ -230,16 +260,15 @@ static bool message_possible(const struct raft_message *message)
 	case RAFT_READ_INDEX_RESPONSE:
 		return message->read_index_response.session &&
 		       message->read_index_response.sequence &&
-		       message->read_index_response.index;
+		       message->read_index_response.index &&
+		       message->read_index_response.index <= RAFT_COUNT_MAX;
 	case RAFT_TIMEOUT_NOW:
-		return message->timeout_now.until_ns;
+		return message->timeout_now.until_ns &&
+		       message->timeout_now.last_log_index <= RAFT_COUNT_MAX;
 	case RAFT_INSTALL_SNAPSHOT:
 		return install_snapshot_possible(message);
 	case RAFT_INSTALL_SNAPSHOT_RESPONSE:
-		return message->install_snapshot_response.snapshot_index &&
-		       message->install_snapshot_response.snapshot_term &&
-		       message->install_snapshot_response.snapshot_term <=
-			       message->term;
+		return install_snapshot_response_possible(message);
 	case RAFT_FEATURE_LEVEL:
 		return message->feature_level.level;
 	default:

@@ -66,7 +66,10 @@
  * Flags that are not known and reserved fields that are not zero get EINVAL.
  * RAFTLOG_IOC_START, RAFTLOG_IOC_STOP, RAFTLOG_IOC_CHANGE_MEMBERS,
  * RAFTLOG_IOC_TRANSFER, RAFTLOG_IOC_SET and RAFTLOG_IOC_RECOVER need CAP_SYS_ADMIN
- * (EPERM).
+ * (EPERM), in the initial user namespace.
+ *
+ * Namespaces. A group lives in the network namespace of whoever started it, and is
+ * stopped when that ends.
  *
  * All integers are in host byte order unless marked otherwise.
  */

@@ -131,5 +131,7 @@ int main(int argc, char **argv)
 	changed_members();
 	full_log();
 	snapshots();
+	small_chunks();
+	namespaces();
 	return n_failed != 0;
 }

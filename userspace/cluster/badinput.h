@@ -42,5 +42,8 @@ void changed_members(void);
 void full_log(void);
 
 void snapshots(void);
+void small_chunks(void);
+
+void namespaces(void);
 
 #endif /* BADINPUT_H */

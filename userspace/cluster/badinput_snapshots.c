@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "badinput.h"
@@ -66,6 +67,30 @@ static void bad_indexes(uint64_t last_applied)
 {
 	create(last_applied + 1, EINVAL, "a snapshot of what is not applied");
 	create(UINT64_MAX, EINVAL, "a snapshot of the last index there is");
+}
+
+static int free_fd(void)
+{
+	int fd = dup(device);
+
+	close(fd);
+	return fd;
+}
+
+/* Who cannot be told the number of a new file does not get one. */
+static void untold(unsigned long cmd, const char *what)
+{
+	char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	int before = free_fd();
+
+	if (page == MAP_FAILED) {
+		verdict(false, what, strerror(errno));
+		return;
+	}
+	expect(what, ioctl(device, cmd, page), EFAULT);
+	verdict(free_fd() == before, "leaves no file behind", "it does");
+	munmap(page, 4096);
 }
 
 static void make_one(const char *what)
@@ -133,11 +158,15 @@ void snapshots(void)
 	append();
 	ioctl(device, RAFTLOG_IOC_GET_STATUS, &status);
 	bad_indexes(status.last_applied);
+	untold(RAFTLOG_IOC_SNAPSHOT_CREATE,
+	       "make a snapshot where its file cannot be told");
 	making = create(0, 0, "make a snapshot");
 	bad_making(making);
 	close(making);
 	open_newest(ENOENT, "open one that was not sealed");
 	make_one("make one");
+	untold(RAFTLOG_IOC_SNAPSHOT_OPEN,
+	       "open one where its file cannot be told");
 	create(0, EEXIST, "a snapshot of the same entry");
 	create(1, ESTALE, "a snapshot of an earlier entry");
 	pinned();
