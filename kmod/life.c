@@ -327,7 +327,7 @@ static int open_storage(struct raftlog_life *life, struct file *file,
 }
 
 static int open_snapshots(struct raftlog_life *life, struct file *const files[2],
-			  bool look)
+			  u64 *damaged_index)
 {
 	struct raftlog_snapshots *snapshots;
 
@@ -338,7 +338,7 @@ static int open_snapshots(struct raftlog_life *life, struct file *const files[2]
 	if (IS_ERR(snapshots))
 		return PTR_ERR(snapshots);
 	life->snapshots = snapshots;
-	return raftlog_snapshot_restore(life, look);
+	return raftlog_snapshot_restore(life, damaged_index);
 }
 
 /* -EINPROGRESS until the write of hard state @seq, and so all before it, is done. */
@@ -509,6 +509,7 @@ static int bring_up(struct raftlog_life *life, struct file *file,
 		    const struct raft_configuration *configuration)
 {
 	struct raftlog_entry *first = encode_members(configuration);
+	u64 damaged_index;
 	int error;
 
 	if (IS_ERR(first))
@@ -521,7 +522,7 @@ static int bring_up(struct raftlog_life *life, struct file *file,
 	if (!error)
 		error = open_storage(life, file, first, false);
 	if (!error)
-		error = open_snapshots(life, snapshots, false);
+		error = open_snapshots(life, snapshots, &damaged_index);
 	if (!error)
 		error = restore(life, first);
 	if (!error)
@@ -739,7 +740,7 @@ int raftlog_life_start(struct raftlog_group *group,
 
 /* As far as a start goes without being heard of. */
 static int look(struct raftlog_life *life, struct file *wal,
-		struct file *const snapshots[2])
+		struct file *const snapshots[2], u64 *damaged_index)
 {
 	int error = make_core(life);
 
@@ -753,7 +754,7 @@ static int look(struct raftlog_life *life, struct file *wal,
 					      &life->info.hard_state,
 					      life->info.log_bytes_free))
 		error = -EUCLEAN;
-	return error ? error : open_snapshots(life, snapshots, true);
+	return error ? error : open_snapshots(life, snapshots, damaged_index);
 }
 
 int raftlog_life_recover(struct raftlog_group *group,
@@ -768,6 +769,7 @@ int raftlog_life_recover(struct raftlog_group *group,
 	};
 	u32 room = recover->n_members;
 	struct raftlog_life *life;
+	u64 damaged_index = 0;
 	int error;
 
 	lockdep_assert_held(&group->lifecycle);
@@ -779,10 +781,10 @@ int raftlog_life_recover(struct raftlog_group *group,
 	life = life_alloc(group, &start);
 	if (!life)
 		return -ENOMEM;
-	error = look(life, wal, snapshots);
+	error = look(life, wal, snapshots, &damaged_index);
 	if (!error) {
 		*configuration = *raft_configuration(life->raft);
-		raftlog_recover_look(life, recover);
+		raftlog_recover_look(life, recover, damaged_index);
 		if (recover->n_members > room)
 			error = -EMSGSIZE;
 	}

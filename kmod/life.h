@@ -507,9 +507,14 @@ void raftlog_members_follow(struct raftlog_life *life,
 
 /* recover.c; before the owner thread runs */
 
-/** raftlog_recover_look() - what a recovery finds, and would say to force */
+/**
+ * raftlog_recover_look() - what a recovery finds, and would say to force
+ * @life: its log is read, and its snapshots
+ * @recover: filled in
+ * @damaged_index: as of raftlog_snapshot_restore()
+ */
 void raftlog_recover_look(struct raftlog_life *life,
-			  struct raftlog_recover *recover);
+			  struct raftlog_recover *recover, u64 damaged_index);
 
 /** raftlog_recover_force() - begin it, unless that was done, and complete it */
 int raftlog_recover_force(struct raftlog_life *life,

@@ -12,7 +12,6 @@
 
 #include "group.h"
 #include "life.h"
-#include "snapshot.h"
 
 /* Nodes that do this each for itself become clusters that do not know each other. */
 static u64 draw_cluster_id(const struct raftlog_life *life)
@@ -25,97 +24,58 @@ static u64 draw_cluster_id(const struct raftlog_life *life)
 	return id;
 }
 
-/* The snapshot that the log would begin with. Its index is 0 if the log is kept. */
-static struct raftlog_sealed ahead(struct raftlog_life *life)
-{
-	struct raftlog_sealed sealed = {};
-
-	if (life->snapshots && raft_snapshot_is_ahead(life->raft))
-		raftlog_snapshots_newest(life->snapshots, &sealed);
-	return sealed;
-}
-
-/* -EUCLEAN, -EIO: damage took something of what there was. */
-static int verify(struct raftlog_life *life)
-{
-	struct raftlog_sealed sealed = ahead(life);
-
-	if (life->info.lost_index > sealed.snapshot.index)
-		return -EUCLEAN;
-	return sealed.snapshot.index ?
-		       raftlog_snapshots_verify(life->snapshots, &sealed) :
-		       0;
-}
-
 static int refusal(struct raftlog_life *life,
 		   const struct raftlog_recover *recover)
 {
-	bool salvage = recover->flags & RAFTLOG_RECOVER_F_SALVAGE;
-	int error;
-
 	if (life->info.recovering)
 		return 0;
-	error = verify(life);
-	if (error && (!salvage || (error != -EUCLEAN && error != -EIO)))
-		return error;
+	if (recover->lost_index && !(recover->flags & RAFTLOG_RECOVER_F_SALVAGE))
+		return -EUCLEAN;
 	return raft_check_recovery(life->raft);
 }
 
-/* To be salvaged is what else there is. */
-static int drop_damaged(struct raftlog_life *life)
+/* The log, as it is or as it will begin behind the snapshot. */
+static void tell_log(struct raftlog_life *life, struct raftlog_recover *recover,
+		     u64 damaged_index)
 {
-	struct raftlog_sealed sealed = ahead(life);
-	int error;
-
-	if (!sealed.snapshot.index)
-		return 0;
-	error = raftlog_snapshots_verify(life->snapshots, &sealed);
-	if (error != -EUCLEAN && error != -EIO)
-		return error;
-	raft_forget_snapshot(life->raft);
-	return raftlog_snapshots_drop(life->snapshots, &sealed, true);
-}
-
-static void tell_snapshot(struct raftlog_life *life,
-			  struct raftlog_recover *recover)
-{
-	struct raftlog_sealed sealed = {};
-	u64 index;
-
-	if (life->snapshots)
-		raftlog_snapshots_newest(life->snapshots, &sealed);
-	recover->snapshot_index = sealed.snapshot.index;
-	recover->snapshot_term = sealed.snapshot.term;
-	index = ahead(life).snapshot.index;
-	if (!index)
-		return;
-	recover->first_index = index + 1;
-	recover->last_index = index;
-	recover->last_term = sealed.snapshot.term;
-	recover->commit_index = index;
-}
-
-void raftlog_recover_look(struct raftlog_life *life,
-			  struct raftlog_recover *recover)
-{
-	const struct raftlog_storage_info *info = &life->info;
 	struct raft_status status;
+	u64 lost_index = life->info.lost_index;
 
 	raft_status(life->raft, &status);
-	recover->n_members = raft_configuration(life->raft)->n_members;
-	recover->error = -refusal(life, recover);
-	recover->cluster_id = info->cluster_id;
-	recover->current_term = info->hard_state.current_term;
+	recover->snapshot_index = status.snapshot.index;
+	recover->snapshot_term = status.snapshot.term;
 	recover->first_index = status.first_index;
 	recover->last_index = status.last_index;
 	recover->last_term = status.last_term;
 	/* Every log begins with the same entry: it is committed. */
 	recover->commit_index = min_t(u64, status.last_index,
 				      max_t(u64, status.first_index - 1, 1));
+	if (raft_snapshot_is_ahead(life->raft)) {
+		recover->first_index = status.snapshot.index + 1;
+		recover->last_index = status.snapshot.index;
+		recover->last_term = status.snapshot.term;
+		recover->commit_index = status.snapshot.index;
+		/* All that the damage took, it makes up for? */
+		if (lost_index <= status.snapshot.index)
+			lost_index = 0;
+	}
+	recover->lost_index = max(lost_index, damaged_index);
+}
+
+void raftlog_recover_look(struct raftlog_life *life,
+			  struct raftlog_recover *recover, u64 damaged_index)
+{
+	const struct raftlog_storage_info *info = &life->info;
+	struct raft_status status;
+
+	raft_status(life->raft, &status);
+	tell_log(life, recover, damaged_index);
+	recover->n_members = raft_configuration(life->raft)->n_members;
+	recover->cluster_id = info->cluster_id;
+	recover->current_term = info->hard_state.current_term;
 	recover->configuration_index = status.configuration_index;
-	recover->lost_index = info->lost_index;
 	recover->unfinished = info->recovering;
-	tell_snapshot(life, recover);
+	recover->error = -refusal(life, recover);
 }
 
 int raftlog_recover_force(struct raftlog_life *life,
@@ -127,8 +87,6 @@ int raftlog_recover_force(struct raftlog_life *life,
 	if (recover->error)
 		return -(int)recover->error;
 	if (!life->info.recovering)
-		error = drop_damaged(life);
-	if (!error && !life->info.recovering)
 		error = raftlog_storage_begin_recovery(life->storage,
 						       draw_cluster_id(life),
 						       &life->info);

@@ -76,49 +76,71 @@ static void note_sealed(struct raftlog_life *life,
 	older->configuration = configuration;
 }
 
-/* The newest there is becomes the core's, if there is one. -ESTALE: it is not of use. */
-static int restore_newest(struct raftlog_life *life,
-			  struct raftlog_sealed *sealed)
+/*
+ * What is ahead of the log stands for entries that are not here: it is read first.
+ * -ESTALE: it is not of this log; -EUCLEAN, -EIO: damaged.
+ */
+static int restore(struct raftlog_life *life,
+		   const struct raftlog_sealed *sealed,
+		   const struct raftlog_entry *configuration)
 {
-	struct raftlog_entry *configuration;
-	int error;
+	int error = raft_restore_snapshot(life->raft, &sealed->snapshot,
+					  configuration->data,
+					  configuration->bytes,
+					  configuration->index);
 
-	raftlog_snapshots_newest(life->snapshots, sealed);
-	if (!sealed->snapshot.index)
-		return 0;
-	configuration = raftlog_snapshots_configuration(life->snapshots,
-							sealed->snapshot.index);
-	if (!configuration)
-		return -ENOMEM;
-	error = raft_restore_snapshot(life->raft, &sealed->snapshot,
-				      configuration->data, configuration->bytes,
-				      configuration->index);
+	if (!error && raft_snapshot_is_ahead(life->raft))
+		error = raftlog_snapshots_verify(life->snapshots, sealed);
 	if (error)
-		raftlog_entry_put(configuration);
-	else
-		note_sealed(life, sealed, configuration);
+		raft_forget_snapshot(life->raft);
 	return error == -EINVAL ? -EUCLEAN : error;
 }
 
-int raftlog_snapshot_restore(struct raftlog_life *life, bool look)
+static const char *why(int error)
+{
+	return error == -ESTALE ? "is of a log that this one is not any more" :
+				  "is damaged, and the log does not reach it";
+}
+
+/* The newest that is of use becomes the core's. */
+int raftlog_snapshot_restore(struct raftlog_life *life, u64 *damaged_index)
 {
 	bool by_policy = life->start.retain_entries || life->start.retain_bytes;
 	const char *name = raftlog_group_name(life->group);
 	u64 base = life->info.first_index - 1;
+	struct raftlog_entry *configuration;
 	struct raftlog_sealed sealed;
-	int ret;
+	int error;
 
-	while ((ret = restore_newest(life, &sealed)) == -ESTALE) {
-		pr_warn("%s: the snapshot of entry %llu, term %llu, is of a log that this one is not any more: it is not used\n",
-			name, sealed.snapshot.index, sealed.snapshot.term);
-		ret = raftlog_snapshots_drop(life->snapshots, &sealed, !look);
-		if (ret)
+	*damaged_index = 0;
+	for (;;) {
+		raftlog_snapshots_newest(life->snapshots, &sealed);
+		if (!sealed.snapshot.index)
 			break;
+		configuration = raftlog_snapshots_configuration(life->snapshots,
+								&sealed);
+		if (!configuration)
+			return -ENOMEM;
+		error = restore(life, &sealed, configuration);
+		if (!error) {
+			note_sealed(life, &sealed, configuration);
+			break;
+		}
+		raftlog_entry_put(configuration);
+		if (error != -ESTALE && error != -EUCLEAN && error != -EIO)
+			return error;
+		pr_warn("%s: the snapshot of entry %llu, term %llu, %s: it is not used\n",
+			name, sealed.snapshot.index, sealed.snapshot.term,
+			why(error));
+		if (error != -ESTALE)
+			*damaged_index = max(*damaged_index,
+					     sealed.snapshot.index);
+		raftlog_snapshots_set_aside(life->snapshots, &sealed);
 	}
-	if (!ret && sealed.snapshot.index < base && !by_policy)
+	if (sealed.snapshot.index < base && !by_policy)
 		pr_warn("%s: there is no snapshot of entry %llu or newer, and what is before is not in the log\n",
 			name, base);
-	return ret;
+	return 0;
 }
 
 struct raftlog_entry *
@@ -220,11 +242,13 @@ static int prepare(struct raftlog_life *life,
 	};
 	int error = check_wish(life, request);
 
+	/* There may be two of one entry, after a power cut. */
+	if (request->spare_index == known_newest(life)->sealed.snapshot.index)
+		request->spare_index = 0;
 	if (!error && request->spare_index &&
 	    is_sent(life, request->spare_index))
 		error = -EBUSY;
-	if (!error && request->spare_index &&
-	    request->spare_index != request->sealed.snapshot.index)
+	if (!error && request->spare_index)
 		error = step(life, &event) ? -EIO : 0;
 	if (!error)
 		request->configuration = newest_configuration(life);

@@ -122,11 +122,13 @@ void raftlog_snapshot_gone(struct raftlog_life *life,
 /**
  * raftlog_snapshot_restore() - tell the core what was found
  * @life: its log is read, its snapshots are open
- * @look: nothing is written
+ * @damaged_index: set to the newest that is ahead of the log and damaged, 0: none is
  *
- * Return: 0, -EUCLEAN, -ENOMEM, or what writing gave.
+ * Writes nothing: what is not of use stays on the disk until another comes.
+ *
+ * Return: 0, -ENOMEM, -EINTR.
  */
-int raftlog_snapshot_restore(struct raftlog_life *life, bool look);
+int raftlog_snapshot_restore(struct raftlog_life *life, u64 *damaged_index);
 
 /** raftlog_snapshot_configuration() - what @message must carry, with a reference */
 struct raftlog_entry *

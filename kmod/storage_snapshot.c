@@ -231,36 +231,6 @@ void raftlog_snapshots_newest(struct raftlog_snapshots *snapshots,
 	mutex_unlock(&snapshots->lock);
 }
 
-struct raftlog_entry *
-raftlog_snapshots_configuration(struct raftlog_snapshots *snapshots, u64 index)
-{
-	struct raftlog_entry *entry = NULL;
-	u32 i;
-
-	mutex_lock(&snapshots->lock);
-	for (i = 0; i < ARRAY_SIZE(snapshots->slots); i++) {
-		const struct wal_snapshot *snapshot =
-			&snapshots->slots[i].snapshot;
-
-		if (entry || !index || snapshot->index != index)
-			continue;
-		entry = raftlog_entry_alloc(snapshot->configuration.bytes,
-					    GFP_NOIO);
-		if (!entry)
-			break;
-		entry->index = snapshot->configuration.index;
-		entry->type = RAFT_ENTRY_CONFIGURATION;
-		memcpy(entry->data, snapshot->configuration.data, entry->bytes);
-	}
-	mutex_unlock(&snapshots->lock);
-	return entry;
-}
-
-u32 raftlog_snapshots_chunk_bytes(const struct raftlog_snapshots *snapshots)
-{
-	return WAL_CHUNK_BYTES_MAX - WAL_CHUNK_HEADER_BYTES;
-}
-
 static struct raftlog_slot *find(struct raftlog_snapshots *snapshots,
 				 const struct raftlog_sealed *sealed)
 {
@@ -271,6 +241,33 @@ static struct raftlog_slot *find(struct raftlog_snapshots *snapshots,
 		    snapshots->slots[i].snapshot.id == sealed->id)
 			return &snapshots->slots[i];
 	return NULL;
+}
+
+struct raftlog_entry *
+raftlog_snapshots_configuration(struct raftlog_snapshots *snapshots,
+				const struct raftlog_sealed *sealed)
+{
+	struct raftlog_entry *entry = NULL;
+	struct raftlog_slot *slot;
+
+	mutex_lock(&snapshots->lock);
+	slot = find(snapshots, sealed);
+	if (slot)
+		entry = raftlog_entry_alloc(slot->snapshot.configuration.bytes,
+					    GFP_NOIO);
+	if (entry) {
+		entry->index = slot->snapshot.configuration.index;
+		entry->type = RAFT_ENTRY_CONFIGURATION;
+		memcpy(entry->data, slot->snapshot.configuration.data,
+		       entry->bytes);
+	}
+	mutex_unlock(&snapshots->lock);
+	return entry;
+}
+
+u32 raftlog_snapshots_chunk_bytes(const struct raftlog_snapshots *snapshots)
+{
+	return WAL_CHUNK_BYTES_MAX - WAL_CHUNK_HEADER_BYTES;
 }
 
 /* The file with a reference, and the header without the configuration. */
@@ -450,20 +447,16 @@ static int clear(struct raftlog_snapshots *snapshots, struct raftlog_slot *slot)
 	return write_staged(snapshots, slot, &write, true);
 }
 
-int raftlog_snapshots_drop(struct raftlog_snapshots *snapshots,
-			   const struct raftlog_sealed *sealed, bool for_good)
+void raftlog_snapshots_set_aside(struct raftlog_snapshots *snapshots,
+				 const struct raftlog_sealed *sealed)
 {
 	struct raftlog_slot *slot;
-	int ret = 0;
 
 	mutex_lock(&snapshots->lock);
 	slot = find(snapshots, sealed);
-	if (slot && for_good)
-		ret = clear(snapshots, slot);
-	else if (slot)
+	if (slot)
 		slot->snapshot.index = 0;
 	mutex_unlock(&snapshots->lock);
-	return ret;
 }
 
 static u64 draw_id(struct raftlog_snapshots *snapshots)

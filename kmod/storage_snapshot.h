@@ -60,13 +60,14 @@ void raftlog_snapshots_newest(struct raftlog_snapshots *snapshots,
 /**
  * raftlog_snapshots_configuration() - what goes with a snapshot
  * @snapshots: opened
- * @index: of the snapshot
+ * @sealed: which
  *
  * Return: the encoded configuration, its index that of its entry, with a reference
  * for the caller; NULL if there is no such snapshot, or no memory.
  */
 struct raftlog_entry *
-raftlog_snapshots_configuration(struct raftlog_snapshots *snapshots, u64 index);
+raftlog_snapshots_configuration(struct raftlog_snapshots *snapshots,
+				const struct raftlog_sealed *sealed);
 
 /**
  * raftlog_snapshots_verify() - read all of it
@@ -79,15 +80,14 @@ int raftlog_snapshots_verify(struct raftlog_snapshots *snapshots,
 			     const struct raftlog_sealed *sealed);
 
 /**
- * raftlog_snapshots_drop() - it is none any more
+ * raftlog_snapshots_set_aside() - go on as if it were not there
  * @snapshots: opened
  * @sealed: which
- * @for_good: on the disk as well
  *
- * Return: 0, or what writing gave: it may still be there at the next start.
+ * The disk has it until another one comes in its place.
  */
-int raftlog_snapshots_drop(struct raftlog_snapshots *snapshots,
-			   const struct raftlog_sealed *sealed, bool for_good);
+void raftlog_snapshots_set_aside(struct raftlog_snapshots *snapshots,
+				 const struct raftlog_sealed *sealed);
 
 /**
  * raftlog_snapshots_chunk_bytes() - of data in every chunk but the last that is made

@@ -68,11 +68,17 @@ static u64 had_by_peers(const struct raftlog_life *life,
 	return index;
 }
 
+/* What it says can be read, as far as that is known. */
+static u64 snapshot_index(const struct raft_status *status)
+{
+	return status->snapshot_gone ? 0 : status->snapshot.index;
+}
+
 /* Because there is a snapshot that says what came of them, but for the last ones. */
 static u64 by_snapshot(const struct raftlog_life *life,
 		       const struct raft_status *status)
 {
-	u64 index = status->snapshot.index;
+	u64 index = snapshot_index(status);
 
 	return index > life->start.snapshot_trailing ?
 		       index - life->start.snapshot_trailing :
@@ -88,7 +94,7 @@ u64 raftlog_trim_index(struct raftlog_life *life)
 
 	raft_status(life->raft, &status);
 	if (status.role == RAFT_FAILED ||
-	    (!by_policy && !status.snapshot.index))
+	    (!by_policy && !snapshot_index(&status)))
 		return 0;
 	index = max(by_entries(life, &status), by_snapshot(life, &status));
 	if (start->retain_bytes)
@@ -96,7 +102,7 @@ u64 raftlog_trim_index(struct raftlog_life *life)
 	index = min(index, had_by_peers(life, &status));
 	full = by_bytes(life, life->info.log_bytes / 4 * 3);
 	if (!by_policy)
-		full = min(full, status.snapshot.index);
+		full = min(full, snapshot_index(&status));
 	index = max(index, full);
 	/* Nothing that this node itself needs. */
 	index = min(index, status.compactable_index);

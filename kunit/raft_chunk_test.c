@@ -303,6 +303,33 @@ static void snapshot_that_is_there_needs_no_data(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->commit_index, 20ull);
 }
 
+/* What cannot be read is not there, however it was found. */
+static void snapshot_that_is_gone_needs_its_data(struct kunit *test)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_SNAPSHOT_GONE,
+		.index = offered.index,
+	};
+	struct server *s = follower(test);
+
+	restore(s, &offered, 0);
+	KUNIT_ASSERT_EQ(test, server_event(s, &event), 0);
+	KUNIT_ASSERT_EQ(test, offer(s, &offered, 4, 0, 0), 0);
+	KUNIT_EXPECT_FALSE(test, s->update.base_installed);
+	expect_answer(s, 0);
+	take_all(s);
+	KUNIT_EXPECT_FALSE(test, s->r->snapshot_gone);
+	KUNIT_ASSERT_EQ(test, offer(s, &offered, 4, 250, 0), 0);
+	KUNIT_EXPECT_TRUE(test, s->update.base_installed);
+	/* Nor if it was about to be installed. */
+	s = follower(test);
+	take_all(s);
+	KUNIT_ASSERT_EQ(test, server_event(s, &event), 0);
+	KUNIT_ASSERT_EQ(test, offer(s, &offered, 4, 0, 0), 0);
+	KUNIT_EXPECT_FALSE(test, s->update.base_installed);
+	expect_answer(s, 0);
+}
+
 /* The log went, the snapshot did not: the leader's older one is good enough. */
 static void older_snapshot_is_taken_for_the_log(struct kunit *test)
 {
@@ -586,6 +613,7 @@ static struct kunit_case chunk_cases[] = {
 	KUNIT_CASE(entries_make_it_needless),
 	KUNIT_CASE(entries_make_it_needless_while_it_is_stored),
 	KUNIT_CASE(snapshot_that_is_there_needs_no_data),
+	KUNIT_CASE(snapshot_that_is_gone_needs_its_data),
 	KUNIT_CASE(older_snapshot_is_taken_for_the_log),
 	KUNIT_CASE(nonsense_is_refused),
 	KUNIT_CASE(leader_offers_and_sends_what_is_asked_for),

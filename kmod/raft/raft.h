@@ -1169,7 +1169,8 @@ int raft_restore_base(struct raft *r, u64 index, u64 term, const void *data,
  * Return: 0; -EINVAL; -ESTALE: it is not used, and what it says may not be true in this
  * cluster: the log has an entry of a newer term where the snapshot is of an older one.
  * So it is if a recovery from lost quorum knew nothing of it. It can also be a good one
- * that was not installed: the leader sends it again.
+ * that was not installed: the leader sends it again. A recovery will be in a newer term
+ * than any that was found.
  */
 int raft_restore_snapshot(struct raft *r, const struct raft_snapshot *snapshot,
 			  const void *data, u32 bytes, u64 configuration_index);

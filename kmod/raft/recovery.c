@@ -47,7 +47,8 @@ int raft_check_recovery(const struct raft *r)
 	if (raft_is_witness(r, r->self) || r->log.bare)
 		return -EOPNOTSUPP;
 	/* And for the first entry of its first term. */
-	if (raft_space(r) < raft_entry_cost(r, bytes) +
+	if (!raft_snapshot_is_ahead(r) &&
+	    raft_space(r) < raft_entry_cost(r, bytes) +
 				    (missing(r) + 1) * raft_entry_cost(r, 0))
 		return -ENOSPC;
 	return 0;
@@ -122,7 +123,7 @@ int raft_recover(struct raft *r, struct raft_update *update)
 	if (!update->hard_state_changed)
 		raft_set_hard_state(r, update,
 				    max(r->hard_state.current_term,
-					r->snapshot.term) + 1,
+					r->restored_term) + 1,
 				    r->settings.node_id);
 	if (raft_snapshot_is_ahead(r))
 		begin_with_snapshot(r, update);

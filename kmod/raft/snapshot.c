@@ -184,7 +184,8 @@ static bool is_here(const struct raft *r, const struct raft_message *message)
 	u64 index = message->install_snapshot.snapshot_index;
 	u64 term = message->install_snapshot.snapshot_term;
 
-	return (r->snapshot.index == index && r->snapshot.term == term) ||
+	return (r->snapshot.index == index && r->snapshot.term == term &&
+		!r->snapshot_gone) ||
 	       (r->incoming.index == index && r->incoming.term == term &&
 		r->incoming_offset == r->incoming.bytes);
 }
@@ -195,7 +196,8 @@ int raft_restore_snapshot(struct raft *r, const struct raft_snapshot *snapshot,
 	u64 last = min(snapshot->index, r->log.last_index);
 	int error;
 
-	if (last >= r->log.first_index &&
+	r->restored_term = max(r->restored_term, snapshot->term);
+	if (last >= raft_log_base(&r->log) &&
 	    raft_log_term(&r->log, last) > snapshot->term)
 		return -ESTALE;
 	error = raft_configuration_decode(&r->restored_configuration, data,
@@ -428,6 +430,11 @@ void raft_snapshot_gone(struct raft *r, u64 index)
 
 	if (index == r->snapshot.index)
 		r->snapshot_gone = true;
+	/* What was there of it to be installed. */
+	if (index == r->incoming.index && !r->storing) {
+		r->incoming = (struct raft_snapshot){ 0 };
+		r->incoming_offset = 0;
+	}
 	for (i = 0; i < r->n_peers; i++)
 		if (r->peers[i].snapshot.index == index)
 			raft_stop_sending(&r->peers[i]);

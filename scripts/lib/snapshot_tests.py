@@ -123,10 +123,10 @@ def test_snapshot(scene):
             f"of {alone} and {during - alone} appends")
 
 
-def damage_snapshots(node):
-    """Bytes of the fourth chunk, of whatever is there."""
+def damage_snapshots(node, files="snap.*"):
+    """Bytes of the fourth chunk."""
     place = 8192 + 3 * CHUNK + 1000
-    node.run(f"for f in {DIR}/snap.*; do printf xxxxxxxx | "
+    node.run(f"cd {DIR}; for f in {files}; do printf xxxxxxxx | "
              f"dd of=$f bs=8 seek={place // 8} conv=notrunc 2>/dev/null; done; sync; "
              "echo 3 > /proc/sys/vm/drop_caches")
 
@@ -209,8 +209,8 @@ def test_snapshot_cut(scene):
 
 
 def test_snapshot_recovered(scene):
-    """Of three one is left, with a log that damage made shorter than its snapshot: as a cluster
-    of its own it begins with that, and others get it."""
+    """Of three one is left, with a log that damage made shorter than its snapshots, and damage in
+    the newer of these: as a cluster of its own it begins with the other, and others get it."""
     scene.fresh()
     leader, (survivor, other) = scene.followers()
     fill(leader, 20)
@@ -218,8 +218,9 @@ def test_snapshot_recovered(scene):
     index, data = take(survivor, 1 << 20)
     fill(leader, 10)
     scene.wait_equal()
+    newer, _ = take(survivor, 1 << 20)
     status = scene.status(survivor)
-    claim(status["first_index"] < index, "the log still has what the snapshot makes up for")
+    claim(status["first_index"] < index < newer, "the log still has what the snapshots are of")
     scene.kill(leader, other)
     scene.leave(survivor)
     used = status["log_bytes"] - status["log_bytes_free"]
@@ -228,8 +229,12 @@ def test_snapshot_recovered(scene):
 
     told = recover(survivor)
     claim((told["snapshot_index"], told["first_index"], told["last_index"]) ==
-          (index, index + 1, index), f"recover tells of the snapshot: {told}")
-    claim(told["lost_index"] > index, f"and of what is lost behind it: {told}")
+          (newer, newer + 1, newer), f"recover tells of the snapshot: {told}")
+    damage_snapshots(survivor, "$(ls -t snap.* | head -n 1)")
+    told = recover(survivor)
+    claim((told["snapshot_index"], told["first_index"], told["last_index"]) ==
+          (index, index + 1, index), f"recover tells of the one that is not damaged: {told}")
+    claim(told["lost_index"] >= newer, f"and of what is lost behind it: {told}")
     refused = recover(survivor, "--force", check=False)
     claim("are lost here" in refused["error"], f"entries behind the snapshot are lost: {refused}")
     done = recover(survivor, "--force", "--salvage")

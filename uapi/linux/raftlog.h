@@ -838,8 +838,10 @@ struct raftlog_set {
  * @commit_index: out: entries up to here are known to be committed. Those behind are
  *	committed or not: nobody who is left can tell
  * @configuration_index: out: of the entry that named @members
- * @lost_index: out: last entry of those that damage took, 0 if none
- * @snapshot_index: out: last entry that the newest snapshot is of, 0 if there is none
+ * @lost_index: out: last entry of those that damage took, 0 if none: from the log, or
+ *	with a snapshot that the log does not reach
+ * @snapshot_index: out: last entry that the newest snapshot of use is of, 0 if there is
+ *	none
  * @snapshot_term: out: its term
  * @unfinished: out: 1: this was forced before, and interrupted. The next start
  *	completes it, as does this
@@ -956,7 +958,8 @@ struct raftlog_snapshot_seal {
  * its place.
  *
  * Errors: ENOTCONN, EOPNOTSUPP (started without snapshot_fd), ENOENT (there is none).
- * read(2): ESTALE (a leader sent another one in its place: open that), EUCLEAN
+ * read(2): ESTALE (a leader sent another one in its place, or it was damaged, and was
+ * taken again: open that), EUCLEAN
  * (damaged) and EIO: it can be taken again, as of the same entry; ESHUTDOWN.
  */
 struct raftlog_snapshot_open {

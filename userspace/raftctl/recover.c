@@ -18,7 +18,7 @@
  * @recover: what it is asked, and answers
  * @members: of the log
  * @dir: --dir
- * @snapshots: --snapshots, or @dir; NULL: there are none
+ * @snapshots: --snapshots, or NULL: in @dir if that is said
  * @wal: --wal, or the file in @dir
  */
 struct recovering {
@@ -98,8 +98,6 @@ static bool check(struct recovering *recovering)
 		}
 		recovering->wal.path = path;
 	}
-	if (!recovering->snapshots)
-		recovering->snapshots = recovering->dir;
 	if (wal_exists(&recovering->wal))
 		return true;
 	complain("it says where this node's log is", "there is no %s",
@@ -217,8 +215,10 @@ static void print_left_out(const struct recovering *recovering)
 	}
 }
 
-static void print_log(const struct raftlog_recover *recover)
+static void print_log(const struct recovering *recovering)
 {
+	const struct raftlog_recover *recover = &recovering->recover;
+
 	if (recover->first_index <= recover->last_index)
 		printf("  log          %llu to %llu, the last of term %llu; term %llu\n",
 		       recover->first_index, recover->last_index,
@@ -229,6 +229,8 @@ static void print_log(const struct raftlog_recover *recover)
 	if (recover->snapshot_index)
 		printf("  snapshot     of entry %llu, term %llu\n",
 		       recover->snapshot_index, recover->snapshot_term);
+	else if (!recovering->dir && !recovering->snapshots)
+		printf("  snapshot     none was looked at: --snapshots says where they are\n");
 }
 
 static void print_report(const struct recovering *recovering)
@@ -239,16 +241,18 @@ static void print_report(const struct recovering *recovering)
 	       recover->node_id, recover->cluster_id);
 	if (recover->unfinished)
 		printf("  interrupted  this is a cluster of its own already; the next start, or --force, completes it\n");
-	print_log(recover);
+	print_log(recovering);
 	if (!recover->unfinished) {
 		print_lost(recover);
 		print_left_out(recovering);
 	}
 	if (recover->new_cluster_id)
-		printf("node %u is cluster %016llx now, alone. Start it without --peer: raftctl start --id %u --%s %s\n",
+		printf("node %u is cluster %016llx now, alone. Start it without --peer: raftctl start --id %u --%s %s%s%s\n",
 		       recover->node_id, recover->new_cluster_id,
 		       recover->node_id, recovering->dir ? "dir" : "wal",
-		       recovering->dir ? recovering->dir : recovering->wal.path);
+		       recovering->dir ? recovering->dir : recovering->wal.path,
+		       recovering->snapshots ? " --snapshots " : "",
+		       recovering->snapshots ? recovering->snapshots : "");
 }
 
 /* Nothing was done: without --force, or because of what the log is. */
@@ -261,6 +265,21 @@ static void explain_refusal(const struct raftlog_recover *recover)
 			 "nothing was changed");
 }
 
+/* Without them it can lose what only they have: none are there, or it is said so. */
+static bool open_snapshots(struct recovering *recovering, int fds[2])
+{
+	const char *dir = recovering->snapshots ? recovering->snapshots :
+						  recovering->dir;
+	int ret = dir ? wal_open_snapshots(dir, false, fds) : 1;
+
+	if (ret > 0 && recovering->snapshots) {
+		complain("it has snap.0 and snap.1 in it",
+			 "there are no snapshots in %s", dir);
+		return false;
+	}
+	return ret >= 0;
+}
+
 static int recover_log(struct recovering *recovering, int fd)
 {
 	struct raftlog_recover *recover = &recovering->recover;
@@ -269,8 +288,7 @@ static int recover_log(struct recovering *recovering, int fd)
 
 	if (wal_open(&recovering->wal, &wal))
 		return EXIT_ERROR;
-	if (recovering->snapshots &&
-	    wal_open_snapshots(recovering->snapshots, false, snapshots)) {
+	if (!open_snapshots(recovering, snapshots)) {
 		wal_discard(&recovering->wal, &wal);
 		return EXIT_ERROR;
 	}

@@ -338,16 +338,23 @@ static int open_snapshot(const char *dir, int number, bool make)
 int wal_open_snapshots(const char *dir, bool make, int fds[2])
 {
 	fds[0] = open_snapshot(dir, 0, make);
-	fds[1] = fds[0] < 0 ? fds[0] : open_snapshot(dir, 1, make);
-	if (fds[1] >= 0)
+	fds[1] = fds[0] == -1 ? -1 : open_snapshot(dir, 1, make);
+	if (fds[0] >= 0 && fds[1] >= 0)
 		return 0;
+	if (fds[0] == -ENOENT && fds[1] == -ENOENT) {
+		fds[0] = -1;
+		fds[1] = -1;
+		return 1;
+	}
 	if (fds[0] >= 0)
 		close(fds[0]);
-	fds[0] = -1;
-	if (fds[1] != -ENOENT)
-		return -1;
-	fds[1] = -1;
-	return 0;
+	if (fds[1] >= 0)
+		close(fds[1]);
+	if (fds[0] == -ENOENT || fds[1] == -ENOENT)
+		complain("with an empty file in its place it can do without, but not both",
+			 "of the snapshots in %s one is missing: snap.%d", dir,
+			 fds[0] == -ENOENT ? 0 : 1);
+	return -1;
 }
 
 void wal_discard(const struct wal_request *request, struct wal *wal)

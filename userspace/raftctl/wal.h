@@ -54,9 +54,9 @@ int wal_open(const struct wal_request *request, struct wal *wal);
  * wal_open_snapshots() - the files that snapshots go to
  * @dir: snap.0 and snap.1 in there
  * @make: make them if they are not
- * @fds: as RAFTLOG_IOC_START wants them, -1 if they are not
+ * @fds: as RAFTLOG_IOC_START wants them
  *
- * Return: 0, or -1 and has complained.
+ * Return: 0; 1: neither is there, and @fds are -1; or -1 and has complained.
  */
 int wal_open_snapshots(const char *dir, bool make, int fds[2]);
 

@@ -81,17 +81,6 @@ static void read_slot(struct world *w, struct node *node, struct slot *slot)
 	slot->snapshot.configuration.data = NULL;
 }
 
-/* The core wants none that is older than what its log has. */
-static void drop(struct slots *slots, struct slot *slot)
-{
-	struct wal_write write;
-
-	wal_snapshot_clear(slots->buf, &write);
-	disk_begin(&slot->disk, &write);
-	disk_complete(&slot->disk);
-	slot->snapshot.index = 0;
-}
-
 static void restore(struct world *w, struct node *node)
 {
 	struct slots *slots = slots_of(node);
@@ -108,7 +97,7 @@ static void restore(struct world *w, struct node *node)
 					      slot->snapshot.configuration.index);
 		if (error == -ESTALE) {
 			w->counters.snapshots_dropped++;
-			drop(slots, slot);
+			slot->snapshot.index = 0;
 		} else if (error) {
 			violation(w, "snapshot", "node %u: %llu is refused: %d",
 				  node->id, snapshot.index, error);

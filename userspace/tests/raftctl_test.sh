@@ -181,15 +181,25 @@ golden "recover, with a snapshot that has more, output" <<'END'
   snapshot     of entry 12, term 5
   committed    up to 12 surely; what is behind may be or not, and will be
 END
-rm "$dir/left/snap.1"
-run 1 "recover, with half of the snapshots" recover --id 1 --dir "$dir/left" --json
-python3 -c 'import json, sys
-o = json.load(sys.stdin)
-assert o["snapshot_index"] == 0 and o["last_index"] == 10' <"$dir/out"
-verdict $? "recover, with half of the snapshots, is without"
-[ ! -e "$dir/left/snap.1" ]
+mkdir "$dir/snaps" && mv "$dir"/left/snap.? "$dir/snaps"
+run 0 "recover --snapshots" recover --id 1 --wal "$dir/left/wal" --snapshots "$dir/snaps" --force
+tail -n 1 "$dir/out" | sed "s|$dir|DIR|g" >"$dir/last" && mv "$dir/last" "$dir/out"
+golden "recover --snapshots, output" <<'END'
+node 1 is cluster fedcba9876543210 now, alone. Start it without --peer: raftctl start --id 1 --wal DIR/left/wal --snapshots DIR/snaps
+END
+run 1 "recover, without where the snapshots are" recover --id 1 --wal "$dir/left/wal"
+sed -n 3p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
+golden "recover, without where the snapshots are, output" <<'END'
+  snapshot     none was looked at: --snapshots says where they are
+END
+rm "$dir/snaps/snap.1"
+run 1 "recover, with half of the snapshots" recover --id 1 --wal "$dir/left/wal" --snapshots "$dir/snaps" --force
+complains "recover, with half of the snapshots, why" "one is missing: snap.1"
+[ ! -e "$dir/snaps/snap.1" ]
 verdict $? "recover makes no snapshots"
-rm "$dir/left/snap.0"
+rm "$dir/snaps/snap.0"
+run 1 "recover, with none where they are said to be" recover --id 1 --wal "$dir/left/wal" --snapshots "$dir/snaps" --force
+complains "recover, with none where they are said to be, why" "there are no snapshots in"
 FAKE_SCENE=changing run 1 "recover that was interrupted" recover --id 1 --dir "$dir/left"
 sed -n 2p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
 golden "recover that was interrupted, output" <<'END'
