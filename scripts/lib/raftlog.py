@@ -28,7 +28,7 @@ def programs(kernel, module=None):
     """
     added = [f"bin/raftctl={BUILD}/raftctl", f"bin/load={BUILD}/cluster/load",
              f"bin/badinput={BUILD}/cluster/badinput", f"bin/async={BUILD}/cluster/async",
-             f"bin/manygroups={BUILD}/cluster/manygroups"]
+             f"bin/manygroups={BUILD}/cluster/manygroups", f"bin/torture={BUILD}/cluster/torture"]
     built = "raftlog.ko" if kernel == "stock" else f"raftlog-{kernel}.ko"
     added.append(f"{MODULE}={module or os.path.join(BUILD, built)}")
     added.append(f"{SAMPLE}={os.path.join(BUILD, built.replace('raftlog', 'raftlog_sample'))}")

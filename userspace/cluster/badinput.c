@@ -130,6 +130,7 @@ int main(int argc, char **argv)
 	group_without_leader();
 	changed_members();
 	full_log();
+	recoveries();
 	snapshots();
 	small_chunks();
 	namespaces();

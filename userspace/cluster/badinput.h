@@ -41,6 +41,8 @@ void group_without_leader(void);
 void changed_members(void);
 void full_log(void);
 
+void recoveries(void);
+
 void snapshots(void);
 void small_chunks(void);
 

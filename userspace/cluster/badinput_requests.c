@@ -41,6 +41,8 @@ static const struct request {
 	  sizeof(struct raftlog_transfer), ENOTCONN, 12 },
 	{ "SET", 11, _IOC_READ | _IOC_WRITE, sizeof(struct raftlog_set),
 	  ENOTCONN, -1 },
+	{ "RECOVER", 12, _IOC_READ | _IOC_WRITE, sizeof(struct raftlog_recover),
+	  EBADF, 108 },
 	{ "SET_SESSION", 16, _IOC_READ | _IOC_WRITE,
 	  sizeof(struct raftlog_session), ENOTCONN, 64 },
 	{ "GET_SESSIONS", 17, _IOC_READ | _IOC_WRITE,
@@ -58,7 +60,11 @@ static struct raftlog_change some_change = {
 	.id = 2,
 };
 static struct raftlog_session_info some_sessions[RAFTLOG_SESSIONS_MAX];
+static struct raftlog_member some_members[RAFTLOG_MEMBERS_MAX];
 static char some_data[16] = "some data";
+
+_Static_assert(offsetof(struct raftlog_recover, __reserved) == 108,
+	       "where the table says");
 
 static void good_form(const struct request *r, void *arg)
 {
@@ -68,6 +74,7 @@ static void good_form(const struct request *r, void *arg)
 	struct raftlog_change_members *change = arg;
 	struct raftlog_session *session = arg;
 	struct raftlog_sessions *sessions = arg;
+	struct raftlog_recover *recover = arg;
 
 	memset(arg, 0, r->bytes);
 	if (!strcmp(r->name, "GET_MEMBERS")) {
@@ -85,6 +92,13 @@ static void good_form(const struct request *r, void *arg)
 		change->changes = (uintptr_t)&some_change;
 		change->n_changes = 1;
 		change->change_bytes = sizeof(some_change);
+	} else if (!strcmp(r->name, "RECOVER")) {
+		recover->node_id = 1;
+		/* Nobody's. */
+		recover->wal_fd = 999;
+		recover->members = (uintptr_t)some_members;
+		recover->n_members = RAFTLOG_MEMBERS_MAX;
+		recover->member_bytes = sizeof(some_members[0]);
 	} else if (!strcmp(r->name, "SET_SESSION")) {
 		session->name[0] = 's';
 	} else if (!strcmp(r->name, "GET_SESSIONS")) {
