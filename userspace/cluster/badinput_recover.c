@@ -22,6 +22,7 @@ static struct raftlog_recover a_recovery(int wal)
 		.n_members = RAFTLOG_MEMBERS_MAX,
 		.members = (uintptr_t)some_members,
 		.member_bytes = sizeof(some_members[0]),
+		.snapshot_fd = { -1, -1 },
 	};
 
 	return recover;
@@ -50,6 +51,9 @@ static void bad_requests(int wal)
 	REFUSE("with a closed WAL fd", EBADF, r.wal_fd = 999);
 	REFUSE("with a negative WAL fd", EINVAL, r.wal_fd = -1);
 	REFUSE("with itself as WAL", EINVAL, r.wal_fd = device);
+	REFUSE("with one snapshot", EINVAL, r.snapshot_fd[0] = wal);
+	REFUSE("with closed snapshots", EBADF, r.snapshot_fd[0] = 998,
+	       r.snapshot_fd[1] = 999);
 	REFUSE("with members that are too small", EINVAL, r.member_bytes -= 8);
 	REFUSE("with members that are too large", EINVAL,
 	       r.member_bytes = 1 << 20);
