@@ -42,7 +42,7 @@ static const struct request {
 	{ "SET", 11, _IOC_READ | _IOC_WRITE, sizeof(struct raftlog_set),
 	  ENOTCONN, -1 },
 	{ "RECOVER", 12, _IOC_READ | _IOC_WRITE, sizeof(struct raftlog_recover),
-	  EBADF, 108 },
+	  EBADF, 132 },
 	{ "SET_SESSION", 16, _IOC_READ | _IOC_WRITE,
 	  sizeof(struct raftlog_session), ENOTCONN, 64 },
 	{ "GET_SESSIONS", 17, _IOC_READ | _IOC_WRITE,
@@ -63,7 +63,7 @@ static struct raftlog_session_info some_sessions[RAFTLOG_SESSIONS_MAX];
 static struct raftlog_member some_members[RAFTLOG_MEMBERS_MAX];
 static char some_data[16] = "some data";
 
-_Static_assert(offsetof(struct raftlog_recover, __reserved) == 108,
+_Static_assert(offsetof(struct raftlog_recover, __reserved) == 132,
 	       "where the table says");
 
 static void good_form(const struct request *r, void *arg)
@@ -96,6 +96,8 @@ static void good_form(const struct request *r, void *arg)
 		recover->node_id = 1;
 		/* Nobody's. */
 		recover->wal_fd = 999;
+		recover->snapshot_fd[0] = -1;
+		recover->snapshot_fd[1] = -1;
 		recover->members = (uintptr_t)some_members;
 		recover->n_members = RAFTLOG_MEMBERS_MAX;
 		recover->member_bytes = sizeof(some_members[0]);
