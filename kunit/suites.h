@@ -39,6 +39,7 @@ extern struct kunit_suite raftlog_wal_snapshot_suite;
 extern struct kunit_suite raftlog_wire_suite;
 extern struct kunit_suite raftlog_wire_bulk_suite;
 extern struct kunit_suite raftlog_wire_crypto_suite;
+extern struct kunit_suite raftlog_wire_channel_suite;
 extern struct kunit_suite raftlog_device_suite;
 
 #endif /* RAFTLOG_KUNIT_SUITES_H */
