@@ -27,6 +27,7 @@ kunit_test_suites(&raftlog_raft_log_suite, &raftlog_raft_memory_suite,
 		  &raftlog_wal_damage_suite, &raftlog_wal_torn_suite,
 		  &raftlog_wal_peers_suite, &raftlog_wal_snapshot_suite,
 		  &raftlog_wire_suite, &raftlog_wire_bulk_suite,
+		  &raftlog_wire_crypto_suite, &raftlog_wire_channel_suite,
 		  &raftlog_device_suite, &raftlog_request_suite);
 
 MODULE_DESCRIPTION("KUnit suites of raftlog");

@@ -38,6 +38,8 @@ extern struct kunit_suite raftlog_wal_peers_suite;
 extern struct kunit_suite raftlog_wal_snapshot_suite;
 extern struct kunit_suite raftlog_wire_suite;
 extern struct kunit_suite raftlog_wire_bulk_suite;
+extern struct kunit_suite raftlog_wire_crypto_suite;
+extern struct kunit_suite raftlog_wire_channel_suite;
 extern struct kunit_suite raftlog_device_suite;
 extern struct kunit_suite raftlog_request_suite;
 

@@ -7,21 +7,67 @@
  *
  * header	 0  u8   version	WIRE_VERSION
  *		 1  u8   type		enum wire_type
- *		 2  u8   key_id		0: no key, tag as below
+ *		 2  u8   key_id		of the key of the cluster, see below; 0: none,
+ *					neither secret nor authentic
  *		 3  u8   flags		0
  *		 4  le32 sender		node id, not 0
  *		 8  le32 receiver	node id, not 0, not @sender
- *		12  le32 0
+ *		12  le32 epoch		which keying of @session; 0 without a key
  *		16  le64 session	random, of this start of the sender, not 0
- *		24  le64 counter	datagrams of this session so far, from 1
+ *		24  le64 counter	datagrams of this epoch so far, or without a key
+ *					of this session, from 1; handshake: 0
  *
- * tag		 0  le32 crc32c		of le64 cluster_id | header | body, from ~0,
+ * tag without a key
+ *		 0  le32 crc32c		of le64 cluster_id | header | body, from ~0,
  *					inverted
  *		 4  le32 0
  *		 8  le64 cluster_id
  *
- * The tag is the last 16 bytes so that a keyed one (an authenticator over header
- * and body, cluster_id mixed in) takes its place without moving anything else.
+ * With a key the body is encrypted and the tag authenticates it: ChaCha20-Poly1305
+ * (RFC 8439) under the key of the direction, with the nonce
+ *
+ *		 0  u8   0 (four)
+ *		 4  le64 counter	of the header
+ *
+ * and as associated data header | le64 cluster_id. A handshake is not encrypted;
+ * its tag is the BLAKE2s-128 of header | body, keyed with handshake_key.
+ *
+ * Keys. All nodes of a cluster hold the same secret of 32 bytes, psk, and two more
+ * while it is exchanged for another one. What comes of it is BLAKE2s-256 (RFC 7693),
+ * keyed with 32 bytes, over a label, padded with zeros to 24 bytes, and more:
+ *
+ *	name		keyed with	label			followed by
+ *	key_id		psk		"raftlog key id"	(its first byte, 1 for 0)
+ *	handshake_key	psk		"raftlog handshake"	le64 cluster_id
+ *	session_key	psk		"raftlog session"	le64 cluster_id
+ *	token		boot secret of	"raftlog token"		le32 sender, le64 which
+ *			the receiver
+ *	direction_key	session_key	"raftlog direction"	le32 sender,
+ *				le32 receiver, le64 session of the sender, le32 epoch,
+ *				le64 session of the receiver, token
+ *
+ * Handshake. A node that is to send to another one asks it for a token, for a new
+ * epoch of its own, and from the answer both know the key of this direction. The one
+ * that answers remembers nothing: when a datagram of an epoch it does not know comes,
+ * it makes the token again, and with it the key. Only a datagram that proves right
+ * makes the epoch known, and its token the last of this "which": what was recorded
+ * of before never comes right again.
+ *
+ * body of WIRE_REQUEST: the header's epoch is the new one, 0: none is wanted.
+ *
+ * request	 0  le64 rejected_session	of the receiver, whose datagram came and
+ *						could not be opened: it is to begin a new
+ *						epoch, if this is its newest; 0: none
+ *		 8  le32 rejected_epoch
+ *		12  le32 0
+ *		16  le64 cluster_id	of the sender: who has the right key is told
+ *					that he is of another cluster
+ *		24  u8   0 (sixteen)	to be as long as the answer
+ *
+ * body of WIRE_RESPONSE: the header's epoch is that of the request.
+ *
+ * response	 0  le64 requester_session	the session of the request
+ *		 8  u8   token (32)
  *
  * body of WIRE_MESSAGE: one message. Sender and receiver are the header's.
  *
@@ -142,7 +188,9 @@ enum wire_type {
 	WIRE_MESSAGE = 1,
 	WIRE_PIECE = 2,
 	WIRE_PIECE_ACK = 3,
-	WIRE_TYPE_LAST = WIRE_PIECE_ACK,
+	WIRE_REQUEST = 4,
+	WIRE_RESPONSE = 5,
+	WIRE_TYPE_LAST = WIRE_RESPONSE,
 };
 
 /* Each is allowed only where its name says. */
@@ -164,12 +212,24 @@ enum wire_refusal {
 
 #define WIRE_PIECE_ACK_AT_ONCE (1u << 31)
 
+/* A new epoch is due after so many datagrams or so long; and none goes beyond. */
+#define WIRE_EPOCH_DATAGRAMS (1ull << 40)
+#define WIRE_EPOCH_NS (600ull * NSEC_PER_SEC)
+#define WIRE_COUNTER_LAST (1ull << 48)
+
 enum wire_limits_fixed {
 	WIRE_VERSION = 1,
 
 	WIRE_HEADER_BYTES = 32,
 	WIRE_TAG_BYTES = 16,
 	WIRE_OVERHEAD_BYTES = WIRE_HEADER_BYTES + WIRE_TAG_BYTES,
+
+	WIRE_KEY_BYTES = 32,
+	WIRE_TOKEN_BYTES = 32,
+	WIRE_LABEL_BYTES = 24,
+	/* Request and response alike: nothing is amplified. */
+	WIRE_HANDSHAKE_BODY_BYTES = 8 + WIRE_TOKEN_BYTES,
+	WIRE_HANDSHAKE_BYTES = WIRE_OVERHEAD_BYTES + WIRE_HANDSHAKE_BODY_BYTES,
 
 	/* The least every IPv4 host takes, less headers; the most UDP carries. */
 	WIRE_DATAGRAM_BYTES_MIN = 512,

@@ -5,9 +5,10 @@
  * What decodes encodes to the same bytes again, and what encodes decodes.
  *
  * Receiving goes wire_header_decode() → is the sender known, is it at its
- * address → wire_open() → wire_message_decode(), wire_piece_decode() or
- * wire_piece_ack_decode(). Sending goes the other way and ends in wire_seal().
- * Messages larger than a datagram: bulk.h.
+ * address → wire_channel_open() (channel.h), or without a key wire_open() →
+ * wire_message_decode(), wire_piece_decode() or wire_piece_ack_decode(). Sending
+ * goes the other way and ends in wire_channel_seal() or wire_seal(). Messages
+ * larger than a datagram: bulk.h.
  */
 #ifndef RAFTLOG_WIRE_H
 #define RAFTLOG_WIRE_H
@@ -79,17 +80,20 @@ int wire_message_decode(struct raft_message *message,
 /**
  * struct wire_header - what a datagram says before its body
  * @type: enum wire_type
- * @key_id: 0
+ * @key_id: which key of the cluster, 0: none
  * @sender: node id
  * @receiver: node id
+ * @epoch: keying of @session, 0 without a key
  * @session: of this start of the sender
- * @counter: datagrams sent in @session so far
+ * @counter: datagrams sent in @epoch, or without a key in @session, so far; 0 in a
+ *	handshake
  */
 struct wire_header {
 	u8 type;
 	u8 key_id;
 	u32 sender;
 	u32 receiver;
+	u32 epoch;
 	u64 session;
 	u64 counter;
 };
@@ -103,18 +107,21 @@ struct wire_header {
  * Return:
  * * 0 - worth looking up the sender
  * * -EMSGSIZE - too short or too long for a datagram of any type
- * * -EPROTONOSUPPORT - another version, or flags or a key of a newer one
+ * * -EPROTONOSUPPORT - another version, or flags of a newer one
  * * -ENOMSG - unknown type
  * * -EBADMSG - no possible header
  */
 int wire_header_decode(struct wire_header *header, const void *datagram,
 		       size_t bytes);
 
+/** wire_header_encode() - write a header, WIRE_HEADER_BYTES */
+void wire_header_encode(const struct wire_header *header, void *datagram);
+
 /**
- * wire_seal() - put header and tag around a body
+ * wire_seal() - put header and tag around a body, without a key
  * @datagram: the body is at WIRE_HEADER_BYTES, WIRE_TAG_BYTES are free behind it
  * @body_bytes: its length
- * @header: key_id must be 0
+ * @header: key_id and epoch must be 0
  * @cluster_id: the cluster both belong to
  *
  * Return: length of the datagram.
@@ -123,8 +130,8 @@ size_t wire_seal(void *datagram, size_t body_bytes,
 		 const struct wire_header *header, u64 cluster_id);
 
 /**
- * wire_open() - check the tag
- * @datagram: wire_header_decode() accepted it
+ * wire_open() - check the tag of a datagram without a key
+ * @datagram: wire_header_decode() accepted it, with key_id 0
  * @bytes: its length
  * @cluster_id: the cluster it must come from
  * @foreign_cluster_id: set with -EXDEV

@@ -3,7 +3,7 @@
  * Any bytes to the UDP port. The first byte of the input chooses what they are:
  *
  *	0  a message, or a bundle of them: what decodes encodes to the same bytes
- *	1  a datagram: likewise, with a tag put behind it that is good
+ *	1  a datagram without a key: likewise, with a tag put behind it that is good
  *	2  a series of pieces and acks from a peer that follows no rule, with time
  *	   passing in between, to a receiver and to a sender that is at work
  */
@@ -107,12 +107,17 @@ static void fuzz_body(u8 type, const u8 *data, size_t bytes)
 
 static void fuzz_datagram(const u8 *data, size_t bytes)
 {
+	u8 encoded[WIRE_HEADER_BYTES];
 	struct wire_header header;
 	u64 foreign;
 	u8 *sealed;
 	int n;
 
 	if (wire_header_decode(&header, data, bytes))
+		return;
+	wire_header_encode(&header, encoded);
+	CHECK(!memcmp(encoded, data, sizeof(encoded)));
+	if (header.key_id)
 		return;
 	sealed = exact(data, bytes);
 	/* Nobody guesses a tag in a fuzzer's life. */

@@ -116,6 +116,15 @@
 	X(duplicated, "duplicated")              \
 	X(corrupted, "corrupted")                \
 	X(overflowed, "queue full")              \
+	X(keys_asked, "keys asked for")          \
+	X(keys_agreed, "keys agreed on")         \
+	X(keys_waited, "waiting for a key")      \
+	X(keys_stale, "of an unknown key")       \
+	X(keys_rejected, "and told so")          \
+	X(rotations, "keys exchanged")           \
+	X(channels_forgotten, "channels forgotten") \
+	X(attacks, "forged or replayed")         \
+	X(replays_refused, "replays refused")    \
 	X(failpoints, "failpoints fired")	 \
 	X(leases_checked, "leases checked")      \
 	X(reads, "reads")                        \

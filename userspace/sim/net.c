@@ -8,13 +8,6 @@
 struct packet *net_encode(struct world *w, struct node *from,
 			  const struct raft_message *message)
 {
-	struct wire_header header = {
-		.type = WIRE_MESSAGE,
-		.sender = from->id,
-		.receiver = message->to,
-		.session = from->session,
-		.counter = ++from->counter,
-	};
 	size_t bytes = wire_message_bytes(message);
 	struct packet *packet;
 	int written;
@@ -34,11 +27,30 @@ struct packet *net_encode(struct world *w, struct node *from,
 		free(packet);
 		return NULL;
 	}
-	packet->bytes = wire_seal(packet->data, bytes, &header, w->cluster_id);
+	packet->bytes = bytes + WIRE_OVERHEAD_BYTES;
 	packet->message = *message;
 	packet->message.entries = NULL;
 	packet->cluster_id = w->cluster_id;
 	return packet;
+}
+
+void net_leave(struct world *w, struct node *from, struct packet *packet)
+{
+	const struct wire_header header = {
+		.type = WIRE_MESSAGE,
+		.sender = from->id,
+		.receiver = packet->message.to,
+		.session = from->session,
+		.counter = ++from->counter,
+	};
+
+	if (w->plan.keyed) {
+		keys_send(w, from, packet);
+		return;
+	}
+	wire_seal(packet->data, packet->bytes - WIRE_OVERHEAD_BYTES, &header,
+		  w->cluster_id);
+	net_send(w, packet);
 }
 
 static void damage(struct world *w, struct packet *packet)
@@ -86,6 +98,7 @@ void net_send(struct world *w, struct packet *packet)
 	const struct raft_message *message = &packet->message;
 
 	w->counters.sent++;
+	keys_overhear(w, packet);
 	if (net->cut[message->from][message->to]) {
 		w->counters.cut++;
 		free(packet);
@@ -105,6 +118,11 @@ void net_send(struct world *w, struct packet *packet)
 		deliver_later(w, copy, w->plan.late_duplicates);
 	}
 	deliver_later(w, packet, false);
+}
+
+void net_inject(struct world *w, struct packet *packet)
+{
+	deliver_later(w, packet, w->plan.slow);
 }
 
 /* Two machines answer to one address: for a while this one, then that one. */
@@ -146,14 +164,33 @@ static bool refuse(struct world *w, struct node *node,
 	      0);
 	if (packet->cluster_id != w->cluster_id)
 		w->counters.foreign++;
-	else if (!packet->corrupt)
+	/*
+	 * With a key, what comes too late, again, or before it is agreed on; and
+	 * handshakes under a key that is gone, which headers may call as another one.
+	 */
+	else if (!packet->corrupt && !packet->handshake &&
+		 (!w->plan.keyed ||
+		  (error != -ESTALE && error != -EALREADY && error != -ENOKEY)))
 		violation(w, "wire", "node %u: a good %s is refused: %d",
 			  node->id,
 			  raft_message_type_name(packet->message.type), error);
 	return false;
 }
 
-static int open_packet(struct world *w, struct packet *packet,
+/* Return: length of the body, 0 for a handshake, or an error. */
+static int authenticate(struct world *w, struct node *node,
+			struct packet *packet, const struct wire_header *header)
+{
+	u64 foreign;
+
+	if (header->receiver != node->id || w->plan.keyed != !!header->key_id)
+		return -EBADMSG;
+	if (w->plan.keyed)
+		return keys_open(w, node, packet, header);
+	return wire_open(packet->data, packet->bytes, w->cluster_id, &foreign);
+}
+
+static int open_packet(struct world *w, struct node *node, struct packet *packet,
 		       struct raft_message *message, struct raft_entry *entries)
 {
 	const struct wire_limits limits = {
@@ -162,14 +199,13 @@ static int open_packet(struct world *w, struct packet *packet,
 		.message_bytes_max = NET_DATAGRAM_BYTES,
 	};
 	struct wire_header header;
-	u64 foreign;
 	int bytes;
 
 	bytes = wire_header_decode(&header, packet->data, packet->bytes);
 	if (bytes)
 		return bytes;
-	bytes = wire_open(packet->data, packet->bytes, w->cluster_id, &foreign);
-	if (bytes < 0)
+	bytes = authenticate(w, node, packet, &header);
+	if (bytes <= 0)
 		return bytes;
 	if (header.type != WIRE_MESSAGE)
 		return -ENOMSG;
@@ -228,11 +264,13 @@ static bool is_chunk(const struct raft_message *message, u32 i)
 bool net_decode(struct world *w, struct node *node, struct packet *packet,
 		struct raft_message *message, struct raft_entry *entries)
 {
-	int error = open_packet(w, packet, message, entries);
+	int error = open_packet(w, node, packet, message, entries);
 	u32 i;
 
 	if (error)
 		return refuse(w, node, packet, error);
+	if (packet->handshake)
+		return false;
 	if (packet->corrupt)
 		violation(w, "wire", "node %u: a damaged datagram is believed",
 			  node->id);

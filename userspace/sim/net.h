@@ -20,7 +20,9 @@ enum net_limits {
  * @next: in an inbox
  * @message: what was encoded, without entries; for the checker
  * @corrupt: some bits were changed
+ * @handshake: there is no message
  * @cluster_id: that its sender was of
+ * @number: of those that were encrypted
  * @bytes: length
  * @data: the datagram
  */
@@ -28,7 +30,9 @@ struct packet {
 	struct packet *next;
 	struct raft_message message;
 	u64 cluster_id;
+	u64 number;
 	bool corrupt;
+	bool handshake;
 	u32 bytes;
 	u8 data[];
 };
@@ -56,13 +60,19 @@ struct net {
  * @from: sender
  * @message: with entries and their data
  *
- * Return: the datagram, or NULL with a violation noted.
+ * Return: the datagram, without header and tag, or NULL with a violation noted.
  */
 struct packet *net_encode(struct world *w, struct node *from,
 			  const struct raft_message *message);
 
+/** net_leave() - header and tag around what net_encode() made, and on its way */
+void net_leave(struct world *w, struct node *from, struct packet *packet);
+
 /** net_send() - hand a datagram to the network, which frees it */
 void net_send(struct world *w, struct packet *packet);
+
+/** net_inject() - somebody else than its sender does, and nobody hears it */
+void net_inject(struct world *w, struct packet *packet);
 
 /** net_arrive() - it is there */
 void net_arrive(struct world *w, struct packet *packet);

@@ -267,6 +267,7 @@ static void forget(struct world *w, struct node *node)
 	node->timer_at = U64_MAX;
 	owner_stop(node);
 	sender_stop(node);
+	keys_stop(node);
 	free_core(node);
 	clients_forget(w, node);
 	readers_forget(w, node);
@@ -325,6 +326,7 @@ void node_start(struct world *w, struct node *node)
 	application_restore(w, node);
 	if (w->violated)
 		return;
+	keys_start(w, node);
 	error = join(w, node, &node->log, &hard_state, space_bytes);
 	if (error == -EUCLEAN && node->rotted && w->plan.change_interval_ns) {
 		/* All that is left tells of a time when it was alone. */
@@ -476,6 +478,7 @@ void node_destroy(struct node *node)
 {
 	owner_stop(node);
 	sender_stop(node);
+	keys_stop(node);
 	free_core(node);
 	store_free(&node->store);
 	if (node->has_spare)

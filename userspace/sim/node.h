@@ -8,6 +8,7 @@
 #define RAFTLOG_SIM_NODE_H
 
 #include "application.h"
+#include "keys.h"
 #include "log.h"
 #include "net.h"
 #include "raft/raft.h"
@@ -103,6 +104,7 @@ struct read_job {
  * @raft_rng: the core's
  * @session: of this start
  * @counter: datagrams of @session
+ * @keys: what it encrypts with
  * @clock_base: its clock at @clock_start
  * @clock_start: world's clock when it started
  * @clock_rate: of its clock, in thousandths
@@ -155,6 +157,7 @@ struct node {
 	struct raft_send *sends;
 	u64 session;
 	u64 counter;
+	struct node_keys keys;
 
 	u64 clock_base;
 	u64 clock_start;

@@ -317,6 +317,30 @@ static void draw_upgrade(struct plan *plan, struct rng *rng)
 		plan->upgrade = rng_between(rng, RNG_ONE / 20, RNG_ONE);
 }
 
+/*
+ * Mostly with a key. Not where what comes twice, and late, is the point: a window
+ * takes nothing twice.
+ */
+static void draw_keys(struct plan *plan, struct rng *rng)
+{
+	static const u32 chances[] = { 0, 10000, 50000, 200000 };
+	u64 timeout = plan->election_timeout_ns;
+
+	if (plan->late_duplicates || !rng_chance(rng, 750000))
+		return;
+	plan->keyed = true;
+	plan->attack = PICK(rng, chances);
+	if (rng_chance(rng, 300000))
+		plan->epoch_datagrams = rng_between(rng, 1, 300);
+	if (rng_chance(rng, 300000))
+		plan->epoch_ns = rng_between(rng, timeout / 4, timeout * 8);
+	if (rng_chance(rng, 500000))
+		plan->rotate_interval_ns =
+			rng_between(rng, timeout / 8, timeout * 2);
+	if (rng_chance(rng, 150000))
+		plan->forget = rng_between(rng, 100, 5000);
+}
+
 void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 {
 	struct rng rng;
@@ -344,4 +368,5 @@ void plan_draw(struct plan *plan, u64 seed, u32 n_nodes)
 	draw_programs(plan, &rng);
 	draw_snapshots(plan, &rng);
 	draw_upgrade(plan, &rng);
+	draw_keys(plan, &rng);
 }

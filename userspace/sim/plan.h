@@ -106,6 +106,12 @@ enum fault {
  * @duplicate: comes twice
  * @late_duplicates: the second time late
  * @corrupt: comes with some bits wrong
+ * @keyed: all is encrypted
+ * @epoch_datagrams: see struct wire_keyring, 0: as the module does
+ * @epoch_ns: likewise
+ * @rotate_interval_ns: most between two steps of an exchange of keys, 0: there is none
+ * @forget: chance that a channel is forgotten when something comes
+ * @attack: chance that somebody forges or replays a datagram when one is sent
  * @failpoints: chance that it fires, each time
  * @fault_interval_ns: mean time between faults
  * @faults: weight of each
@@ -178,6 +184,12 @@ struct plan {
 	u32 duplicate;
 	bool late_duplicates;
 	u32 corrupt;
+	bool keyed;
+	u64 epoch_datagrams;
+	u64 epoch_ns;
+	u64 rotate_interval_ns;
+	u32 forget;
+	u32 attack;
 
 	u32 failpoints[RAFTLOG_FAILPOINTS_N];
 

@@ -20,7 +20,7 @@ static void dispatch(struct world *w, struct node *node, struct packet *packet,
 
 	if (after_seq <= node->persisted_seq) {
 		check_leaves(w, node, &packet->message);
-		net_send(w, packet);
+		net_leave(w, node, packet);
 		return;
 	}
 	if (RAFTLOG_FAILPOINT(EXECUTE_NO_PARKING)) {
@@ -50,7 +50,7 @@ void sender_release(struct world *w, struct node *node)
 		}
 		*link = parked->next;
 		check_leaves(w, node, &parked->packet->message);
-		net_send(w, parked->packet);
+		net_leave(w, node, parked->packet);
 		free(parked);
 	}
 	node->parked_tail = link;

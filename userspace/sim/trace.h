@@ -56,6 +56,7 @@
 	X(JUMP, "jump", "us", "", "", "")                                     \
 	X(PARTITION, "partition", "kind", "side", "node", "")                 \
 	X(HEAL, "heal", "", "", "", "")                                       \
+	X(ROTATE, "rotate", "generation", "step", "done", "")                 \
 	X(QUIET, "quiet", "", "", "", "")                                     \
 	X(END, "end", "commit_index", "ops", "", "")
 

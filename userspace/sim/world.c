@@ -365,6 +365,9 @@ static void node_event(struct world *w, const struct event *event)
 	case EVENT_TIMER:
 		owner_timer(w, node);
 		break;
+	case EVENT_ASK:
+		keys_ask(w, node);
+		break;
 	case EVENT_STORE:
 		store_event(w, node);
 		break;
@@ -415,6 +418,10 @@ static void dispatch(struct world *w, const struct event *event)
 	case EVENT_FAULT:
 		if (!w->quiet)
 			next_fault(w);
+		break;
+	case EVENT_ROTATE:
+		if (!w->quiet)
+			keys_rotate(w);
 		break;
 	case EVENT_QUIET:
 		if (w->now_ns == w->quiet_ns)
@@ -486,6 +493,7 @@ static void set_up(struct world *w)
 	world_twin(w)->boot = 1;
 	check_init(&w->check);
 	programs_init(w);
+	keys_init(w);
 	for (i = 0; i < w->n_nodes; i++)
 		node_init(w, &w->nodes[i], i + 1);
 	for (i = 0; i < w->n_nodes; i++) {
@@ -520,6 +528,7 @@ static void tear_down(struct world *w)
 	programs_free(&w->programs);
 	clients_free(&w->clients);
 	readers_free(&w->readers);
+	keys_free(w);
 	check_free(&w->check);
 }
 

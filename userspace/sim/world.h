@@ -16,6 +16,7 @@
  *	disk.c		sectors, torn writes
  *	survivor.c	what is left when the quorum is lost for good
  *	net.c		datagrams over the real wire code
+ *	keys.c		their encryption, and who tries to get round it
  *	membership.c	the members, and who asks for others
  *	client.c	proposals and what clients were told
  *	program.c	programs that name their session, and what is right for them
@@ -30,6 +31,7 @@
 #include "check.h"
 #include "client.h"
 #include "counters.h"
+#include "keys.h"
 #include "net.h"
 #include "node.h"
 #include "plan.h"
@@ -42,6 +44,7 @@ enum event_kind {
 	EVENT_ARRIVE, /* object: packet */
 	EVENT_WAKE, /* node's owner runs */
 	EVENT_TIMER, /* node's deadline */
+	EVENT_ASK, /* node's channels */
 	EVENT_STORE, /* node's storage thread */
 	EVENT_POWER, /* node's power fails */
 	EVENT_READ, /* node, object: read_job */
@@ -53,6 +56,7 @@ enum event_kind {
 	EVENT_READERS,
 	EVENT_GIVE_UP, /* object: lookup */
 	EVENT_FAULT,
+	EVENT_ROTATE, /* another node gets another key */
 	EVENT_START, /* node is repaired */
 	EVENT_STOP, /* node may have handed over by now */
 	EVENT_QUIET, /* faults end */
@@ -105,6 +109,7 @@ struct world {
 	struct node nodes[NODES_MAX + 1]; /* the last: world_twin() */
 	u32 n_nodes;
 	struct net net;
+	struct keys keys;
 	struct clients clients;
 	struct programs programs;
 	struct readers readers;
