@@ -50,7 +50,9 @@ void raft_skip_compacted(const struct raft *r, struct raft_message *message)
 	if (prev >= base)
 		return;
 	n = min_t(u64, message->n_entries, base - prev);
-	message->entries += n;
+	/* There may be none, and then nowhere that they are. */
+	if (n)
+		message->entries += n;
 	message->n_entries -= n;
 	message->append_entries.prev_log_index = base;
 	message->append_entries.prev_log_term = r->log.base_term;

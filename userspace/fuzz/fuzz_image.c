@@ -475,6 +475,7 @@ static void read_snapshot(struct world *world, const struct wal_snapshot *s,
 
 static void restore_snapshot(struct world *world)
 {
+	struct raft_snapshot snapshot;
 	struct wal_snapshot s;
 	u32 i;
 
@@ -484,12 +485,14 @@ static void restore_snapshot(struct world *world)
 		read_snapshot(world, &s, i * 700);
 	read_snapshot(world, &s, s.bytes - 1);
 	read_snapshot(world, &s, take(world, 8));
-	raft_restore_snapshot(world->core.r, &(struct raft_snapshot){
+	snapshot = (struct raft_snapshot){
 		.index = s.index,
 		.term = s.term,
 		.bytes = s.bytes,
 		.checksum = s.checksum,
-	});
+	};
+	raft_restore_snapshot(world->core.r, &snapshot, s.configuration.data,
+			      s.configuration.bytes, s.configuration.index);
 }
 
 /* Starting it */

@@ -489,6 +489,9 @@ static void check_send(struct world *w, const struct raft_send *send)
 	CHECK(send->after_hard_state_seq <=
 	      w->writes[w->n_writes ? w->n_writes - 1 : 0].seq ||
 	      !w->n_writes);
+	if (message.type == RAFT_APPEND_ENTRIES && message.n_entries)
+		CHECK(send->last_index - send->first_index + 1 ==
+		      message.n_entries);
 	if (message.type == RAFT_APPEND_ENTRIES &&
 	    send->first_index <= send->last_index)
 		CHECK(send->first_index > w->base &&
@@ -497,6 +500,9 @@ static void check_send(struct world *w, const struct raft_send *send)
 	if (message.term > RAFT_COUNT_MAX ||
 	    message.type == RAFT_PROPOSE || message.type == RAFT_INSTALL_SNAPSHOT)
 		return;
+	/* They come from the cache or the disk. */
+	if (message.type == RAFT_APPEND_ENTRIES)
+		message.n_entries = 0;
 	CHECK(wire_message_encode(&message, w->message, BUFFER_BYTES) > 0);
 }
 
