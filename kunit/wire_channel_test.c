@@ -560,14 +560,18 @@ static void receiver_reboots(struct kunit *test)
 						  &header,
 						  WIRE_HANDSHAKE_BYTES - 1, names,
 						  pair->now_ns), (size_t)0);
+	/* Of a peer that says no more than this at a time. */
 	KUNIT_ASSERT_EQ(test, wire_channel_reject(&pair->b.keyring, &pair->b.channel,
-						  &header, DATAGRAM_BYTES, names,
+						  &header, 1, names,
 						  pair->now_ns),
 			(size_t)WIRE_HANDSHAKE_BYTES);
 	KUNIT_EXPECT_EQ(test, wire_channel_reject(&pair->b.keyring, &pair->b.channel,
 						  &header, DATAGRAM_BYTES, names,
 						  pair->now_ns + ASK_NS - 1),
 			(size_t)0);
+	/* What came in the meantime has been counted. */
+	KUNIT_EXPECT_EQ(test, pair->b.channel.unopened_bytes,
+			(u32)WIRE_HANDSHAKE_BYTES);
 	/* It wants no answer. */
 	KUNIT_EXPECT_EQ(test, answer(&pair->a, names, pair->response), 0);
 	KUNIT_EXPECT_EQ(test, wire_channel_deadline(&pair->a.channel),

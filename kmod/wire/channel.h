@@ -184,6 +184,7 @@ struct wire_outgoing {
  * @ask_at_ns: when at the earliest to ask again
  * @n_asked: in vain, in a row
  * @reject_at_ns: when at the earliest to tell that something cannot be opened
+ * @unopened_bytes: that came since that was told last, at most a handshake's
  */
 struct wire_channel {
 	u32 peer;
@@ -198,6 +199,7 @@ struct wire_channel {
 	u64 ask_at_ns;
 	u32 n_asked;
 	u64 reject_at_ns;
+	u32 unopened_bytes;
 };
 
 /** wire_channel_init() - nothing is known, and a key wanted if @wanted */
@@ -284,11 +286,13 @@ size_t wire_channel_ask(struct wire_keyring *keyring, struct wire_channel *chann
  * @keyring: of this node
  * @channel: that wire_channel_open() returned -ESTALE for
  * @header: what it was called with
- * @bytes: likewise; nothing is answered with more than came
+ * @bytes: likewise; nothing is answered with more than came, but two that are short
+ *	may be with one
  * @datagram: where to, WIRE_HANDSHAKE_BYTES
  * @now_ns: monotonic
  *
- * Return: length of the datagram, or 0: not so soon after another one.
+ * Return: length of the datagram, or 0: not so soon after another one, or too little
+ * came so far.
  */
 size_t wire_channel_reject(const struct wire_keyring *keyring,
 			   struct wire_channel *channel,

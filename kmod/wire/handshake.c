@@ -102,9 +102,15 @@ size_t wire_channel_reject(const struct wire_keyring *keyring,
 	const struct wire_key *key =
 		wire_keyring_find(keyring, header->key_id, NULL);
 
-	if (!key || bytes < WIRE_HANDSHAKE_BYTES ||
+	if (!key)
+		return 0;
+	/* Who has only short things to say is to be told as well. */
+	channel->unopened_bytes = min_t(size_t, WIRE_HANDSHAKE_BYTES,
+					channel->unopened_bytes + bytes);
+	if (channel->unopened_bytes < WIRE_HANDSHAKE_BYTES ||
 	    now_ns < channel->reject_at_ns)
 		return 0;
+	channel->unopened_bytes = 0;
 	channel->reject_at_ns = now_ns + keyring->ask_ns;
 	make_request(keyring, header->sender, key, 0, header->session,
 		     header->epoch, datagram);
