@@ -232,6 +232,7 @@ TRANSPORT_STAT(tx_datagrams);
 TRANSPORT_STAT(tx_bytes);
 TRANSPORT_STAT(tx_messages);
 TRANSPORT_STAT(retransmits);
+TRANSPORT_STAT(handshakes);
 DROP_STAT(short, RAFTLOG_DROP_SHORT);
 DROP_STAT(version, RAFTLOG_DROP_VERSION);
 DROP_STAT(type, RAFTLOG_DROP_TYPE);
@@ -239,10 +240,16 @@ DROP_STAT(cluster, RAFTLOG_DROP_CLUSTER);
 DROP_STAT(receiver, RAFTLOG_DROP_RECEIVER);
 DROP_STAT(sender, RAFTLOG_DROP_SENDER);
 DROP_STAT(checksum, RAFTLOG_DROP_CHECKSUM);
+DROP_STAT(key, RAFTLOG_DROP_KEY);
+DROP_STAT(rate, RAFTLOG_DROP_RATE);
+DROP_STAT(authentication, RAFTLOG_DROP_AUTHENTICATION);
+DROP_STAT(epoch, RAFTLOG_DROP_EPOCH);
+DROP_STAT(replay, RAFTLOG_DROP_REPLAY);
 DROP_STAT(malformed, RAFTLOG_DROP_MALFORMED);
 DROP_STAT(reassembly, RAFTLOG_DROP_REASSEMBLY);
 DROP_STAT(no_memory, RAFTLOG_DROP_NO_MEMORY);
 DROP_STAT(send, RAFTLOG_DROP_SEND);
+DROP_STAT(unkeyed, RAFTLOG_DROP_UNKEYED);
 DROP_STAT(queue_full, RAFTLOG_DROP_QUEUE_FULL);
 
 static struct attribute *stats_attrs[] = {
@@ -268,6 +275,7 @@ static struct attribute *stats_attrs[] = {
 	&stat_tx_bytes.attr.attr,
 	&stat_tx_messages.attr.attr,
 	&stat_retransmits.attr.attr,
+	&stat_handshakes.attr.attr,
 	&stat_drop_short.attr.attr,
 	&stat_drop_version.attr.attr,
 	&stat_drop_type.attr.attr,
@@ -275,10 +283,16 @@ static struct attribute *stats_attrs[] = {
 	&stat_drop_receiver.attr.attr,
 	&stat_drop_sender.attr.attr,
 	&stat_drop_checksum.attr.attr,
+	&stat_drop_key.attr.attr,
+	&stat_drop_rate.attr.attr,
+	&stat_drop_authentication.attr.attr,
+	&stat_drop_epoch.attr.attr,
+	&stat_drop_replay.attr.attr,
 	&stat_drop_malformed.attr.attr,
 	&stat_drop_reassembly.attr.attr,
 	&stat_drop_no_memory.attr.attr,
 	&stat_drop_send.attr.attr,
+	&stat_drop_unkeyed.attr.attr,
 	&stat_drop_queue_full.attr.attr,
 	NULL,
 };
