@@ -6,6 +6,7 @@
 #include "group.h"
 #include "life.h"
 #include "settings.h"
+#include "wire/channel.h"
 
 int raftlog_address_emit(char *buf, const struct raft_address *address)
 {
@@ -88,6 +89,25 @@ LIFE_ATTR(listen, raftlog_address_emit(buf, &life->listen));
 LIFE_ATTR(max_entry_bytes,
 	  sysfs_emit(buf, "%u\n", life->start.max_entry_bytes));
 
+/* Of the key in @slot, empty if there is none. */
+static ssize_t key_name_emit(struct raftlog_life *life, char *buf, u32 slot)
+{
+	char name[RAFTLOG_KEY_NAME_CHARS];
+
+	spin_lock(&life->status_lock);
+	memcpy(name, life->key_names[slot], sizeof(name));
+	spin_unlock(&life->status_lock);
+	return sysfs_emit(buf, "%s\n", name);
+}
+
+LIFE_ATTR(security, sysfs_emit(buf, "%s\n",
+			       life->start.flags & RAFTLOG_START_F_INSECURE ?
+				       "insecure" :
+				       "encrypted"));
+LIFE_ATTR(key, key_name_emit(life, buf, WIRE_KEY_CURRENT));
+LIFE_ATTR(key_next, key_name_emit(life, buf, WIRE_KEY_NEXT));
+LIFE_ATTR(key_previous, key_name_emit(life, buf, WIRE_KEY_PREVIOUS));
+
 /* One of those that can be changed: the owner thread writes it. */
 #define SETTING_ATTR(name, format, field)                                    \
 	LIFE_ATTR(name, sysfs_emit(buf, format "\n",                         \
@@ -152,6 +172,10 @@ static struct attribute *raftlog_attrs[] = {
 	&dev_attr_snapshot_trailing.attr,
 	&dev_attr_snapshot_bytes_per_s.attr,
 	&dev_attr_max_entry_bytes.attr,
+	&dev_attr_security.attr,
+	&dev_attr_key.attr,
+	&dev_attr_key_next.attr,
+	&dev_attr_key_previous.attr,
 	NULL,
 };
 
