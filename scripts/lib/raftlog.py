@@ -33,7 +33,8 @@ def programs(kernel, module=None):
     """
     added = [f"bin/raftctl={BUILD}/raftctl", f"bin/load={BUILD}/cluster/load",
              f"bin/badinput={BUILD}/cluster/badinput", f"bin/async={BUILD}/cluster/async",
-             f"bin/manygroups={BUILD}/cluster/manygroups"]
+             f"bin/manygroups={BUILD}/cluster/manygroups",
+             f"bin/attack={BUILD}/cluster/attack"]
     built = "raftlog.ko" if kernel == "stock" else f"raftlog-{kernel}.ko"
     added.append(f"{MODULE}={module or os.path.join(BUILD, built)}")
     added.append(f"{SAMPLE}={os.path.join(BUILD, built.replace('raftlog', 'raftlog_sample'))}")
@@ -77,13 +78,14 @@ class RaftCluster(Cluster):
     """
 
     def __init__(self, n=3, members=None, ipv6=False, size=LOG_SIZE, options=(), module=None,
-                 secure=True, **kwargs):
+                 secure=True, groups=1, **kwargs):
         kwargs.setdefault("programs", programs(kwargs.get("kernel", "stock"), module))
         super().__init__(n, **kwargs)
         self.ipv6 = ipv6
         self.size = size
         self.options = list(options)
         self.security = ["--key", KEY] if secure else ["--insecure"]
+        self.load_line = f"insmod {MODULE}" + (f" groups={groups}" if groups > 1 else "")
         self.first_members = list(self.nodes)[:members]
         self.reset_members()
 
@@ -155,7 +157,7 @@ class RaftCluster(Cluster):
 
     def join(self, node, *more):
         """Load the module if it is not, and start the group."""
-        node.run(f"grep -q '^raftlog ' /proc/modules || insmod {MODULE}")
+        node.run(f"grep -q '^raftlog ' /proc/modules || {self.load_line}")
         install_key(node)
         result = node.run(self.start_line(node, *more), timeout=120)
         node.formatted = True
