@@ -10,6 +10,7 @@
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/socket.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
@@ -125,12 +126,19 @@ static int start_group(struct raftlog_group *group,
 		       struct file *const snapshots[2],
 		       const struct raft_configuration *configuration)
 {
+	bool secure = !(start->flags & RAFTLOG_START_F_INSECURE);
+	u8 key[RAFTLOG_KEY_BYTES];
 	int error = lock_stopped(group);
 
 	if (error)
 		return error;
-	error = raftlog_life_start(group, start, wal, snapshots, configuration);
+	if (secure)
+		error = raftlog_key_load(start->key, key);
+	if (!error)
+		error = raftlog_life_start(group, start, secure ? key : NULL,
+					   wal, snapshots, configuration);
 	mutex_unlock(&group->lifecycle);
+	memzero_explicit(key, sizeof(key));
 	return error;
 }
 
@@ -184,6 +192,22 @@ static int set(struct file *file, void *arg)
 	if (mutex_lock_interruptible(&group->lifecycle))
 		return -ERESTARTSYS;
 	error = raftlog_life_set(group, arg);
+	mutex_unlock(&group->lifecycle);
+	return error;
+}
+
+static int set_key(struct file *file, void *arg)
+{
+	struct raftlog_group *group = open_of(file)->group;
+	int error;
+
+	BUILD_BUG_ON((int)RAFTLOG_SET_KEY_NEXT != (int)RAFTLOG_KEY_STEP_NEXT);
+	BUILD_BUG_ON((int)RAFTLOG_SET_KEY_SWITCH != (int)RAFTLOG_KEY_STEP_SWITCH);
+	BUILD_BUG_ON((int)RAFTLOG_SET_KEY_DROP != (int)RAFTLOG_KEY_STEP_DROP);
+
+	if (mutex_lock_interruptible(&group->lifecycle))
+		return -ERESTARTSYS;
+	error = raftlog_life_set_key(group, arg);
 	mutex_unlock(&group->lifecycle);
 	return error;
 }
@@ -523,6 +547,7 @@ union raftlog_ioctl_arg {
 	struct raftlog_sessions sessions;
 	struct raftlog_snapshot_create snapshot_create;
 	struct raftlog_snapshot_open snapshot_open;
+	struct raftlog_set_key set_key;
 };
 
 /**
@@ -602,6 +627,7 @@ static const struct raftlog_ioctl ioctls[] = {
 	IOCTL(GET_SESSIONS, get_sessions, NO_CAPABILITY),
 	IOCTL(SNAPSHOT_CREATE, snapshot_create, NO_CAPABILITY),
 	IOCTL(SNAPSHOT_OPEN, snapshot_open, NO_CAPABILITY),
+	IOCTL(SET_KEY, set_key, CAP_SYS_ADMIN),
 };
 
 static int copy_out(void __user *user, size_t user_bytes, const void *arg,

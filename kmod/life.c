@@ -32,6 +32,8 @@ enum {
 	UNCOMMITTED_BYTES_MAX = 256 << 20,
 	INFLIGHT_BYTES_MAX = 1 << 30,
 	TERM_RUNS_FIRST = 16,
+	ASK_MS_MIN = 5,
+	ASK_MS_MAX = 100,
 };
 
 void raftlog_life_kick(struct raftlog_life *life)
@@ -443,13 +445,22 @@ static int choose_address(struct raftlog_life *life)
 	return 0;
 }
 
-static int open_transport(struct raftlog_life *life)
+/* A handshake is over long before anybody misses a heartbeat. */
+static u64 ask_ns(const struct raftlog_start *start)
+{
+	return clamp_t(u64, start->election_timeout_ms / 8, ASK_MS_MIN,
+		       ASK_MS_MAX) * NSEC_PER_MSEC;
+}
+
+static int open_transport(struct raftlog_life *life, const u8 *key)
 {
 	struct raftlog_transport_params params = {
 		.net = life->group->net,
 		.cluster_id = life->cluster_id,
 		.node_id = life->start.node_id,
 		.session = life->settings.session,
+		.key = key,
+		.ask_ns = ask_ns(&life->start),
 		.name = raftlog_group_name(life->group),
 		.datagram_bytes = life->start.datagram_bytes,
 		.max_entry_bytes = life->start.max_entry_bytes,
@@ -504,7 +515,7 @@ static u32 n_pinned_max(const struct raftlog_life *life)
 	       life->start.inflight_messages * RAFTLOG_APPEND_ENTRIES_MAX;
 }
 
-static int bring_up(struct raftlog_life *life, struct file *file,
+static int bring_up(struct raftlog_life *life, const u8 *key, struct file *file,
 		    struct file *const snapshots[2],
 		    const struct raft_configuration *configuration)
 {
@@ -526,7 +537,7 @@ static int bring_up(struct raftlog_life *life, struct file *file,
 	if (!error)
 		error = restore(life, first);
 	if (!error)
-		error = open_transport(life);
+		error = open_transport(life, key);
 	if (!error)
 		error = start_threads(life);
 	if (first)
@@ -697,6 +708,9 @@ static void tell_started(struct raftlog_life *life)
 	pr_info("%s: started: node %u of cluster %016llx, %u members, entries %llu to %llu\n",
 		name, life->start.node_id, life->cluster_id, n_members,
 		life->info.first_index, last_index);
+	if (life->start.flags & RAFTLOG_START_F_INSECURE)
+		pr_warn("%s: insecure: what it sends is not encrypted, and whoever can send to it can act as a member\n",
+			name);
 	if (!n_members)
 		pr_info("%s: waits to be added to the cluster\n", name);
 	else if (!sealed)
@@ -705,8 +719,8 @@ static void tell_started(struct raftlog_life *life)
 }
 
 int raftlog_life_start(struct raftlog_group *group,
-		       const struct raftlog_start *start, struct file *wal,
-		       struct file *const snapshots[2],
+		       const struct raftlog_start *start, const u8 *key,
+		       struct file *wal, struct file *const snapshots[2],
 		       const struct raft_configuration *configuration)
 {
 	struct raftlog_life *life;
@@ -719,7 +733,8 @@ int raftlog_life_start(struct raftlog_group *group,
 	set_failure(group, "");
 	raftlog_netns_enter(group);
 	raftlog_event_state(group, RAFTLOG_STATE_STARTING);
-	error = bring_up(life, wal, snapshots, configuration);
+	raftlog_keys_init(life);
+	error = bring_up(life, key, wal, snapshots, configuration);
 	if (!error)
 		error = raftlog_peers_add(group, life);
 	if (error) {
@@ -763,6 +778,7 @@ int raftlog_life_recover(struct raftlog_group *group,
 			 struct raft_configuration *configuration)
 {
 	struct raftlog_start start = {
+		.flags = RAFTLOG_START_F_INSECURE, /* and unheard of */
 		.node_id = recover->node_id,
 		.snapshot_fd = { recover->snapshot_fd[0],
 				 recover->snapshot_fd[1] },
@@ -774,7 +790,7 @@ int raftlog_life_recover(struct raftlog_group *group,
 
 	lockdep_assert_held(&group->lifecycle);
 	if (recover->flags & RAFTLOG_RECOVER_F_SALVAGE)
-		start.flags = RAFTLOG_START_F_SALVAGE;
+		start.flags |= RAFTLOG_START_F_SALVAGE;
 	error = raftlog_start_check(&start);
 	if (error)
 		return error;

@@ -139,6 +139,24 @@ struct raftlog_settings_change {
 };
 
 /**
+ * struct raftlog_key_change - a step of an exchange of keys, for the owner thread
+ * @step: which
+ * @name: of the key
+ * @secret: the key itself
+ * @grace_ns: until the one before is dropped
+ * @error: why it was not done
+ * @done: it was, or was not
+ */
+struct raftlog_key_change {
+	enum raftlog_key_step step;
+	const char *name;
+	u8 secret[RAFTLOG_KEY_BYTES];
+	u64 grace_ns;
+	int error;
+	struct completion done;
+};
+
+/**
  * struct raftlog_counters - since the start; written by the owner thread
  * @appends: writes of this node that were committed
  * @append_bytes: their payload
@@ -239,6 +257,7 @@ struct raftlog_counters {
  * @pending_bytes: K: their memory
  * @turned_away: K: somebody waits for room
  * @settings_change: K: settings to change, or NULL
+ * @key_change: K: a step of an exchange of keys, or NULL
  * @cache: recent entries, with its own lock
  * @runs_lock: the next two, which the owner thread alone changes
  * @runs: terms and kinds of all entries
@@ -250,6 +269,8 @@ struct raftlog_counters {
  * @configuration: S: newest in the log; the owner thread alone writes it
  * @configuration_seq: O: of the core, for @configuration
  * @changing: O: of the core, when it was told last
+ * @key_names: S: by enum wire_key_slot, empty: there is none; the owner thread alone
+ *	writes them
  * @transfer_wait: a transfer began or ended, role or leader changed, or all stops
  * @counters: written by the owner thread with WRITE_ONCE()
  */
@@ -319,6 +340,7 @@ struct raftlog_life {
 	u64 pending_bytes;
 	bool turned_away;
 	struct raftlog_settings_change *settings_change;
+	struct raftlog_key_change *key_change;
 
 	struct raftlog_cache cache;
 	spinlock_t runs_lock; /* runs, commit_index */
@@ -332,6 +354,7 @@ struct raftlog_life {
 	struct raft_configuration configuration;
 	u64 configuration_seq;
 	bool changing;
+	char key_names[RAFTLOG_KEYS][RAFTLOG_KEY_NAME_CHARS];
 	wait_queue_head_t transfer_wait;
 
 	struct raftlog_counters counters;
@@ -344,6 +367,7 @@ struct raftlog_life {
  * raftlog_life_start() - open the log, bind the socket, join the cluster
  * @group: whose, stopped; its lifecycle mutex held
  * @start: checked by raftlog_start_check(), @members not looked at
+ * @key: that of the cluster, RAFTLOG_KEY_BYTES, or NULL: without
  * @wal: regular file or block device, open for reading and writing; the life
  *	takes its own reference
  * @snapshots: regular files for the snapshots, opened likewise; both or none
@@ -354,8 +378,8 @@ struct raftlog_life {
  * Return: 0 or an errno as the uapi header says; then nothing is left behind.
  */
 int raftlog_life_start(struct raftlog_group *group,
-		       const struct raftlog_start *start, struct file *wal,
-		       struct file *const snapshots[2],
+		       const struct raftlog_start *start, const u8 *key,
+		       struct file *wal, struct file *const snapshots[2],
 		       const struct raft_configuration *configuration);
 
 /**
@@ -444,6 +468,36 @@ u32 raftlog_life_peers(struct raftlog_life *life, struct raftlog_peer *peers);
 			raftlog_life_fail(life, -EIO, #condition);       \
 		__holds;                                                 \
 	})
+
+/* keys.c */
+
+/**
+ * raftlog_key_load() - the key of the cluster, from a keyring of the caller's
+ * @name: NUL-terminated, shorter than RAFTLOG_KEY_NAME_CHARS
+ * @secret: RAFTLOG_KEY_BYTES, to be zeroed after use
+ *
+ * May sleep. Return: 0, -ENOKEY, -EKEYREVOKED, -EKEYEXPIRED, or -EINVAL (it has another
+ * length).
+ */
+int raftlog_key_load(const char *name, u8 *secret);
+
+/** raftlog_keys_init() - with that of @life's start */
+void raftlog_keys_init(struct raftlog_life *life);
+
+/**
+ * raftlog_life_set_key() - RAFTLOG_IOC_SET_KEY
+ * @group: whose; its lifecycle mutex held
+ * @set: checked by raftlog_set_key_check()
+ *
+ * Return: 0 or an errno as the uapi header says.
+ */
+int raftlog_life_set_key(struct raftlog_group *group, const struct raftlog_set_key *set);
+
+/** raftlog_key_step() - the owner thread's part of it */
+void raftlog_key_step(struct raftlog_life *life, struct raftlog_key_change *change);
+
+/** raftlog_keys_note() - the transport may have dropped one; owner thread */
+void raftlog_keys_note(struct raftlog_life *life);
 
 /* owner.c */
 

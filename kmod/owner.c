@@ -57,6 +57,7 @@ struct intake {
 	struct list_head transfers;
 	struct list_head session_lists;
 	struct raftlog_settings_change *settings_change;
+	struct raftlog_key_change *key_change;
 	int storage_error;
 	bool chunk_stored;
 	bool any;
@@ -103,6 +104,8 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 	in->cancels = llist_del_all(&life->cancels);
 	in->settings_change = life->settings_change;
 	life->settings_change = NULL;
+	in->key_change = life->key_change;
+	life->key_change = NULL;
 	in->storage_error = life->storage_error;
 	life->storage_error = 0;
 	spin_unlock(&life->intake_lock);
@@ -116,7 +119,7 @@ static void take_intake(struct raftlog_life *life, struct intake *in)
 		  !list_empty(&in->session_lists) ||
 		  !list_empty(&in->chunks_read) ||
 		  !list_empty(&in->snapshot_requests) || in->chunk_stored ||
-		  in->settings_change || in->storage_error;
+		  in->settings_change || in->key_change || in->storage_error;
 }
 
 static void flush(struct raftlog_life *life);
@@ -532,6 +535,8 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 
 	if (in.settings_change)
 		raftlog_life_change(life, in.settings_change);
+	if (in.key_change)
+		raftlog_key_step(life, in.key_change);
 	step_persisted(life, &in.persisted);
 	if (in.storage_error)
 		step_storage_failed(life, in.storage_error);
@@ -563,6 +568,7 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 
 	deadline = min(deadline, raftlog_transport_timer(life->transport,
 							 ktime_get_ns()));
+	raftlog_keys_note(life);
 	deadline = min(deadline, next_expiry(&life->expiries));
 	deadline = min(deadline, next_expiry(&life->read_expiries));
 	*due_ns = more ? 0 : deadline;

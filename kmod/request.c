@@ -151,6 +151,9 @@ int raftlog_request_check(unsigned int nr, void *request)
 	case _IOC_NR(RAFTLOG_IOC_SNAPSHOT_OPEN):
 		ok = snapshot_open_ok(request);
 		break;
+	case _IOC_NR(RAFTLOG_IOC_SET_KEY):
+		ok = !raftlog_set_key_check(request);
+		break;
 	case _IOC_NR(RAFTLOG_IOC_SNAPSHOT_SEAL):
 		ok = snapshot_seal_ok(request);
 		break;

@@ -43,6 +43,32 @@ static bool are_snapshot_files(const s32 fds[2])
 	return fds[0] >= 0 && fds[1] >= 0 && fds[0] != fds[1];
 }
 
+/* NUL-terminated, and fit for a log line. */
+static bool is_key_name(const char *name)
+{
+	const char *c;
+
+	if (!name[0] || name[RAFTLOG_KEY_NAME_CHARS - 1] ||
+	    !is_zero_padded(name, RAFTLOG_KEY_NAME_CHARS))
+		return false;
+	for (c = name; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return false;
+	return true;
+}
+
+static bool is_empty(const char *name)
+{
+	return !memchr_inv(name, 0, RAFTLOG_KEY_NAME_CHARS);
+}
+
+/* A key is not left out by mistake. */
+static bool is_keyed_or_not(const struct raftlog_start *s)
+{
+	return s->flags & RAFTLOG_START_F_INSECURE ? is_empty(s->key) :
+						     is_key_name(s->key);
+}
+
 /* What can also change later. */
 static int check_changeable(struct raftlog_start *s)
 {
@@ -74,7 +100,7 @@ int raftlog_start_check(struct raftlog_start *s)
 	    !are_snapshot_files(s->snapshot_fd) ||
 	    s->n_members > RAFTLOG_MEMBERS_MAX ||
 	    (!s->n_members && s->members) ||
-	    !is_join_or_not(s) ||
+	    !is_join_or_not(s) || !is_keyed_or_not(s) ||
 	    !is_zero_padded(s->cluster_name, sizeof(s->cluster_name)) ||
 	    s->priority > RAFTLOG_PRIORITY_MAX || s->__reserved_priority ||
 	    memchr_inv(s->__reserved, 0, sizeof(s->__reserved)))
@@ -124,6 +150,23 @@ int raftlog_set_check(struct raftlog_start *start, const struct raftlog_set *set
 		return -EINVAL;
 	*start = changed;
 	return 0;
+}
+
+int raftlog_set_key_check(const struct raftlog_set_key *set)
+{
+	if (set->flags || set->__reserved_grace ||
+	    memchr_inv(set->__reserved, 0, sizeof(set->__reserved)))
+		return -EINVAL;
+	switch (set->step) {
+	case RAFTLOG_SET_KEY_NEXT:
+		return !set->grace_ms && is_key_name(set->name) ? 0 : -EINVAL;
+	case RAFTLOG_SET_KEY_SWITCH:
+		return is_empty(set->name) ? 0 : -EINVAL;
+	case RAFTLOG_SET_KEY_DROP:
+		return !set->grace_ms && is_empty(set->name) ? 0 : -EINVAL;
+	default:
+		return -EINVAL;
+	}
 }
 
 void raftlog_set_report(struct raftlog_set *set,

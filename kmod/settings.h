@@ -51,6 +51,9 @@ int raftlog_start_check(struct raftlog_start *start);
 int raftlog_set_check(struct raftlog_start *start, const struct raftlog_set *set,
 		      u32 inflight_messages_max);
 
+/** raftlog_set_key_check() - refuse what is not allowed. Return: 0 or -EINVAL */
+int raftlog_set_key_check(const struct raftlog_set_key *set);
+
 /** raftlog_set_report() - fill in every setting */
 void raftlog_set_report(struct raftlog_set *set,
 			const struct raftlog_start *start);

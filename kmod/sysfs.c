@@ -6,6 +6,7 @@
 #include "group.h"
 #include "life.h"
 #include "settings.h"
+#include "wire/channel.h"
 
 int raftlog_address_emit(char *buf, const struct raft_address *address)
 {
@@ -88,6 +89,25 @@ LIFE_ATTR(listen, raftlog_address_emit(buf, &life->listen));
 LIFE_ATTR(max_entry_bytes,
 	  sysfs_emit(buf, "%u\n", life->start.max_entry_bytes));
 
+/* Of the key in @slot, empty if there is none. */
+static ssize_t key_name_emit(struct raftlog_life *life, char *buf, u32 slot)
+{
+	char name[RAFTLOG_KEY_NAME_CHARS];
+
+	spin_lock(&life->status_lock);
+	memcpy(name, life->key_names[slot], sizeof(name));
+	spin_unlock(&life->status_lock);
+	return sysfs_emit(buf, "%s\n", name);
+}
+
+LIFE_ATTR(security, sysfs_emit(buf, "%s\n",
+			       life->start.flags & RAFTLOG_START_F_INSECURE ?
+				       "insecure" :
+				       "encrypted"));
+LIFE_ATTR(key, key_name_emit(life, buf, WIRE_KEY_CURRENT));
+LIFE_ATTR(key_next, key_name_emit(life, buf, WIRE_KEY_NEXT));
+LIFE_ATTR(key_previous, key_name_emit(life, buf, WIRE_KEY_PREVIOUS));
+
 /* One of those that can be changed: the owner thread writes it. */
 #define SETTING_ATTR(name, format, field)                                    \
 	LIFE_ATTR(name, sysfs_emit(buf, format "\n",                         \
@@ -152,6 +172,10 @@ static struct attribute *raftlog_attrs[] = {
 	&dev_attr_snapshot_trailing.attr,
 	&dev_attr_snapshot_bytes_per_s.attr,
 	&dev_attr_max_entry_bytes.attr,
+	&dev_attr_security.attr,
+	&dev_attr_key.attr,
+	&dev_attr_key_next.attr,
+	&dev_attr_key_previous.attr,
 	NULL,
 };
 
@@ -232,6 +256,7 @@ TRANSPORT_STAT(tx_datagrams);
 TRANSPORT_STAT(tx_bytes);
 TRANSPORT_STAT(tx_messages);
 TRANSPORT_STAT(retransmits);
+TRANSPORT_STAT(handshakes);
 DROP_STAT(short, RAFTLOG_DROP_SHORT);
 DROP_STAT(version, RAFTLOG_DROP_VERSION);
 DROP_STAT(type, RAFTLOG_DROP_TYPE);
@@ -239,10 +264,16 @@ DROP_STAT(cluster, RAFTLOG_DROP_CLUSTER);
 DROP_STAT(receiver, RAFTLOG_DROP_RECEIVER);
 DROP_STAT(sender, RAFTLOG_DROP_SENDER);
 DROP_STAT(checksum, RAFTLOG_DROP_CHECKSUM);
+DROP_STAT(key, RAFTLOG_DROP_KEY);
+DROP_STAT(rate, RAFTLOG_DROP_RATE);
+DROP_STAT(authentication, RAFTLOG_DROP_AUTHENTICATION);
+DROP_STAT(epoch, RAFTLOG_DROP_EPOCH);
+DROP_STAT(replay, RAFTLOG_DROP_REPLAY);
 DROP_STAT(malformed, RAFTLOG_DROP_MALFORMED);
 DROP_STAT(reassembly, RAFTLOG_DROP_REASSEMBLY);
 DROP_STAT(no_memory, RAFTLOG_DROP_NO_MEMORY);
 DROP_STAT(send, RAFTLOG_DROP_SEND);
+DROP_STAT(unkeyed, RAFTLOG_DROP_UNKEYED);
 DROP_STAT(queue_full, RAFTLOG_DROP_QUEUE_FULL);
 
 static struct attribute *stats_attrs[] = {
@@ -268,6 +299,7 @@ static struct attribute *stats_attrs[] = {
 	&stat_tx_bytes.attr.attr,
 	&stat_tx_messages.attr.attr,
 	&stat_retransmits.attr.attr,
+	&stat_handshakes.attr.attr,
 	&stat_drop_short.attr.attr,
 	&stat_drop_version.attr.attr,
 	&stat_drop_type.attr.attr,
@@ -275,10 +307,16 @@ static struct attribute *stats_attrs[] = {
 	&stat_drop_receiver.attr.attr,
 	&stat_drop_sender.attr.attr,
 	&stat_drop_checksum.attr.attr,
+	&stat_drop_key.attr.attr,
+	&stat_drop_rate.attr.attr,
+	&stat_drop_authentication.attr.attr,
+	&stat_drop_epoch.attr.attr,
+	&stat_drop_replay.attr.attr,
 	&stat_drop_malformed.attr.attr,
 	&stat_drop_reassembly.attr.attr,
 	&stat_drop_no_memory.attr.attr,
 	&stat_drop_send.attr.attr,
+	&stat_drop_unkeyed.attr.attr,
 	&stat_drop_queue_full.attr.attr,
 	NULL,
 };

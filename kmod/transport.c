@@ -6,6 +6,7 @@
  * All of it belongs to the owner thread. Only data_ready() runs elsewhere, in
  * softirq context: it wakes the owner and touches nothing.
  */
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
@@ -208,6 +209,30 @@ static int set_limits(struct raftlog_transport *transport)
 	return 0;
 }
 
+static void set_up_keys(struct raftlog_transport *transport)
+{
+	const struct raftlog_transport_params *params = &transport->params;
+	const u8 *const secrets[WIRE_KEYS] = {
+		[WIRE_KEY_CURRENT] = params->key,
+	};
+	u8 boot_secret[WIRE_KEY_BYTES];
+
+	BUILD_BUG_ON((int)RAFTLOG_KEYS != (int)WIRE_KEYS);
+	BUILD_BUG_ON((int)RAFTLOG_KEY_BYTES != (int)WIRE_KEY_BYTES);
+	transport->is_secure = params->key;
+	transport->drop_previous_ns = U64_MAX;
+	if (!transport->is_secure)
+		return;
+	transport->hash_seed = get_random_u32();
+	get_random_bytes(boot_secret, sizeof(boot_secret));
+	wire_keyring_init(&transport->keyring, params->cluster_id,
+			  params->node_id, params->session, boot_secret,
+			  params->ask_ns);
+	memzero_explicit(boot_secret, sizeof(boot_secret));
+	wire_keyring_set(&transport->keyring, secrets);
+	transport->params.key = NULL;
+}
+
 struct raftlog_transport *
 raftlog_transport_open(const struct raftlog_transport_params *params)
 {
@@ -225,6 +250,7 @@ raftlog_transport_open(const struct raftlog_transport_params *params)
 	err = set_limits(transport);
 	if (err)
 		goto free;
+	set_up_keys(transport);
 	err = make_buffers(transport);
 	if (err)
 		goto free_buffers;
@@ -236,7 +262,7 @@ raftlog_transport_open(const struct raftlog_transport_params *params)
 free_buffers:
 	free_buffers(transport);
 free:
-	kfree(transport);
+	kfree_sensitive(transport);
 	return ERR_PTR(err);
 }
 
@@ -248,6 +274,7 @@ static void free_peer(struct raftlog_transport *transport,
 	if (transport->bundle_from == peer)
 		transport->bundle_from = NULL;
 	kvfree(peer->receiver.memory);
+	wire_channel_forget(&transport->keyring, &peer->channel);
 	kfree(peer);
 }
 
@@ -262,7 +289,7 @@ void raftlog_transport_close(struct raftlog_transport *transport)
 		free_peer(transport, transport->strangers[i]);
 	WARN_ON_ONCE(transport->n_received);
 	free_buffers(transport);
-	kfree(transport);
+	kfree_sensitive(transport);
 }
 
 static struct raftlog_transport_peer *
@@ -306,6 +333,8 @@ make_peer(const struct raftlog_transport *transport, u32 id)
 	peer->sender.bundle_id = transport->counter;
 	wire_receiver_init(&peer->receiver, NULL,
 			   transport->bundle_bytes_max);
+	/* Before there is anything to say: then it can be said at once. */
+	wire_channel_init(&peer->channel, id, transport->is_secure);
 	return peer;
 }
 
@@ -319,6 +348,72 @@ void raftlog_transport_set_queue(struct raftlog_transport *transport,
 		transport->peers[i]->sender.path.queue_ns = queue_ns;
 	for (i = 0; i < transport->n_strangers; i++)
 		transport->strangers[i]->sender.path.queue_ns = queue_ns;
+}
+
+static struct raftlog_transport_peer *
+peer_at(const struct raftlog_transport *transport, u32 i)
+{
+	return i < transport->n_peers ?
+		       transport->peers[i] :
+		       transport->strangers[i - transport->n_peers];
+}
+
+static void hold_keys(struct raftlog_transport *transport, const u8 *previous,
+		      const u8 *current_key, const u8 *next)
+{
+	const u8 *const secrets[WIRE_KEYS] = {
+		[WIRE_KEY_PREVIOUS] = previous,
+		[WIRE_KEY_CURRENT] = current_key,
+		[WIRE_KEY_NEXT] = next,
+	};
+	u32 i;
+
+	wire_keyring_set(&transport->keyring, secrets);
+	for (i = 0; i < transport->n_peers + transport->n_strangers; i++)
+		wire_channel_keys(&transport->keyring,
+				  &peer_at(transport, i)->channel);
+}
+
+static const u8 *secret_of(const struct raftlog_transport *transport,
+			   enum wire_key_slot slot)
+{
+	const struct wire_key *key = &transport->keyring.keys[slot];
+
+	return key->serial ? key->secret : NULL;
+}
+
+int raftlog_transport_set_key(struct raftlog_transport *transport,
+			      enum raftlog_key_step step, const u8 *key,
+			      u64 grace_ns, u64 now_ns)
+{
+	const u8 *previous = secret_of(transport, WIRE_KEY_PREVIOUS);
+	const u8 *current_key = secret_of(transport, WIRE_KEY_CURRENT);
+	const u8 *next = secret_of(transport, WIRE_KEY_NEXT);
+
+	if (!transport->is_secure)
+		return -EOPNOTSUPP;
+	switch (step) {
+	case RAFTLOG_KEY_STEP_NEXT:
+		hold_keys(transport, previous, current_key, key);
+		break;
+	case RAFTLOG_KEY_STEP_SWITCH:
+		if (!next)
+			return -ENOKEY;
+		hold_keys(transport, current_key, next, NULL);
+		transport->drop_previous_ns =
+			grace_ns ? now_ns + grace_ns : U64_MAX;
+		break;
+	case RAFTLOG_KEY_STEP_DROP:
+		hold_keys(transport, NULL, current_key, next);
+		transport->drop_previous_ns = U64_MAX;
+		break;
+	}
+	return 0;
+}
+
+bool raftlog_transport_has_key(const struct raftlog_transport *transport, u32 slot)
+{
+	return secret_of(transport, slot);
 }
 
 static u32 stranger_position(const struct raftlog_transport *transport, u32 id)
@@ -415,6 +510,9 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
 
 		if (position == transport->n_strangers)
 			continue;
+		made[i]->channel = transport->strangers[position]->channel;
+		memset(&transport->strangers[position]->channel, 0,
+		       sizeof(made[i]->channel));
 		free_peer(transport, transport->strangers[position]);
 		forget_stranger(transport, position);
 	}

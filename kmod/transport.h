@@ -2,7 +2,8 @@
 /*
  * One UDP socket per group. Only the owner thread calls these, except
  * raftlog_transport_stats(). Messages that do not fit a datagram are cut, sent
- * under a window, acknowledged piecewise and put together again (wire/).
+ * under a window, acknowledged piecewise and put together again (wire/). Datagrams
+ * are encrypted, unless it was said that they are not to be.
  */
 #ifndef RAFTLOG_TRANSPORT_H
 #define RAFTLOG_TRANSPORT_H
@@ -20,6 +21,12 @@ struct net;
 struct raftlog_entry;
 struct raftlog_transport;
 
+enum {
+	/* Keys that are held at a time, as in wire/channel.h. */
+	RAFTLOG_KEYS = 3,
+	RAFTLOG_KEY_BYTES = 32,
+};
+
 /**
  * struct raftlog_transport_params - where and how
  * @name: of the group, for the kernel log; outlives the transport
@@ -27,6 +34,9 @@ struct raftlog_transport;
  * @cluster_id: in every datagram
  * @node_id: this node
  * @session: random, new at every start
+ * @key: of the cluster, RAFTLOG_KEY_BYTES, not looked at later; NULL: datagrams are
+ *	neither encrypted nor authenticated
+ * @ask_ns: handshakes are repeated after so long
  * @listen: local address
  * @datagram_bytes: UDP payload at most
  * @max_entry_bytes: largest payload of an entry
@@ -43,6 +53,8 @@ struct raftlog_transport_params {
 	u64 cluster_id;
 	u32 node_id;
 	u64 session;
+	const u8 *key;
+	u64 ask_ns;
 	struct raft_address listen;
 	u32 datagram_bytes;
 	u32 max_entry_bytes;
@@ -60,11 +72,17 @@ enum raftlog_drop {
 	RAFTLOG_DROP_CLUSTER, /* of another cluster */
 	RAFTLOG_DROP_RECEIVER, /* for another node */
 	RAFTLOG_DROP_SENDER, /* no member, or from another address than its own */
-	RAFTLOG_DROP_CHECKSUM, /* damaged */
+	RAFTLOG_DROP_CHECKSUM, /* damaged; only without a key */
+	RAFTLOG_DROP_KEY, /* under a key that is not held, or without one */
+	RAFTLOG_DROP_RATE, /* a handshake more than is looked at */
+	RAFTLOG_DROP_AUTHENTICATION, /* forged or damaged */
+	RAFTLOG_DROP_EPOCH, /* of a session or epoch that is over or not known */
+	RAFTLOG_DROP_REPLAY, /* came before */
 	RAFTLOG_DROP_MALFORMED, /* a message that says impossible things */
 	RAFTLOG_DROP_REASSEMBLY, /* pieces that do not fit, or never became whole */
 	RAFTLOG_DROP_NO_MEMORY,
 	RAFTLOG_DROP_SEND, /* the socket did not take it */
+	RAFTLOG_DROP_UNKEYED, /* not sent: no key was agreed on in time */
 	RAFTLOG_DROP_QUEUE_FULL, /* too much waiting for this peer */
 	RAFTLOG_DROPS,
 };
@@ -78,6 +96,7 @@ enum raftlog_drop {
  * @tx_bytes: likewise
  * @tx_messages: messages sent
  * @retransmits: pieces sent again
+ * @handshakes: keys agreed on to send with
  * @drops: by enum raftlog_drop
  */
 struct raftlog_transport_stats {
@@ -88,6 +107,7 @@ struct raftlog_transport_stats {
 	u64 tx_bytes;
 	u64 tx_messages;
 	u64 retransmits;
+	u64 handshakes;
 	u64 drops[RAFTLOG_DROPS];
 };
 
@@ -104,6 +124,30 @@ raftlog_transport_open(const struct raftlog_transport_params *params);
 /** raftlog_transport_set_queue() - another queue_ns; owner thread */
 void raftlog_transport_set_queue(struct raftlog_transport *transport,
 				 u64 queue_ns);
+
+/** enum raftlog_key_step - an exchange of keys, on all nodes in turn */
+enum raftlog_key_step {
+	RAFTLOG_KEY_STEP_NEXT, /* take another one from others, too */
+	RAFTLOG_KEY_STEP_SWITCH, /* send under that, take the old one for a while */
+	RAFTLOG_KEY_STEP_DROP, /* no more */
+};
+
+/**
+ * raftlog_transport_set_key() - a step of an exchange of keys
+ * @transport: open
+ * @step: which
+ * @key: RAFTLOG_KEY_STEP_NEXT: it, RAFTLOG_KEY_BYTES
+ * @grace_ns: RAFTLOG_KEY_STEP_SWITCH: the old one is dropped after that, 0: when told
+ * @now_ns: monotonic
+ *
+ * Return: 0, -EOPNOTSUPP (there are none), or -ENOKEY (no next one to switch to).
+ */
+int raftlog_transport_set_key(struct raftlog_transport *transport,
+			      enum raftlog_key_step step, const u8 *key,
+			      u64 grace_ns, u64 now_ns);
+
+/** raftlog_transport_has_key() - which of enum wire_key_slot there is */
+bool raftlog_transport_has_key(const struct raftlog_transport *transport, u32 slot);
 
 /**
  * raftlog_transport_set_members() - whom to talk to

@@ -18,6 +18,7 @@
 #include "trace.h"
 #include "transport.h"
 #include "wire/bulk.h"
+#include "wire/channel.h"
 
 enum raftlog_transport_limits {
 	/* What may wait for one peer. Raft sends again what is turned away. */
@@ -27,6 +28,8 @@ enum raftlog_transport_limits {
 	RAFTLOG_BUNDLE_BYTES = 64 << 10,
 	/* Pieces sent to one peer before the owner looks at the others again. */
 	RAFTLOG_LANE_PIECES_PER_TURN = 32,
+	/* Messages that wait for a key: newer ones are of more use. */
+	RAFTLOG_LANE_UNKEYED_MAX = 32,
 	/* Messages of few entries live in blocks of this many, made at open. */
 	RAFTLOG_RECEIVED_ENTRIES_SMALL = 16,
 	RAFTLOG_RECEIVED_SPARE = 4,
@@ -63,6 +66,8 @@ union raftlog_sockaddr {
  * @resume_ns: O: @lane can go on then; U64_MAX: not for want of a turn
  * @version_told: O: it was said that it speaks another version
  * @receiver: O: the bundle it is sending
+ * @key_told: O: it was said that it has another key
+ * @channel: O: keys to send and to receive with
  */
 struct raftlog_transport_peer {
 	u32 id;
@@ -78,6 +83,8 @@ struct raftlog_transport_peer {
 	u64 resume_ns;
 	bool version_told;
 	struct wire_receiver receiver;
+	bool key_told;
+	struct wire_channel channel;
 };
 
 /**
@@ -104,7 +111,14 @@ struct raftlog_table {
 
 /**
  * struct raftlog_transport - a socket and its peers
- * @params: I: as given
+ * @params: I: as given, without the key
+ * @is_secure: I: there is one
+ * @keyring: O: keys of the cluster
+ * @drop_previous_ns: O: when the one before the current is dropped, U64_MAX: when told
+ * @limiter: O: of handshakes
+ * @hash_seed: I: random, of what @limiter calls a source
+ * @unknown: O: a channel with whom nothing is known of, until he proves right
+ * @now_ns: O: monotonic, when the owner came in
  * @limits: I: what is accepted
  * @bundle_bytes_max: I: likewise
  * @socket: I: bound
@@ -129,6 +143,13 @@ struct raftlog_table {
  */
 struct raftlog_transport {
 	struct raftlog_transport_params params;
+	bool is_secure;
+	struct wire_keyring keyring;
+	u64 drop_previous_ns;
+	struct wire_limiter limiter;
+	u32 hash_seed;
+	struct wire_channel unknown;
+	u64 now_ns;
 	struct wire_limits limits;
 	u32 bundle_bytes_max;
 	struct socket *socket;
@@ -183,6 +204,10 @@ int raftlog_table_reserve(struct raftlog_table *table, u32 n);
 struct raftlog_transport_peer *
 raftlog_transport_stranger(struct raftlog_transport *transport, u32 id,
 			   const union raftlog_sockaddr *address);
+
+/** raftlog_transport_handshake() - send @datagram, WIRE_HANDSHAKE_BYTES */
+void raftlog_transport_handshake(struct raftlog_transport *transport,
+				 const union raftlog_sockaddr *to, void *datagram);
 
 /** raftlog_transport_is_stranger() - is it no member? */
 bool raftlog_transport_is_stranger(const struct raftlog_transport *transport,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Datagrams to messages. A datagram is looked at in this order, cheapest and
- * least trusting first: length, version, type, receiver, sender and its address,
- * tag (damage, cluster), and only then contents. Memory is taken for nothing
- * before that.
+ * least trusting first: length, version, type, receiver, sender and its address, key,
+ * for handshakes how many there are, tag (is it authentic, of this cluster), whether
+ * it came before, and only then contents. Memory is taken for nothing before that.
  */
+#include <linux/jhash.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <net/ipv6.h>
@@ -79,14 +80,192 @@ static void complain_version(struct raftlog_transport *transport,
 	}
 }
 
-/* Who sent the datagram in transport->rx, if it is to be believed. */
+static void complain_key(struct raftlog_transport *transport,
+			 struct raftlog_transport_peer *peer,
+			 const union raftlog_sockaddr *source)
+{
+	if (!peer || peer->key_told || !__ratelimit(&transport->complaints))
+		return;
+	peer->key_told = true;
+	pr_warn("%s: node %u at %pISpc does not use a key that this node holds: it is not heard until it does\n",
+		transport->params.name, peer->id, source);
+}
+
+static void drop_sealed(struct raftlog_transport *transport, int err,
+			struct raftlog_transport_peer *peer,
+			const union raftlog_sockaddr *source)
+{
+	switch (err) {
+	case -ENOKEY:
+		raftlog_transport_drop(transport, RAFTLOG_DROP_KEY);
+		complain_key(transport, peer, source);
+		break;
+	case -ESTALE:
+		raftlog_transport_drop(transport, RAFTLOG_DROP_EPOCH);
+		break;
+	case -EALREADY:
+		raftlog_transport_drop(transport, RAFTLOG_DROP_REPLAY);
+		break;
+	default:
+		raftlog_transport_drop(transport, RAFTLOG_DROP_AUTHENTICATION);
+		break;
+	}
+}
+
+/* Slots of the limiter are few, and who shares one nobody can choose. */
+static u32 hash_source(const struct raftlog_transport *transport,
+		       const union raftlog_sockaddr *source)
+{
+	if (source->any.sa_family == AF_INET)
+		return jhash_1word((__force u32)source->in.sin_addr.s_addr,
+				   transport->hash_seed);
+	/* Who has one of a network has all. */
+	return jhash2((const u32 *)&source->in6.sin6_addr, 2,
+		      transport->hash_seed);
+}
+
+/* @peer is NULL if nothing is known of the sender. */
+static void receive_request(struct raftlog_transport *transport,
+			    struct raftlog_transport_peer *peer,
+			    const struct wire_header *header,
+			    const union raftlog_sockaddr *source)
+{
+	u8 response[WIRE_HANDSHAKE_BYTES];
+	u64 foreign_cluster_id;
+	int bytes;
+
+	bytes = wire_channel_answer(&transport->keyring,
+				    peer ? &peer->channel : NULL, header,
+				    transport->rx, response,
+				    &foreign_cluster_id);
+	if (bytes == -EXDEV) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_CLUSTER);
+		complain_cluster(transport, header->sender, source,
+				 foreign_cluster_id);
+	} else if (bytes < 0) {
+		drop_sealed(transport, bytes, peer, source);
+	} else if (bytes) {
+		raftlog_transport_handshake(transport, source, response);
+	}
+}
+
+static void receive_handshake(struct raftlog_transport *transport,
+			      struct raftlog_transport_peer *peer,
+			      const struct wire_header *header,
+			      const union raftlog_sockaddr *source)
+{
+	int err = -EALREADY;
+
+	if (!wire_limiter_take(&transport->limiter,
+			       hash_source(transport, source),
+			       transport->now_ns)) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_RATE);
+		return;
+	}
+	if (header->type == WIRE_REQUEST) {
+		receive_request(transport, peer, header, source);
+		return;
+	}
+	if (peer)
+		err = wire_channel_response(&transport->keyring, &peer->channel,
+					    header, transport->rx,
+					    transport->now_ns);
+	if (err) {
+		drop_sealed(transport, err, peer, source);
+		return;
+	}
+	raftlog_transport_count(transport, &transport->stats.handshakes, 1);
+	raftlog_transport_pump(transport, peer, transport->now_ns);
+}
+
+/*
+ * Decrypt the body in transport->rx.
+ *
+ * Return: its length, or a negative errno when that has been dealt with. @peer stays
+ * NULL if nothing was known of the sender; transport->unknown is its channel then.
+ */
+static int open_sealed(struct raftlog_transport *transport,
+		       struct raftlog_transport_peer *peer,
+		       const struct wire_header *header, size_t bytes,
+		       const union raftlog_sockaddr *source)
+{
+	struct wire_channel *channel = &transport->unknown;
+	u64 reject_at_ns = channel->reject_at_ns;
+	u8 request[WIRE_HANDSHAKE_BYTES];
+	int body_bytes;
+
+	if (peer) {
+		channel = &peer->channel;
+	} else {
+		wire_channel_init(channel, header->sender, true);
+		channel->reject_at_ns = reject_at_ns;
+	}
+	body_bytes = wire_channel_open(&transport->keyring, channel, header,
+				       transport->rx, bytes);
+	if (body_bytes >= 0)
+		return body_bytes;
+	drop_sealed(transport, body_bytes, peer, source);
+	if (body_bytes == -ESTALE &&
+	    wire_channel_reject(&transport->keyring, channel, header, bytes,
+				request, transport->now_ns))
+		raftlog_transport_handshake(transport, source, request);
+	return body_bytes;
+}
+
+/* As above, without a key. */
+static int open_plain(struct raftlog_transport *transport,
+		      const struct wire_header *header, size_t bytes,
+		      const union raftlog_sockaddr *source)
+{
+	u64 foreign_cluster_id;
+	int body_bytes;
+
+	body_bytes = wire_open(transport->rx, bytes,
+			       transport->params.cluster_id,
+			       &foreign_cluster_id);
+	if (body_bytes == -EXDEV) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_CLUSTER);
+		complain_cluster(transport, header->sender, source,
+				 foreign_cluster_id);
+	} else if (body_bytes < 0) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_CHECKSUM);
+	}
+	return body_bytes;
+}
+
+/* Who is no member has proved that it belongs to the cluster. */
+static struct raftlog_transport_peer *
+admit_stranger(struct raftlog_transport *transport,
+	       struct raftlog_transport_peer *peer, u32 id,
+	       const union raftlog_sockaddr *source)
+{
+	bool known = peer;
+
+	peer = raftlog_transport_stranger(transport, id, source);
+	if (!peer)
+		raftlog_transport_drop(transport, RAFTLOG_DROP_NO_MEMORY);
+	if (known || !transport->is_secure)
+		return peer;
+	if (peer) {
+		u64 reject_at_ns = transport->unknown.reject_at_ns;
+
+		peer->channel = transport->unknown;
+		memzero_explicit(&transport->unknown,
+				 sizeof(transport->unknown));
+		transport->unknown.reject_at_ns = reject_at_ns;
+	} else {
+		wire_channel_forget(&transport->keyring, &transport->unknown);
+	}
+	return peer;
+}
+
+/* Who sent the datagram in transport->rx, if it is to be believed; no handshake. */
 static struct raftlog_transport_peer *
 authenticate(struct raftlog_transport *transport, size_t bytes,
 	     const union raftlog_sockaddr *source, struct wire_header *header,
 	     int *body_bytes)
 {
 	struct raftlog_transport_peer *peer;
-	u64 foreign_cluster_id;
 	bool stranger;
 	int err;
 
@@ -110,25 +289,21 @@ authenticate(struct raftlog_transport *transport, size_t bytes,
 			complain_address(transport, peer, source);
 		return NULL;
 	}
-	*body_bytes = wire_open(transport->rx, bytes,
-				transport->params.cluster_id,
-				&foreign_cluster_id);
-	if (*body_bytes == -EXDEV) {
-		raftlog_transport_drop(transport, RAFTLOG_DROP_CLUSTER);
-		complain_cluster(transport, header->sender, source,
-				 foreign_cluster_id);
+	if (transport->is_secure != !!header->key_id) {
+		drop_sealed(transport, -ENOKEY, peer, source);
 		return NULL;
 	}
-	if (*body_bytes < 0) {
-		raftlog_transport_drop(transport, RAFTLOG_DROP_CHECKSUM);
+	if (header->type == WIRE_REQUEST || header->type == WIRE_RESPONSE) {
+		receive_handshake(transport, peer, header, source);
 		return NULL;
 	}
-	if (stranger)
-		peer = raftlog_transport_stranger(transport, header->sender,
-						  source);
-	if (!peer)
-		raftlog_transport_drop(transport, RAFTLOG_DROP_NO_MEMORY);
-	return peer;
+	*body_bytes = transport->is_secure ?
+			      open_sealed(transport, peer, header, bytes, source) :
+			      open_plain(transport, header, bytes, source);
+	if (*body_bytes < 0)
+		return NULL;
+	return stranger ? admit_stranger(transport, peer, header->sender, source) :
+			  peer;
 }
 
 static struct raftlog_incoming *
@@ -425,6 +600,7 @@ int raftlog_transport_receive(struct raftlog_transport *transport,
 	union raftlog_sockaddr source;
 	int bytes;
 
+	transport->now_ns = now_ns;
 	*received = receive_bundled(transport);
 	if (*received)
 		return 1;

@@ -48,40 +48,80 @@ static u32 tx_body_bytes_max(const struct raftlog_transport *transport)
 	return transport->params.datagram_bytes - WIRE_OVERHEAD_BYTES;
 }
 
-/*
- * Send the body that is in tx_body().
- *
- * Return: 0 if it went, or is as good as lost on its way; -EAGAIN if the socket
- * has no room for it now.
- */
-static int send_datagram(struct raftlog_transport *transport,
-			 struct raftlog_transport_peer *peer, u8 type,
-			 size_t body_bytes)
+/* Return: length of the datagram in tx, 0 without a key. */
+static size_t seal(struct raftlog_transport *transport,
+		   struct raftlog_transport_peer *peer, u8 type,
+		   size_t body_bytes)
 {
-	struct wire_header header = {
+	const struct wire_header header = {
 		.type = type,
 		.sender = transport->params.node_id,
 		.receiver = peer->id,
 		.session = transport->params.session,
 		.counter = ++transport->counter,
 	};
+
+	if (transport->is_secure)
+		return wire_channel_seal(&transport->keyring, &peer->channel,
+					 type, transport->tx, body_bytes,
+					 transport->now_ns);
+	return wire_seal(transport->tx, body_bytes, &header,
+			 transport->params.cluster_id);
+}
+
+static int send_bytes(struct raftlog_transport *transport,
+		      const union raftlog_sockaddr *to, void *datagram,
+		      size_t bytes)
+{
+	union raftlog_sockaddr name = *to;
 	struct msghdr msg = {
-		.msg_name = &peer->address,
-		.msg_namelen = peer->address.any.sa_family == AF_INET6 ?
-				       sizeof(peer->address.in6) :
-				       sizeof(peer->address.in),
+		.msg_name = &name,
+		.msg_namelen = name.any.sa_family == AF_INET6 ?
+				       sizeof(name.in6) :
+				       sizeof(name.in),
 		.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL,
 	};
-	struct kvec vec = { .iov_base = transport->tx };
+	struct kvec vec = { .iov_base = datagram, .iov_len = bytes };
+
+	return kernel_sendmsg(transport->socket, &msg, &vec, 1, bytes);
+}
+
+void raftlog_transport_handshake(struct raftlog_transport *transport,
+				 const union raftlog_sockaddr *to, void *datagram)
+{
 	int sent;
 
-	vec.iov_len = wire_seal(transport->tx, body_bytes, &header,
-				transport->params.cluster_id);
+	if (RAFTLOG_FAILPOINT(TRANSPORT_SEND_LOST))
+		return;
+	sent = send_bytes(transport, to, datagram, WIRE_HANDSHAKE_BYTES);
+	if (sent < 0) {
+		raftlog_transport_drop(transport, RAFTLOG_DROP_SEND);
+		return;
+	}
+	raftlog_transport_count(transport, &transport->stats.tx_datagrams, 1);
+	raftlog_transport_count(transport, &transport->stats.tx_bytes, sent);
+}
+
+/*
+ * Send the body that is in tx_body().
+ *
+ * Return: 0 if it went, or is as good as lost on its way; -EAGAIN if the socket
+ * has no room for it now; -ENOKEY if there is no key to send it with yet.
+ */
+static int send_datagram(struct raftlog_transport *transport,
+			 struct raftlog_transport_peer *peer, u8 type,
+			 size_t body_bytes)
+{
+	size_t bytes = seal(transport, peer, type, body_bytes);
+	int sent;
+
+	if (!bytes)
+		return -ENOKEY;
 	if (RAFTLOG_FAILPOINT(TRANSPORT_SEND_AGAIN))
 		return -EAGAIN;
 	if (RAFTLOG_FAILPOINT(TRANSPORT_SEND_LOST))
 		return 0;
-	sent = kernel_sendmsg(transport->socket, &msg, &vec, 1, vec.iov_len);
+	sent = send_bytes(transport, &peer->address, transport->tx, bytes);
 	if (sent == -EAGAIN || sent == -ENOBUFS || sent == -ENOMEM)
 		return -EAGAIN;
 	if (sent < 0) {
@@ -93,19 +133,25 @@ static int send_datagram(struct raftlog_transport *transport,
 	return 0;
 }
 
+static enum raftlog_drop send_drop(int err)
+{
+	return err == -ENOKEY ? RAFTLOG_DROP_UNKEYED : RAFTLOG_DROP_SEND;
+}
+
 void raftlog_transport_acknowledge(struct raftlog_transport *transport,
 				   struct raftlog_transport_peer *peer)
 {
 	struct wire_piece_ack ack;
-	int bytes;
+	int bytes, err;
 
 	wire_receiver_ack(&peer->receiver, &ack);
 	bytes = wire_piece_ack_encode(&ack, tx_body(transport),
 				      tx_body_bytes_max(transport));
 	if (WARN_ON_ONCE(bytes < 0))
 		return;
-	if (send_datagram(transport, peer, WIRE_PIECE_ACK, bytes))
-		raftlog_transport_drop(transport, RAFTLOG_DROP_SEND);
+	err = send_datagram(transport, peer, WIRE_PIECE_ACK, bytes);
+	if (err)
+		raftlog_transport_drop(transport, send_drop(err));
 }
 
 static u32 bundled_bytes(const struct raftlog_outgoing *outgoing)
@@ -219,7 +265,10 @@ static int start_bundle(struct raftlog_transport *transport,
 	return err;
 }
 
-/* Return: 0, or -EAGAIN if there is more to send when the socket has room. */
+/*
+ * Return: 0, -EAGAIN if there is more to send when the socket has room, or -ENOKEY
+ * when there is a key.
+ */
 static int send_pieces(struct raftlog_transport *transport,
 		       struct raftlog_transport_peer *peer, u64 now_ns)
 {
@@ -283,7 +332,7 @@ static void finish_bundle(struct raftlog_transport *transport,
 		drop_outgoing(peer, lane_head(peer));
 }
 
-/* Send the head of the lane, which fits a datagram. Return: 0 or -EAGAIN. */
+/* Send the head of the lane, which fits a datagram. Return: 0, -EAGAIN or -ENOKEY. */
 static int send_small_head(struct raftlog_transport *transport,
 			   struct raftlog_transport_peer *peer)
 {
@@ -302,7 +351,7 @@ static int send_small_head(struct raftlog_transport *transport,
  * Take the lane one step further.
  *
  * Return: 0 if its head left it, -EINPROGRESS if that waits for acknowledgments,
- * -EAGAIN if it waits for the socket.
+ * -EAGAIN if it waits for the socket, -ENOKEY if for a key.
  */
 static int send_head(struct raftlog_transport *transport,
 		     struct raftlog_transport_peer *peer, u64 now_ns)
@@ -339,6 +388,11 @@ void raftlog_transport_pump(struct raftlog_transport *transport,
 	int err = 0;
 
 	peer->resume_ns = U64_MAX;
+	/* It goes on when there is a key. */
+	if (transport->is_secure && !wire_channel_ready(&peer->channel)) {
+		peer->channel.wanted = true;
+		return;
+	}
 	while (!err && !list_empty(&peer->lane))
 		err = send_head(transport, peer, now_ns);
 	if (err == -EAGAIN)
@@ -455,6 +509,23 @@ static void queue_message(struct raftlog_transport *transport,
 	peer->lane_bytes += bytes;
 }
 
+/*
+ * There is no key to send with, for long perhaps: what comes later is of more use, and
+ * to try is to ask for one.
+ */
+static void await_key(struct raftlog_transport *transport,
+		      struct raftlog_transport_peer *peer,
+		      const struct raft_message *message, size_t bytes,
+		      u64 now_ns)
+{
+	if (!peer->n_bundled && peer->n_lane >= RAFTLOG_LANE_UNKEYED_MAX) {
+		drop_outgoing(peer, lane_head(peer));
+		raftlog_transport_drop(transport, RAFTLOG_DROP_UNKEYED);
+	}
+	queue_message(transport, peer, message, bytes);
+	raftlog_transport_pump(transport, peer, now_ns);
+}
+
 /* The message as wire/ wants it: with its entries. */
 static int attach_entries(struct raftlog_transport *transport,
 			  struct raft_message *message,
@@ -490,8 +561,9 @@ void raftlog_transport_send(struct raftlog_transport *transport,
 	struct raftlog_transport_peer *peer;
 	struct raft_message full = *message;
 	size_t bytes;
-	int encoded;
+	int encoded, err;
 
+	transport->now_ns = now_ns;
 	peer = raftlog_transport_peer(transport, message->to);
 	if (!peer) {
 		raftlog_transport_drop(transport, RAFTLOG_DROP_SEND);
@@ -509,28 +581,55 @@ void raftlog_transport_send(struct raftlog_transport *transport,
 		raftlog_transport_pump(transport, peer, now_ns);
 	}
 
+	if (n && is_queued(peer, &full))
+		return;
+	if (transport->is_secure && !wire_channel_ready(&peer->channel)) {
+		await_key(transport, peer, &full, bytes, now_ns);
+		return;
+	}
 	if (bytes <= tx_body_bytes_max(transport) && (!n || !peer->n_lane)) {
 		encoded = wire_message_encode(&full, tx_body(transport),
 					      tx_body_bytes_max(transport));
-		if (encoded < 0)
+		if (encoded < 0) {
 			raftlog_transport_drop(transport, RAFTLOG_DROP_MALFORMED);
-		else if (send_small(transport, peer, encoded))
-			raftlog_transport_drop(transport, RAFTLOG_DROP_SEND);
+			return;
+		}
+		err = send_small(transport, peer, encoded);
+		if (err)
+			raftlog_transport_drop(transport, send_drop(err));
 		return;
 	}
-	if (is_queued(peer, &full))
-		return;
 	queue_message(transport, peer, &full, bytes);
 	/* Whatever is under way goes on when acknowledgments arrive. */
 	if (peer->sender.state == WIRE_SENDER_IDLE)
 		raftlog_transport_pump(transport, peer, now_ns);
 }
 
+/* Return: when there is something to ask for next. */
+static u64 ask(struct raftlog_transport *transport,
+	       struct raftlog_transport_peer *peer, u64 now_ns)
+{
+	u8 request[WIRE_HANDSHAKE_BYTES];
+
+	if (wire_channel_ask(&transport->keyring, &peer->channel, request,
+			     now_ns))
+		raftlog_transport_handshake(transport, &peer->address, request);
+	return wire_channel_deadline(&peer->channel);
+}
+
 u64 raftlog_transport_timer(struct raftlog_transport *transport, u64 now_ns)
 {
-	u64 deadline_ns = U64_MAX;
+	u64 deadline_ns;
 	u32 i;
 
+	transport->now_ns = now_ns;
+	if (transport->drop_previous_ns <= now_ns) {
+		raftlog_transport_set_key(transport, RAFTLOG_KEY_STEP_DROP, NULL,
+					  0, now_ns);
+		pr_info("%s: the previous key is not taken any more\n",
+			transport->params.name);
+	}
+	deadline_ns = transport->drop_previous_ns;
 	for (i = 0; i < transport->n_peers + transport->n_strangers; i++) {
 		struct raftlog_transport_peer *peer =
 			i < transport->n_peers ?
@@ -547,8 +646,9 @@ u64 raftlog_transport_timer(struct raftlog_transport *transport, u64 now_ns)
 		}
 		deadline_ns = min3(deadline_ns, peer->resume_ns,
 				   wire_receiver_deadline(&peer->receiver));
-		deadline_ns = min(deadline_ns,
-				  wire_sender_deadline(&peer->sender));
+		deadline_ns = min3(deadline_ns,
+				   wire_sender_deadline(&peer->sender),
+				   ask(transport, peer, now_ns));
 	}
 	return deadline_ns;
 }

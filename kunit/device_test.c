@@ -21,6 +21,7 @@ static struct raftlog_start valid_start(void)
 		.snapshot_fd = { -1, -1 },
 		.n_members = 1,
 		.members = 0x1000,
+		.key = "test",
 	};
 }
 
@@ -101,6 +102,46 @@ static void start_joins(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, start.cluster_id, 0x0123456789abcdefull);
 }
 
+static void start_insecure(struct kunit *test)
+{
+	struct raftlog_start start = valid_start();
+
+	memset(start.key, 0, sizeof(start.key));
+	start.flags = RAFTLOG_START_F_INSECURE;
+	KUNIT_EXPECT_EQ(test, raftlog_start_check(&start), 0);
+}
+
+static void set_key_checked(struct kunit *test)
+{
+	static const struct {
+		struct raftlog_set_key set;
+		int error;
+	} rows[] = {
+		{ { .step = RAFTLOG_SET_KEY_NEXT, .name = "a" }, 0 },
+		{ { .step = RAFTLOG_SET_KEY_NEXT }, -EINVAL },
+		{ { .step = RAFTLOG_SET_KEY_NEXT, .name = "a", .grace_ms = 1 },
+		  -EINVAL },
+		{ { .step = RAFTLOG_SET_KEY_NEXT, .name = "a b" }, -EINVAL },
+		{ { .step = RAFTLOG_SET_KEY_SWITCH }, 0 },
+		{ { .step = RAFTLOG_SET_KEY_SWITCH, .grace_ms = 1 }, 0 },
+		{ { .step = RAFTLOG_SET_KEY_SWITCH, .name = "a" }, -EINVAL },
+		{ { .step = RAFTLOG_SET_KEY_DROP }, 0 },
+		{ { .step = RAFTLOG_SET_KEY_DROP, .grace_ms = 1 }, -EINVAL },
+		{ { .step = RAFTLOG_SET_KEY_DROP, .name = "a" }, -EINVAL },
+		{ { .step = 3 }, -EINVAL },
+		{ { .step = RAFTLOG_SET_KEY_DROP, .flags = 1 }, -EINVAL },
+		{ { .step = RAFTLOG_SET_KEY_DROP, .__reserved_grace = 1 },
+		  -EINVAL },
+		{ { .step = RAFTLOG_SET_KEY_DROP, .__reserved = { 0, 1 } },
+		  -EINVAL },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		KUNIT_EXPECT_EQ_MSG(test, raftlog_set_key_check(&rows[i].set),
+				    rows[i].error, "row %u", i);
+}
+
 struct refusal {
 	const char *name;
 	void (*spoil)(struct raftlog_start *start);
@@ -142,6 +183,12 @@ REFUSAL(join_without_listen,
 REFUSAL(priority, s->priority = 256)
 REFUSAL(reserved_priority, s->__reserved_priority = 1)
 REFUSAL(reserved, s->__reserved[1] = 1)
+REFUSAL(no_key, memset(s->key, 0, sizeof(s->key)))
+REFUSAL(key_and_insecure, s->flags = RAFTLOG_START_F_INSECURE)
+REFUSAL(key_without_end, memset(s->key, 'k', sizeof(s->key)))
+REFUSAL(key_padding, s->key[63 - 1] = 'x')
+REFUSAL(key_with_a_space, s->key[1] = ' ')
+REFUSAL(key_with_a_line, s->key[1] = '\n')
 
 #define CASE(name) { #name, spoil_##name }
 
@@ -170,6 +217,12 @@ static const struct refusal refusals[] = {
 	CASE(priority),
 	CASE(reserved_priority),
 	CASE(reserved),
+	CASE(no_key),
+	CASE(key_and_insecure),
+	CASE(key_without_end),
+	CASE(key_padding),
+	CASE(key_with_a_space),
+	CASE(key_with_a_line),
 };
 
 static void describe_refusal(const struct refusal *refusal, char *desc)
@@ -712,6 +765,8 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(recovery_is_asked_for_exactly),
 	KUNIT_CASE(start_keeps_what_is_given),
 	KUNIT_CASE(start_joins),
+	KUNIT_CASE(start_insecure),
+	KUNIT_CASE(set_key_checked),
 	KUNIT_CASE_PARAM(start_refuses, refusal_gen_params),
 	KUNIT_CASE(address_goes_there_and_back),
 	KUNIT_CASE(address_refuses),

@@ -51,6 +51,9 @@ static const struct form forms[] = {
 	    { AT(recover, snapshot_fd[1]), -1 } },
 	  .slot_bytes_at = AT(recover, member_bytes),
 	  .slot_bytes = sizeof(struct raftlog_member) },
+	{ "SET_KEY", RAFTLOG_IOC_SET_KEY, AT(set_key, __reserved_grace),
+	  { { AT(set_key, step), RAFTLOG_SET_KEY_SWITCH },
+	    { AT(set_key, grace_ms), 7 } } },
 	{ "SET_SESSION", RAFTLOG_IOC_SET_SESSION, AT(session, flags),
 	  { { AT(session, name), 's' } } },
 	{ "GET_SESSIONS", RAFTLOG_IOC_GET_SESSIONS, AT(sessions, __reserved),
@@ -146,7 +149,7 @@ static void no_such_request(struct kunit *test)
 	u32 nr;
 
 	KUNIT_ASSERT_NOT_NULL(test, request);
-	for (nr = _IOC_NR(RAFTLOG_IOC_GET_SESSIONS) + 1; nr < 256; nr++)
+	for (nr = _IOC_NR(RAFTLOG_IOC_SET_KEY) + 1; nr < 256; nr++)
 		KUNIT_EXPECT_EQ(test, raftlog_request_check(nr, request),
 				-ENOTTY);
 }
@@ -156,6 +159,7 @@ static void a_start_is_filled_in(struct kunit *test)
 	struct raftlog_start start = {
 		.node_id = 1,
 		.snapshot_fd = { -1, -1 },
+		.key = "key",
 	};
 
 	KUNIT_EXPECT_EQ(test,

@@ -11,7 +11,7 @@ from cluster import DIR, PORT, ClusterError, wait_until
 from cluster_sysfs import test_documented  # noqa: F401 pylint: disable=unused-import
 from cluster_trim import test_trimmed  # noqa: F401 pylint: disable=unused-import
 from cluster_witness import test_witness  # noqa: F401 pylint: disable=unused-import
-from raftlog import KUNIT_MODULES, MODULE, SAMPLE
+from raftlog import KEY, KUNIT_MODULES, MODULE, SAMPLE, install_key
 from read_tests import test_linearizable  # noqa: F401 pylint: disable=unused-import
 from scene import claim, lines_of, n_acknowledged
 
@@ -750,10 +750,11 @@ def test_groups(scene):
     """Groups of one machine: a disk that stands still and a full log hold up no other group."""
     node = scene[1]
     node.run(f"insmod {MODULE} groups=3")
+    install_key(node)
 
     def start(group, *log):
         node.run(["raftctl", "-g", str(group), "start", "--id", "1", "--listen",
-                  f"127.0.0.1:{PORT + group}", *log], timeout=120)
+                  f"127.0.0.1:{PORT + group}", *scene.security, *log], timeout=120)
         node.run(f"raftctl -g {group} wait --leader --timeout 30")
     start(0, "--dir", DIR, "--size", "32M")
     start(1, "--wal", "/dev/ram0", "--format", "--force")
@@ -796,7 +797,8 @@ def test_kernel_api(scene):
     node = scene[1]
     node.run(f"insmod {MODULE}; mount -t ext4 /dev/vda {DIR} 2> /dev/null || true")
     node.run(f"rm -f {DIR}/wal")
-    start = (f"raftctl start --id 1 --listen 127.0.0.1:{PORT} --dir {DIR} --size 64M "
+    install_key(node)
+    start = (f"raftctl start --key {KEY} --id 1 --listen 127.0.0.1:{PORT} --dir {DIR} --size 64M "
              "--election-timeout 3000 --append-timeout 60000")
     # It comes before the group is started.
     node.run(f"insmod {SAMPLE} count=3000")

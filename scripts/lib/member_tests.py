@@ -4,7 +4,7 @@
 import json
 
 from cluster import DIR, PORT, wait_until
-from raftlog import MODULE
+from raftlog import MODULE, install_key
 from scene import claim, lines_of, n_acknowledged
 
 SYSFS = "/sys/class/raftlog/raftlog"
@@ -23,6 +23,7 @@ def peer_file(node, member, name):
 def start_new(node, answer):
     """Run on a new guest what raftctl members said is to be run there."""
     node.run(f"grep -q '^raftlog ' /proc/modules || insmod {MODULE}")
+    install_key(node)
     command, = [entry["command"] for entry in answer["start"] if entry["id"] == node.member]
     node.run(command, timeout=120)
 
@@ -128,7 +129,7 @@ def test_moved(scene):
         scene.rename(node, node.member, PORT + 1)
         scene.change_members("set-address", f"{node.member}={scene.address(node)}")
         node.run(["raftctl", "start", "--id", str(node.member), "--dir", DIR,
-                  "--listen", scene.address(node)])
+                  "--listen", scene.address(node), *scene.security])
         for guest in scene.up():
             wait_until(lambda guest=guest: peer_file(guest, node.member, "address") ==
                        scene.address(node), 30, f"{guest} to know where {node} is")
@@ -138,7 +139,8 @@ def test_moved(scene):
     claim(not failed, f"{len(failed)} appends failed, the first with errno {failed and failed[0].errno}")
     # Their addresses are in the log: they need not be told again.
     scene.leave(follower)
-    follower.run(["raftctl", "start", "--id", str(follower.member), "--dir", DIR])
+    follower.run(["raftctl", "start", "--id", str(follower.member), "--dir", DIR,
+                  *scene.security])
     claim(follower.run(f"cat {SYSFS}/listen").out.strip() == scene.address(follower),
           "a member listens where its log says")
     return scene.prove()
@@ -252,7 +254,7 @@ def test_lost_quorum(scene):
     refused = survivor.run(scene.start_line(survivor), check=False)
     claim(refused.code == 1 and "another node or cluster" in refused.err,
           f"the old members are not those of its log: {refused.err.strip()!r}")
-    line = ["raftctl", "start", "--id", str(survivor.member), "--dir", DIR]
+    line = ["raftctl", "start", "--id", str(survivor.member), "--dir", DIR, *scene.security]
     survivor.run(line)
     scene.members = [survivor.member]
     scene.wait_leader()
@@ -270,7 +272,8 @@ def test_lost_quorum(scene):
     claim(scene.status(other)["leader_id"] == 0, "it finds no leader")
     scene.leave(other)
     refused = other.run(["raftctl", "start", "--join", "--cluster-id", done["new_cluster_id"],
-                         "--id", str(other.member), "--listen", scene.address(other), "--dir", DIR],
+                         "--id", str(other.member), "--listen", scene.address(other), "--dir", DIR,
+                         *scene.security],
                         check=False)
     claim(refused.code == 1 and "another node or cluster" in refused.err,
           f"it does not join with that log: {refused.err.strip()!r}")

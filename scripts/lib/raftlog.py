@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import secrets
 import threading
 
 from cluster import (BUILD, DIR, PORT, Cluster, ClusterError, CommandError, guest_kernel,
@@ -12,6 +13,10 @@ from cluster import (BUILD, DIR, PORT, Cluster, ClusterError, CommandError, gues
 MODULE = "/lib/raftlog.ko"
 SAMPLE = "/lib/raftlog_sample.ko"
 KUNIT_MODULES = ["/lib/kunit.ko", "/lib/raftlog_kunit.ko"]
+
+# What guests encrypt with: one key for all clusters of this process.
+KEY = "cluster"
+SECRET = secrets.token_hex(32)
 
 # Emulated guests write slowly, and a new log is written from end to end.
 LOG_SIZE = "64M"
@@ -28,7 +33,8 @@ def programs(kernel, module=None):
     """
     added = [f"bin/raftctl={BUILD}/raftctl", f"bin/load={BUILD}/cluster/load",
              f"bin/badinput={BUILD}/cluster/badinput", f"bin/async={BUILD}/cluster/async",
-             f"bin/manygroups={BUILD}/cluster/manygroups", f"bin/torture={BUILD}/cluster/torture"]
+             f"bin/manygroups={BUILD}/cluster/manygroups",
+             f"bin/attack={BUILD}/cluster/attack", f"bin/torture={BUILD}/cluster/torture"]
     built = "raftlog.ko" if kernel == "stock" else f"raftlog-{kernel}.ko"
     added.append(f"{MODULE}={module or os.path.join(BUILD, built)}")
     added.append(f"{SAMPLE}={os.path.join(BUILD, built.replace('raftlog', 'raftlog_sample'))}")
@@ -38,6 +44,11 @@ def programs(kernel, module=None):
                   f"{KUNIT_MODULES[1]}={BUILD}/raftlog_kunit-{kernel}.ko",
                   f"bin/failnth={BUILD}/cluster/failnth"]
     return added
+
+
+def install_key(node, name=KEY, secret=SECRET):
+    """Put a key into the keyring of a guest's kernel."""
+    node.run(["raftctl", "key", "install", name], stdin=secret.encode())
 
 
 def on_each(nodes, action):
@@ -62,16 +73,19 @@ def on_each(nodes, action):
 class RaftCluster(Cluster):
     """A cluster of guests of which the first @members are one raftlog group.
 
-    A guest is a member by its own number, until rename() gives it another.
+    A guest is a member by its own number, until rename() gives it another. Without
+    @secure members neither encrypt nor authenticate what they send.
     """
 
     def __init__(self, n=3, members=None, ipv6=False, size=LOG_SIZE, options=(), module=None,
-                 **kwargs):
+                 secure=True, groups=1, **kwargs):
         kwargs.setdefault("programs", programs(kwargs.get("kernel", "stock"), module))
         super().__init__(n, **kwargs)
         self.ipv6 = ipv6
         self.size = size
         self.options = list(options)
+        self.security = ["--key", KEY] if secure else ["--insecure"]
+        self.load_line = f"insmod {MODULE}" + (f" groups={groups}" if groups > 1 else "")
         self.first_members = list(self.nodes)[:members]
         self.reset_members()
 
@@ -139,11 +153,12 @@ class RaftCluster(Cluster):
         for other in self.first_members:
             if other != node.member:
                 words += ["--peer", f"{other}={self.address(self[other])}"]
-        return words + self.options + list(more)
+        return words + self.security + self.options + list(more)
 
     def join(self, node, *more):
         """Load the module if it is not, and start the group."""
-        node.run(f"grep -q '^raftlog ' /proc/modules || insmod {MODULE}")
+        node.run(f"grep -q '^raftlog ' /proc/modules || {self.load_line}")
+        install_key(node)
         result = node.run(self.start_line(node, *more), timeout=120)
         node.formatted = True
         return result

@@ -43,7 +43,8 @@ def n_acknowledged(command):
 class Scene(RaftCluster):
     """A cluster that remembers every load that ran on it."""
 
-    def __init__(self, *args, cuts=4, seconds=60, cycles=5, snapshot_bytes=8 << 20, **kwargs):
+    def __init__(self, *args, cuts=4, seconds=60, cycles=5, snapshot_bytes=8 << 20, packets=20000,
+                 **kwargs):
         # A guest's plug is pulled by killing QEMU: what it wrote survives in the
         # host's memory, synced or not, unless the disk is volatile. Not to sync
         # spares the host's other users.
@@ -53,6 +54,7 @@ class Scene(RaftCluster):
         self.seconds = seconds
         self.cycles = cycles
         self.snapshot_bytes = snapshot_bytes
+        self.packets = packets
         self.random = random.Random(str(kwargs.get("seed", 0)))
         self.loads = []
         self.n_loads = 0

@@ -7,7 +7,7 @@ import json
 from cluster import DIR, PORT, ClusterError, wait_until
 from cluster_tests import sample
 from cluster_trim import KEPT, fill_twice
-from raftlog import MODULE, SAMPLE
+from raftlog import KEY, MODULE, SAMPLE, install_key
 from scene import claim
 
 ENTRIES = 60
@@ -137,7 +137,9 @@ def test_kernel_session(scene):
     node = scene[1]
     node.run(f"insmod {MODULE}; mount -t ext4 /dev/vda {DIR} 2> /dev/null || true")
     node.run(f"rm -f {DIR}/wal")
-    start = f"raftctl start --id 1 --listen 127.0.0.1:{PORT} --dir {DIR} --size 64M"
+    install_key(node)
+    start = (f"raftctl start --key {KEY} --id 1 --listen 127.0.0.1:{PORT} --dir {DIR} "
+             "--size 64M")
     node.run(start, timeout=120)
     loads = 0
     while loads < 4:

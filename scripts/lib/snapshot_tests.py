@@ -239,7 +239,7 @@ def test_snapshot_recovered(scene):
     claim("are lost here" in refused["error"], f"entries behind the snapshot are lost: {refused}")
     done = recover(survivor, "--force", "--salvage")
     claim(done["recovered"], f"recover --force --salvage: {done}")
-    survivor.run(["raftctl", "start", "--id", str(survivor.member), "--dir", DIR])
+    survivor.run(["raftctl", "start", "--id", str(survivor.member), "--dir", DIR, *scene.security])
     scene.members = [survivor.member]
     scene.wait_leader()
     status = scene.status(survivor)

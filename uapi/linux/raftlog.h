@@ -65,11 +65,17 @@
  * know is zero (else E2BIG); a smaller one is taken as if followed by zeros.
  * Flags that are not known and reserved fields that are not zero get EINVAL.
  * RAFTLOG_IOC_START, RAFTLOG_IOC_STOP, RAFTLOG_IOC_CHANGE_MEMBERS,
- * RAFTLOG_IOC_TRANSFER, RAFTLOG_IOC_SET and RAFTLOG_IOC_RECOVER need CAP_SYS_ADMIN
- * (EPERM), in the initial user namespace.
+ * RAFTLOG_IOC_TRANSFER, RAFTLOG_IOC_SET, RAFTLOG_IOC_SET_KEY and RAFTLOG_IOC_RECOVER
+ * need CAP_SYS_ADMIN (EPERM), in the initial user namespace.
  *
  * Namespaces. A group lives in the network namespace of whoever started it, and is
  * stopped when that ends.
+ *
+ * Keys. What members send each other is encrypted and authenticated with a key of 32
+ * bytes that all of them hold. It is a key of type "logon" with the description
+ * "raftlog:<name>", in a keyring that the caller of RAFTLOG_IOC_START or
+ * RAFTLOG_IOC_SET_KEY searches (keyrings(7)): only its name comes through the ioctl,
+ * and the group keeps a copy, so that the keyring may forget it.
  *
  * All integers are in host byte order unless marked otherwise.
  */
@@ -88,6 +94,7 @@
 #define RAFTLOG_FAILURE_CHARS 96
 #define RAFTLOG_CLUSTER_NAME_CHARS 32
 #define RAFTLOG_SESSION_NAME_CHARS 64
+#define RAFTLOG_KEY_NAME_CHARS 64
 #define RAFTLOG_SESSIONS_MAX 256
 #define RAFTLOG_SESSION_WINDOW 16
 
@@ -194,9 +201,14 @@ struct raftlog_version {
  * entry.
  */
 #define RAFTLOG_START_F_JOIN (1u << 2)
+/*
+ * Without a key: whoever can send to @listen can do what a member can, and whoever
+ * hears the network reads along. For experiments. All members or none.
+ */
+#define RAFTLOG_START_F_INSECURE (1u << 3)
 #define RAFTLOG_START_F_ALL                                   \
 	(RAFTLOG_START_F_FORMAT | RAFTLOG_START_F_SALVAGE | \
-	 RAFTLOG_START_F_JOIN)
+	 RAFTLOG_START_F_JOIN | RAFTLOG_START_F_INSECURE)
 
 /**
  * struct raftlog_start - RAFTLOG_IOC_START: join a cluster
@@ -236,8 +248,12 @@ struct raftlog_version {
  * @snapshot_bytes_per_s: as leader, send no more than this of snapshots, to all
  *	together; 0: 32 MiB
  * @__reserved: 0
+ * @key: name of the key of the cluster: printable ASCII without spaces,
+ *	NUL-terminated and zero-padded; empty with RAFTLOG_START_F_INSECURE, and only
+ *	then
  *
- * Errors: EBUSY (started already, or the file is in use), EEXIST (the WAL belongs
+ * Errors: ENOKEY (no key of that name), EKEYREVOKED, EKEYEXPIRED,
+ * EBUSY (started already, or the file is in use), EEXIST (the WAL belongs
  * to another node or cluster), ENODATA (no WAL there and no
  * RAFTLOG_START_F_FORMAT), EUCLEAN (damaged beyond repair, or so that @members are
  * needed again), EIO (cannot be read; see RAFTLOG_START_F_SALVAGE), EPROTONOSUPPORT
@@ -269,6 +285,7 @@ struct raftlog_start {
 	__u64 snapshot_trailing;
 	__u64 snapshot_bytes_per_s;
 	__u64 __reserved[2];
+	char key[RAFTLOG_KEY_NAME_CHARS];
 };
 
 /**
@@ -971,6 +988,47 @@ struct raftlog_snapshot_open {
 	__u64 __reserved;
 };
 
+/**
+ * enum raftlog_set_key_step - an exchange of keys: each step on all members, before
+ *	the next
+ * @RAFTLOG_SET_KEY_NEXT: take what comes under another key, too
+ * @RAFTLOG_SET_KEY_SWITCH: send under that one, and for a while take what comes under
+ *	the one before
+ * @RAFTLOG_SET_KEY_DROP: do not any more
+ */
+enum raftlog_set_key_step {
+	RAFTLOG_SET_KEY_NEXT = 0,
+	RAFTLOG_SET_KEY_SWITCH = 1,
+	RAFTLOG_SET_KEY_DROP = 2,
+};
+
+/**
+ * struct raftlog_set_key - RAFTLOG_IOC_SET_KEY: exchange the key of the cluster
+ * @flags: 0
+ * @step: enum raftlog_set_key_step
+ * @grace_ms: RAFTLOG_SET_KEY_SWITCH: the key before is dropped by itself after that;
+ *	0: with RAFTLOG_SET_KEY_DROP. Else 0
+ * @__reserved_grace: 0
+ * @name: RAFTLOG_SET_KEY_NEXT: of the next key, as in struct raftlog_start. Else empty
+ * @__reserved: 0
+ *
+ * Nothing that is under way is lost, as long as no member switches before all have the
+ * next key, and none drops the old one before all have switched. A member that is
+ * down meanwhile is started with the key that the others send under.
+ *
+ * Errors: ENOKEY (no key of that name, or none to switch to), EKEYREVOKED, EKEYEXPIRED,
+ * EINVAL (also: not 32 bytes), EOPNOTSUPP (started without a key), ENOTCONN, EIO (the
+ * group has failed).
+ */
+struct raftlog_set_key {
+	__u32 flags;
+	__u32 step;
+	__u32 grace_ms;
+	__u32 __reserved_grace;
+	char name[RAFTLOG_KEY_NAME_CHARS];
+	__u64 __reserved[2];
+};
+
 #define RAFTLOG_IOC_MAGIC 0xBC
 
 #define RAFTLOG_IOC_GET_VERSION \
@@ -1006,5 +1064,7 @@ struct raftlog_snapshot_open {
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x10, struct raftlog_session)
 #define RAFTLOG_IOC_GET_SESSIONS \
 	_IOWR(RAFTLOG_IOC_MAGIC, 0x11, struct raftlog_sessions)
+#define RAFTLOG_IOC_SET_KEY \
+	_IOW(RAFTLOG_IOC_MAGIC, 0x12, struct raftlog_set_key)
 
 #endif /* _UAPI_LINUX_RAFTLOG_H */

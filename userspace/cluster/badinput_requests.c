@@ -47,6 +47,8 @@ static const struct request {
 	  sizeof(struct raftlog_session), ENOTCONN, 64 },
 	{ "GET_SESSIONS", 17, _IOC_READ | _IOC_WRITE,
 	  sizeof(struct raftlog_sessions), ENOTCONN, 20 },
+	{ "SET_KEY", 18, _IOC_WRITE, sizeof(struct raftlog_set_key), ENOTCONN,
+	  12 },
 	{ "SNAPSHOT_CREATE", 13, _IOC_READ | _IOC_WRITE,
 	  sizeof(struct raftlog_snapshot_create), ENOTCONN, 24 },
 	{ "SNAPSHOT_OPEN", 14, _IOC_READ | _IOC_WRITE,
@@ -75,12 +77,15 @@ static void good_form(const struct request *r, void *arg)
 	struct raftlog_session *session = arg;
 	struct raftlog_sessions *sessions = arg;
 	struct raftlog_recover *recover = arg;
+	struct raftlog_set_key *set_key = arg;
 
 	memset(arg, 0, r->bytes);
 	if (!strcmp(r->name, "GET_MEMBERS")) {
 		get_members->n_peers = RAFTLOG_MEMBERS_MAX;
 		get_members->peers = (uintptr_t)some_peers;
 		get_members->peer_bytes = sizeof(some_peers[0]);
+	} else if (!strcmp(r->name, "SET_KEY")) {
+		set_key->step = RAFTLOG_SET_KEY_DROP;
 	} else if (!strcmp(r->name, "APPEND")) {
 		append->data = (uintptr_t)some_data;
 		append->bytes = sizeof(some_data);

@@ -50,6 +50,12 @@ void start_parameters(void)
 
 	REFUSE("with an unknown flag", EINVAL, s.flags |= 1u << 31);
 	REFUSE("with a reserved field set", EINVAL, s.__reserved[1] = 1);
+	REFUSE("without a key", EINVAL, memset(s.key, 0, sizeof(s.key)));
+	REFUSE("with a key and without", EINVAL,
+	       s.flags |= RAFTLOG_START_F_INSECURE);
+	REFUSE("with a key whose name does not end", EINVAL,
+	       memset(s.key, 'k', sizeof(s.key)));
+	REFUSE("with a key that is not there", ENOKEY, strcpy(s.key, "nowhere"));
 	REFUSE("as node 0", EINVAL, s.node_id = 0);
 	REFUSE("as a node that is no member", EINVAL, s.node_id = 9);
 	REFUSE("with too many members", EINVAL,

@@ -22,6 +22,8 @@ enum {
 extern const char *directory;
 /* /dev/raftlog. */
 extern int device;
+/* Of the key that a_start() names: makes sure that it is there. */
+const char *a_key(void);
 /* Of the groups that a_start() describes; it sets them anew. */
 extern struct raftlog_member members[3];
 

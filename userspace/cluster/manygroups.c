@@ -12,11 +12,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/raftlog.h>
@@ -54,11 +56,28 @@ static int make_log(const char *directory, int group)
 	return fd;
 }
 
+/* Those of the other guest have the same. */
+#define MANY_KEY "many"
+
+static void install_key(void)
+{
+	static const char secret[32] = "of many groups";
+
+	if (syscall(__NR_add_key, "logon", "raftlog:" MANY_KEY, secret,
+		    sizeof(secret), KEY_SPEC_USER_KEYRING) < 0 ||
+	    syscall(__NR_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING,
+		    KEY_SPEC_PROCESS_KEYRING) < 0) {
+		perror("a key");
+		exit(1);
+	}
+}
+
 static void start(int group, const char *directory, char **argv, uint32_t n)
 {
 	struct raftlog_member members[RAFTLOG_MEMBERS_MAX] = { 0 };
 	struct raftlog_start start = {
 		.flags = RAFTLOG_START_F_FORMAT,
+		.key = MANY_KEY,
 		.node_id = atoi(argv[3]),
 		.wal_fd = make_log(directory, group),
 		.snapshot_fd = { -1, -1 },
@@ -99,6 +118,7 @@ int main(int argc, char **argv)
 			"usage: manygroups DIRECTORY N NODE ELECTION-MS HEARTBEAT-MS ADDRESS...\n");
 		return 2;
 	}
+	install_key();
 	for (i = 0; i < atoi(argv[2]); i++)
 		start(i, argv[1], argv, argc - 6);
 	return 0;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/aio_abi.h>
+#include <linux/keyctl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,8 +39,34 @@ int device_get_version(int fd, struct raftlog_version *version)
 	return call(fd, RAFTLOG_IOC_GET_VERSION, version);
 }
 
+/* The kernel looks where a program of this session would; keys are the user's. */
+static void reach_keys(void)
+{
+	syscall(__NR_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING,
+		KEY_SPEC_PROCESS_KEYRING);
+}
+
+int device_add_key(const char *name, const u8 *secret)
+{
+	char description[sizeof("raftlog:") + RAFTLOG_KEY_NAME_CHARS];
+
+	snprintf(description, sizeof(description), "raftlog:%s", name);
+	return syscall(__NR_add_key, "logon", description, secret,
+		       (size_t)DEVICE_KEY_BYTES, KEY_SPEC_USER_KEYRING) < 0 ?
+		       -errno :
+		       0;
+}
+
+int device_set_key(int fd, const struct raftlog_set_key *set)
+{
+	reach_keys();
+	return call(fd, RAFTLOG_IOC_SET_KEY, (void *)set);
+}
+
 int device_start(int fd, const struct raftlog_start *start)
 {
+	if (start->key[0])
+		reach_keys();
 	return call(fd, RAFTLOG_IOC_START, (void *)start);
 }
 
@@ -102,22 +129,30 @@ int device_get_events(int fd, struct raftlog_events *events)
 	return call(fd, RAFTLOG_IOC_GET_EVENTS, events);
 }
 
-u32 device_setting(const char *path, const char *name)
+void device_word(const char *path, const char *name, char *word, size_t chars)
 {
 	const char *slash = strrchr(path, '/');
 	char file[PATH_MAX];
-	u32 value = 0;
 	FILE *in;
 
+	word[0] = '\0';
 	snprintf(file, sizeof(file), "/sys/class/raftlog/%s/%s",
 		 slash ? slash + 1 : path, name);
 	in = fopen(file, "re");
 	if (!in)
-		return 0;
-	if (fscanf(in, "%u", &value) != 1)
-		value = 0;
+		return;
+	if (!fgets(word, chars, in))
+		word[0] = '\0';
+	word[strcspn(word, "\n")] = '\0';
 	fclose(in);
-	return value;
+}
+
+u32 device_setting(const char *path, const char *name)
+{
+	char word[16];
+
+	device_word(path, name, word, sizeof(word));
+	return strtoul(word, NULL, 10);
 }
 
 int device_transfer(int fd, struct raftlog_transfer *transfer)

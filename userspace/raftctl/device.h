@@ -32,12 +32,27 @@ int device_set_framed(int fd, u32 flags);
 int device_read_index(int fd, struct raftlog_read_index *read);
 int device_set(int fd, struct raftlog_set *set);
 int device_get_events(int fd, struct raftlog_events *events);
+int device_set_key(int fd, const struct raftlog_set_key *set);
 int device_transfer(int fd, struct raftlog_transfer *transfer);
 int device_recover(int fd, struct raftlog_recover *recover);
 int device_snapshot_create(int fd, struct raftlog_snapshot_create *create);
 int device_snapshot_open(int fd, struct raftlog_snapshot_open *open);
 /** device_snapshot_seal() - @fd is of device_snapshot_create() */
 int device_snapshot_seal(int fd, struct raftlog_snapshot_seal *seal);
+
+enum { DEVICE_KEY_BYTES = 32 };
+
+/** device_add_key() - put a key where device_start() and device_set_key() find it */
+int device_add_key(const char *name, const u8 *secret);
+
+/**
+ * device_word() - a word of a group's sysfs folder
+ * @path: of its device
+ * @name: "key"
+ * @word: filled in, empty where that is not to be had
+ * @chars: room there
+ */
+void device_word(const char *path, const char *name, char *word, size_t chars);
 
 /**
  * device_setting() - what a group was started with, from its sysfs folder

@@ -77,6 +77,22 @@ static void add_option(char *command, const char *option, u64 value,
 			 value);
 }
 
+/* As this node has it: the new one needs the same. */
+static void add_key(char *command)
+{
+	char word[RAFTLOG_KEY_NAME_CHARS + 1];
+	size_t at = strlen(command);
+
+	device_word(raftctl.device, "key", word, sizeof(word));
+	if (word[0]) {
+		snprintf(command + at, COMMAND_CHARS - at, " --key %s", word);
+		return;
+	}
+	device_word(raftctl.device, "security", word, sizeof(word));
+	if (!strcmp(word, "insecure"))
+		snprintf(command + at, COMMAND_CHARS - at, " --insecure");
+}
+
 /* With the settings of this node, as far as they are not the usual ones. */
 static void make_command(char *command, const struct raftlog_change *change,
 			 const struct raftlog_status *status)
@@ -90,6 +106,7 @@ static void make_command(char *command, const struct raftlog_change *change,
 		 "raftctl start --join --cluster-id %016llx --id %u --listen %s --dir /var/lib/raftlog",
 		 status->cluster_id, id_that_comes(change),
 		 addr_format(buf, &change->addr));
+	add_key(command);
 	add_option(command, "--size", status->log_bytes + WAL_HEAD_BYTES,
 		   WAL_BYTES_DEFAULT);
 	add_option(command, "--election-timeout", election,

@@ -3,7 +3,7 @@
 
 _raftctl()
 {
-	local verbs='start stop set status members transfer append read tail
+	local verbs='start stop set key status members transfer append read tail
 		sessions snapshot wait events recover bench version help'
 	local common='--device --group --json --help'
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
@@ -52,7 +52,11 @@ _raftctl()
 			--append-timeout --max-entry --datagram --cache --inflight
 			--inflight-messages --salvage --priority --witness
 			--retain-bytes --retain-entries --snapshots
-			--snapshot-trailing --snapshot-rate $common"
+			--snapshot-trailing --snapshot-rate --key --insecure $common"
+		;;
+	key)
+		options="generate install rotate --file --next --switch --grace --drop
+			$common"
 		;;
 	snapshot)
 		options="create read info --index --file $common"

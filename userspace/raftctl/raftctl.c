@@ -21,7 +21,7 @@ static const struct verb help_verb = {
 };
 
 static const struct verb *const verbs[] = {
-	&start_verb,	&stop_verb,   &set_verb,  &status_verb,	 &members_verb,
+	&start_verb,	&stop_verb,   &set_verb,  &key_verb,	 &status_verb,	&members_verb,
 	&transfer_verb, &append_verb, &read_verb, &tail_verb,	 &sessions_verb,
 	&snapshot_verb, &wait_verb,   &events_verb, &recover_verb, &bench_verb,
 	&version_verb,	&help_verb,

@@ -47,7 +47,7 @@ struct verb {
 	const char *help;
 };
 
-extern const struct verb append_verb, bench_verb, events_verb, members_verb,
+extern const struct verb append_verb, bench_verb, events_verb, key_verb, members_verb,
 	read_verb, recover_verb, sessions_verb, set_verb, snapshot_verb, start_verb,
 	status_verb, stop_verb, tail_verb,
 	transfer_verb, version_verb, wait_verb;

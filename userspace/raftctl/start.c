@@ -10,6 +10,7 @@
 #include "device.h"
 #include "format.h"
 #include "json.h"
+#include "key.h"
 #include "names.h"
 #include "raftctl.h"
 #include "start_members.h"
@@ -60,6 +61,8 @@ enum {
 	OPTION_SNAPSHOTS,
 	OPTION_SNAPSHOT_TRAILING,
 	OPTION_SNAPSHOT_RATE,
+	OPTION_KEY,
+	OPTION_INSECURE,
 };
 
 static const struct option start_options[] = {
@@ -94,6 +97,8 @@ static const struct option start_options[] = {
 	{ "snapshot-trailing", required_argument, NULL,
 	  OPTION_SNAPSHOT_TRAILING },
 	{ "snapshot-rate", required_argument, NULL, OPTION_SNAPSHOT_RATE },
+	{ "key", required_argument, NULL, OPTION_KEY },
+	{ "insecure", no_argument, NULL, OPTION_INSECURE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -153,6 +158,14 @@ static bool set_number_u64(const char *option, const char *text, __u64 *value)
 	if (!option_u64(option, text, 1, UINT64_MAX, &number))
 		return false;
 	*value = number;
+	return true;
+}
+
+static bool set_key(struct raftlog_start *start, const char *name)
+{
+	if (!key_name_ok("--key", name))
+		return false;
+	strcpy(start->key, name);
 	return true;
 }
 
@@ -246,6 +259,11 @@ static bool take_start_option(void *context, int option)
 	case OPTION_PRIORITY:
 		return option_u32("--priority", optarg, 0, 255,
 				  &starting->start.priority);
+	case OPTION_KEY:
+		return set_key(&starting->start, optarg);
+	case OPTION_INSECURE:
+		starting->start.flags |= RAFTLOG_START_F_INSECURE;
+		return true;
 	case OPTION_SALVAGE:
 		starting->start.flags |= RAFTLOG_START_F_SALVAGE;
 		return true;
@@ -283,6 +301,21 @@ static bool check_join(const struct starting *starting)
 	return false;
 }
 
+/* Never without a key by mistake. */
+static bool check_key(const struct raftlog_start *start)
+{
+	bool insecure = start->flags & RAFTLOG_START_F_INSECURE;
+
+	if (start->key[0] && insecure)
+		complain(help_advice(), "--key and --insecure exclude each other");
+	else if (!start->key[0] && !insecure)
+		complain("raftctl key generate and raftctl key install make one; --insecure does without",
+			 "--key is missing");
+	else
+		return true;
+	return false;
+}
+
 static bool check(struct starting *starting)
 {
 	const struct start_members *members = &starting->members;
@@ -314,7 +347,7 @@ static bool check(struct starting *starting)
 			start->heartbeat_interval_ms, election_timeout_ms);
 		return false;
 	}
-	if (!check_join(starting))
+	if (!check_join(starting) || !check_key(start))
 		return false;
 	/* Whole blocks of every disk. */
 	starting->wal.bytes &= ~4095ULL;
@@ -419,6 +452,11 @@ static void explain(const struct starting *starting, int fd, int error)
 	switch (error) {
 	case EBUSY:
 		explain_busy(fd);
+		break;
+	case ENOKEY:
+	case EKEYEXPIRED:
+	case EKEYREVOKED:
+		key_complain(error, starting->start.key);
 		break;
 	case EADDRINUSE:
 		complain("ss -ulnp shows who has it",
@@ -539,7 +577,7 @@ const struct verb start_verb = {
 	.name = "start",
 	.run = run_start,
 	.synopsis =
-		"--id N --listen ADDRESS:PORT --dir DIRECTORY [--peer ID=ADDRESS:PORT... | --join --cluster-id HEX]",
+		"--id N --listen ADDRESS:PORT --dir DIRECTORY --key NAME [--peer ID=ADDRESS:PORT... | --join --cluster-id HEX]",
 	.summary = "join a cluster",
 	.help = "      --id N                    this node, a number from 1 on\n"
 		"      --listen ADDRESS:PORT     where it takes datagrams\n"
@@ -554,6 +592,9 @@ const struct verb start_verb = {
 		"      --join                    a new node of a cluster that runs, where raftctl\n"
 		"                                members add has announced it: no --peer\n"
 		"      --cluster-id HEX          of that cluster, as its raftctl status says\n"
+		"      --key NAME                what members send each other is encrypted with this\n"
+		"                                key, see raftctl key; the same on every node\n"
+		"      --insecure                or not at all: for experiments\n"
 		"      --dir DIRECTORY           the log is DIRECTORY/wal, made if it is not there;\n"
 		"                                so are snapshots, snap.0 and snap.1\n"
 		"      --wal PATH                the log is this file or block device\n"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "device.h"
 #include "format.h"
 #include "json.h"
 #include "names.h"
@@ -50,6 +52,60 @@ static void print_cluster(const struct raftlog_status *status,
 	putchar('\n');
 }
 
+static void print_key(const char *label, const char *name)
+{
+	char word[RAFTLOG_KEY_NAME_CHARS + 1];
+
+	device_word(raftctl.device, name, word, sizeof(word));
+	if (word[0])
+		printf("%s%s", label, word);
+}
+
+static void print_security(void)
+{
+	char word[32];
+
+	device_word(raftctl.device, "security", word, sizeof(word));
+	if (!word[0])
+		return;
+	printf("  security %s", word);
+	print_key(" with key ", "key");
+	print_key(", also takes ", "key_next");
+	print_key(", still takes ", "key_previous");
+	putchar('\n');
+}
+
+/* Why datagrams were dropped, in the order of stats/. */
+static const char *const drops[] = {
+	"short", "version", "type", "cluster", "receiver", "sender", "checksum",
+	"key", "rate", "authentication", "epoch", "replay", "malformed",
+	"reassembly", "no_memory", "send", "unkeyed", "queue_full",
+};
+
+static u64 count_drops(size_t i)
+{
+	char file[64], word[24];
+
+	snprintf(file, sizeof(file), "stats/drop_%s", drops[i]);
+	device_word(raftctl.device, file, word, sizeof(word));
+	return strtoull(word, NULL, 10);
+}
+
+static void print_drops(void)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(drops); i++) {
+		u64 n = count_drops(i);
+
+		if (n)
+			printf("%s%s %llu", any ? ", " : "  dropped  ", drops[i], n);
+		any |= n;
+	}
+	if (any)
+		putchar('\n');
+}
+
 static void print_running(const struct raftlog_status *status)
 {
 	char free_bytes[FORMAT_CHARS], bytes[FORMAT_CHARS], up[FORMAT_CHARS];
@@ -91,6 +147,8 @@ static void print_running(const struct raftlog_status *status)
 	printf("  level    %u%s\n", status->feature_level,
 	       status->feature_level < status->feature_level_max ?
 		       ", until every member has more, as this node does" : "");
+	print_security();
+	print_drops();
 	printf("  up       %s\n", format_duration(up, status->uptime_ms));
 }
 
@@ -111,6 +169,22 @@ static void print_status(const struct raftlog_status *status,
 		return;
 	putchar('\n');
 	peers_print(peers, status);
+}
+
+static void print_security_json(void)
+{
+	static const char *const words[] = { "security", "key", "key_next",
+					     "key_previous" };
+	char word[RAFTLOG_KEY_NAME_CHARS + 1];
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		device_word(raftctl.device, words[i], word, sizeof(word));
+		json_string(words[i], word);
+	}
+	json_object("dropped");
+	for (size_t i = 0; i < ARRAY_SIZE(drops); i++)
+		json_number(drops[i], count_drops(i));
+	json_end();
 }
 
 static void print_status_json(const struct raftlog_status *status,
@@ -148,6 +222,7 @@ static void print_status_json(const struct raftlog_status *status,
 	json_number("incoming_offset", status->incoming_offset);
 	json_number("n_pending", status->n_pending);
 	json_number("n_sessions", status->n_sessions);
+	print_security_json();
 	json_number("n_members", status->n_members);
 	json_number("configuration_index", status->configuration_index);
 	json_bool("changing", status->changing);

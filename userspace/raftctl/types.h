@@ -14,6 +14,7 @@
 
 typedef __u64 u64;
 typedef __u32 u32;
+typedef __u8 u8;
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 

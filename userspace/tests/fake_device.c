@@ -86,6 +86,7 @@ static int errno_of(const char *variable)
 		{ "EBUSY", EBUSY },
 		{ "EREMOTE", EREMOTE },
 		{ "ENOENT", ENOENT },
+		{ "ENOKEY", ENOKEY },
 		{ "EOPNOTSUPP", EOPNOTSUPP },
 		{ "EEXIST", EEXIST },
 		{ "ENODATA", ENODATA },
@@ -96,6 +97,7 @@ static int errno_of(const char *variable)
 		{ "ENOMEM", ENOMEM },
 		{ "EREMOTE", EREMOTE },
 		{ "ENOENT", ENOENT },
+		{ "ENOKEY", ENOKEY },
 		{ "EALREADY", EALREADY },
 		{ "E2BIG", E2BIG },
 		{ "EINPROGRESS", EINPROGRESS },
@@ -179,7 +181,62 @@ static void print_start(const struct raftlog_start *start)
 	fprintf(out, "snapshot %llu %llu\n",
 		(unsigned long long)start->snapshot_trailing,
 		(unsigned long long)start->snapshot_bytes_per_s);
+	fprintf(out, "key %s\n", start->key);
 	fclose(out);
+}
+
+/* What is installed goes to FAKE_KEY. */
+int device_add_key(const char *name, const u8 *secret)
+{
+	FILE *out;
+
+	if (errno_of("FAKE_CALL"))
+		return -errno_of("FAKE_CALL");
+	out = fopen(getenv("FAKE_KEY"), "w");
+	if (!out)
+		abort();
+	fprintf(out, "%s ", name);
+	for (size_t i = 0; i < DEVICE_KEY_BYTES; i++)
+		fprintf(out, "%02x", secret[i]);
+	fputc('\n', out);
+	fclose(out);
+	return 0;
+}
+
+int device_set_key(int fd, const struct raftlog_set_key *set)
+{
+	FILE *out;
+
+	(void)fd;
+	if (set->flags || set->__reserved_grace || set->__reserved[0])
+		abort();
+	if (scene("stopped"))
+		return -ENOTCONN;
+	if (errno_of("FAKE_CALL"))
+		return -errno_of("FAKE_CALL");
+	out = fopen(getenv("FAKE_KEY"), "w");
+	if (!out)
+		abort();
+	fprintf(out, "step %u grace %u name %s\n", set->step, set->grace_ms,
+		set->name);
+	fclose(out);
+	return 0;
+}
+
+void device_word(const char *path, const char *name, char *word, size_t chars)
+{
+	(void)path;
+	(void)name;
+	(void)chars;
+	word[0] = '\0';
+	if (scene("keyed") && !strcmp(name, "security"))
+		strcpy(word, "encrypted");
+	if (scene("keyed") && !strcmp(name, "key"))
+		strcpy(word, "a");
+	if (scene("keyed") && !strcmp(name, "key_previous"))
+		strcpy(word, "b");
+	if (scene("keyed") && !strcmp(name, "stats/drop_replay"))
+		strcpy(word, "7");
 }
 
 int device_start(int fd, const struct raftlog_start *start)

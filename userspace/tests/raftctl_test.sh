@@ -524,44 +524,50 @@ peers="--peer 1=10.0.0.1:7400 --peer 2=10.0.0.2:7400"
 
 run 1 "start without --id" start --listen 10.0.0.2:7400 --dir "$dir/a"
 complains "start without --id, why" "--id"
-run 1 "start without a log" start --id 2 --listen 10.0.0.2:7400
-run 1 "start with two logs" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" --wal "$dir/b"
-run 1 "start with a bad address" start --id 2 --listen 10.0.0.2 --dir "$dir/a"
+run 1 "start without a log" start --key test --id 2 --listen 10.0.0.2:7400
+run 1 "start with two logs" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" --wal "$dir/b"
+run 1 "start with a bad address" start --key test --id 2 --listen 10.0.0.2 --dir "$dir/a"
 complains "start with a bad address, why" "--listen 10.0.0.2: a port is missing"
-run 1 "start with a bad peer" start --id 2 --peer 10.0.0.1:7400
-run 1 "start with peer 0" start --id 2 --peer 0=10.0.0.1:7400
+run 1 "start with a bad peer" start --key test --id 2 --peer 10.0.0.1:7400
+run 1 "start with peer 0" start --key test --id 2 --peer 0=10.0.0.1:7400
 run 1 "start, heartbeat 0" start --heartbeat 0
-run 1 "start, heartbeat too slow" start --id 2 --dir "$dir/a" --heartbeat 251
+run 1 "start, heartbeat too slow" start --key test --id 2 --dir "$dir/a" --heartbeat 251
 complains "start, heartbeat too slow, why" "more than half of the election timeout, 500"
+run 1 "start without a key" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a"
+complains "start without a key, why" "--key is missing"
+run 1 "start with a key and without" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
+	--key test --insecure
+run 1 "start with no name for a key" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
+	--key "a b"
 run 1 "start, cluster name too long" start --cluster 123456789012345678901234567890123
-run 1 "start when it runs" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a"
+run 1 "start when it runs" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/a"
 complains "start when it runs, why" "runs already, as node 2"
 [ ! -e "$dir/a/wal" ]
 verdict $? "start when it runs makes no log"
 
 export FAKE_SCENE=stopped
-run 1 "start where nobody can reach it" start --id 2 --listen 0.0.0.0:7400 --dir "$dir/a"
+run 1 "start where nobody can reach it" start --key test --id 2 --listen 0.0.0.0:7400 --dir "$dir/a"
 complains "start where nobody can reach it, why" "cannot reach node 2"
-run 1 "start, two nodes of one id" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
+run 1 "start, two nodes of one id" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
 	--peer 1=10.0.0.1:7400 --peer 1=10.0.0.3:7400
 complains "start, two nodes of one id, why" "node 1 is given twice"
-run 1 "start, two nodes of one address" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
+run 1 "start, two nodes of one address" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
 	--peer 1=10.0.0.2:7400
 complains "start, two nodes of one address, why" "nodes 1 and 2 have the same address"
-run 1 "start, a witness that is no member" start --id 2 --listen 10.0.0.2:7400 \
+run 1 "start, a witness that is no member" start --key test --id 2 --listen 10.0.0.2:7400 \
 	--dir "$dir/a" --peer 1=10.0.0.1:7400 --witness 3
 complains "start, a witness that is no member, why" "--witness 3: no such member"
-run 1 "start, too many witnesses" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
+run 1 "start, too many witnesses" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
 	--peer 1=10.0.0.1:7400 --peer 3=10.0.0.3:7400 --witness 1 --witness 2
 complains "start, too many witnesses, why" "more than half of the members"
-"$raftctl" start --id 2 --listen 10.0.0.2:7400 --dir "$dir/probe" --size 1M >/dev/null 2>"$dir/err"
+"$raftctl" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/probe" --size 1M >/dev/null 2>"$dir/err"
 if grep -q "direct I/O" "$dir/err"; then
 	echo "ok - raftctl: start # SKIP no direct I/O in $dir"
 	exit $((n_failed != 0))
 fi
 
 # shellcheck disable=SC2086 # the peers are many words
-run 0 "start, new log" start --id 2 --dir "$dir/a" --size 2M $peers --peer "3=[2001:db8::3]:7400" \
+run 0 "start, new log" start --key test --id 2 --dir "$dir/a" --size 2M $peers --peer "3=[2001:db8::3]:7400" \
 	--cluster test --election-timeout 300 --heartbeat 30 --append-timeout 2000 --max-entry 2M \
 	--datagram 8K --cache 16M --inflight 4M --inflight-messages 32 \
 	--retain-bytes 1M --retain-entries 5000 --snapshot-trailing 100 --snapshot-rate 1M
@@ -579,11 +585,12 @@ timers 300 30 2000 entry 2097152 datagram 8192
 cache 16777216 inflight 4194304 32
 retain 1048576 5000
 snapshot 100 1048576
+key test
 END
 [ "$(stat -c '%s %a' "$dir/a/wal")" = "2097152 600" ] && [ ! -e "$dir/a/wal.new" ] &&
 	cmp -s -n 2097152 "$dir/a/wal" /dev/zero
 verdict $? "start, new log is zeros, all of it, and nobody else's to read"
-run 0 "start, existing log" start --id 2 --dir "$dir/a"
+run 0 "start, existing log" start --key test --id 2 --dir "$dir/a"
 cp "$dir/start" "$dir/out"
 golden "start, existing log, what the kernel gets" <<'END'
 flags 0 node 2 snapshots 1 1 cluster 
@@ -592,8 +599,9 @@ timers 0 0 0 entry 0 datagram 0
 cache 0 inflight 0 0
 retain 0 0
 snapshot 0 0
+key test
 END
-run 0 "start, address others see" start --id 2 --dir "$dir/b" --size 1M --listen 0.0.0.0:7400 \
+run 0 "start, address others see" start --key test --id 2 --dir "$dir/b" --size 1M --listen 0.0.0.0:7400 \
 	--advertise 10.0.0.2:7400 --peer 1=10.0.0.1:7400
 sed -n 2,4p "$dir/start" >"$dir/out"
 golden "start, address others see, what the kernel gets" <<'END'
@@ -601,7 +609,7 @@ listen 0.0.0.0 7400
 member 1 kind 0 10.0.0.1 7400
 member 2 kind 0 10.0.0.2 7400
 END
-run 0 "start --join" start --id 2 --dir "$dir/j" --size 1M --listen 0.0.0.0:7400 \
+run 0 "start --join" start --key test --id 2 --dir "$dir/j" --size 1M --listen 0.0.0.0:7400 \
 	--join --cluster-id 0123456789abcdef
 grep -q "waits to be added to cluster 0123456789abcdef, new log" "$dir/out"
 verdict $? "start --join, output"
@@ -611,7 +619,7 @@ flags 5 node 2 snapshots 1 1 cluster
 listen 0.0.0.0 7400
 joins 0123456789abcdef
 END
-run 0 "start --join, existing log" start --id 2 --dir "$dir/j" --listen 0.0.0.0:7400 \
+run 0 "start --join, existing log" start --key test --id 2 --dir "$dir/j" --listen 0.0.0.0:7400 \
 	--join --cluster-id 0123456789abcdef
 grep -q '^flags 4' "$dir/start"
 verdict $? "start --join formats no existing log"
@@ -620,40 +628,46 @@ for wrong in "--join" "--cluster-id 5" "--join --cluster-id 0" "--join --cluster
 	"--join --cluster-id -5" "--join --cluster-id 5 --advertise 10.0.0.2:7400" \
 	"--join --cluster-id 12345678123456781"; do
 	# shellcheck disable=SC2086 # many words
-	run 1 "start $wrong" start --id 2 --dir "$dir/k" --listen 10.0.0.2:7400 $wrong
+	run 1 "start $wrong" start --key test --id 2 --dir "$dir/k" --listen 10.0.0.2:7400 $wrong
 done
-run 1 "start --join without --listen" start --id 2 --dir "$dir/k" --join --cluster-id 5
+run 1 "start --join without --listen" start --key test --id 2 --dir "$dir/k" --join --cluster-id 5
 complains "start --join without --listen, why" "--listen is missing"
 [ ! -e "$dir/k" ]
 verdict $? "start --join, wrong, makes no log"
-FAKE_START=EADDRINUSE run 1 "start fails" start --id 2 --dir "$dir/c" --size 1M \
+FAKE_START=EADDRINUSE run 1 "start fails" start --key test --id 2 --dir "$dir/c" --size 1M \
 	--listen 10.0.0.2:7400
 complains "start fails, why" "the address is in use: 10.0.0.2:7400"
 [ ! -e "$dir/c/wal" ] && [ ! -e "$dir/c/wal.new" ]
 verdict $? "start fails and leaves no log"
 for error in EEXIST ENODATA EUCLEAN EPROTONOSUPPORT EADDRNOTAVAIL ENOSPC EPERM EINVAL EIO EBUSY; do
-	FAKE_START=$error run 1 "start, $error" start --id 2 --dir "$dir/a"
+	FAKE_START=$error run 1 "start, $error" start --key test --id 2 --dir "$dir/a"
 	[ "$(wc -l <"$dir/err")" = 2 ] && [ -e "$dir/a/wal" ]
 	verdict $? "start, $error, says what to do and keeps the log"
 done
 
+FAKE_START=ENOKEY run 1 "start, no such key" start --key test --id 2 --dir "$dir/a"
+complains "start, no such key, why" "there is no key 'test'"
+run 0 "start --insecure" start --insecure --id 2 --dir "$dir/a"
+grep -q '^flags 8' "$dir/start" && grep -q '^key $' "$dir/start"
+verdict $? "start --insecure, what the kernel gets"
+
 head -c 1048576 /dev/zero >"$blank"
-run 0 "start --format on zeros" start --id 2 --wal "$blank" --format --listen 10.0.0.2:7400
+run 0 "start --format on zeros" start --key test --id 2 --wal "$blank" --format --listen 10.0.0.2:7400
 grep -q '^flags 1' "$dir/start"
 verdict $? "start --format on zeros formats"
 head -c 1048576 /dev/zero | tr '\000' x >"$data"
-run 1 "start --format on data" start --id 2 --wal "$data" --format --listen 10.0.0.2:7400
+run 1 "start --format on data" start --key test --id 2 --wal "$data" --format --listen 10.0.0.2:7400
 complains "start --format on data, why" "is not empty"
-run 0 "start --format --force on data" start --id 2 --wal "$data" --format --force \
+run 0 "start --format --force on data" start --key test --id 2 --wal "$data" --format --force \
 	--listen 10.0.0.2:7400
-run 1 "start --force alone" start --id 2 --wal "$data" --force
+run 1 "start --force alone" start --key test --id 2 --wal "$data" --force
 truncate -s 1M "$dir/holes"
-run 1 "start on a file with holes" start --id 2 --wal "$dir/holes" --format --listen 10.0.0.2:7400
+run 1 "start on a file with holes" start --key test --id 2 --wal "$dir/holes" --format --listen 10.0.0.2:7400
 complains "start on a file with holes, why" "has holes"
-run 1 "start on a directory" start --id 2 --wal "$dir"
-run 1 "start on no device" start --id 2 --wal /dev/nosuch --listen 10.0.0.2:7400
-run 1 "start without the directory above" start --id 2 --dir "$dir/x/y" --listen 10.0.0.2:7400
-flock "$dir/a/wal" "$raftctl" start --id 2 --dir "$dir/a" >"$dir/out" 2>"$dir/err"
+run 1 "start on a directory" start --key test --id 2 --wal "$dir"
+run 1 "start on no device" start --key test --id 2 --wal /dev/nosuch --listen 10.0.0.2:7400
+run 1 "start without the directory above" start --key test --id 2 --dir "$dir/x/y" --listen 10.0.0.2:7400
+flock "$dir/a/wal" "$raftctl" start --key test --id 2 --dir "$dir/a" >"$dir/out" 2>"$dir/err"
 [ $? = 1 ]
 verdict $? "start on a log in use"
 complains "start on a log in use, why" "is in use"
@@ -699,6 +713,60 @@ complains "snapshot read, none, why" "there is no snapshot"
 run 1 "snapshot without a word" snapshot
 run 1 "snapshot of a missing file" snapshot create --file "$dir/nowhere"
 run 1 "snapshot info of an entry" snapshot info --index 7
+export FAKE_KEY="$dir/key"
+run 0 "key generate" key generate
+cp "$dir/out" "$dir/first"
+run 0 "key generate, another" key generate
+grep -qE '^[0-9a-f]{64}$' "$dir/out" && ! cmp -s "$dir/first" "$dir/out"
+verdict $? "key generate makes a new one each time"
+run 0 "key generate --file" key generate --file "$dir/secret"
+[ "$(stat -c %a "$dir/secret")" = 600 ] && grep -qE '^[0-9a-f]{64}$' "$dir/secret"
+verdict $? "key generate --file, nobody else's to read"
+run 1 "key generate over another" key generate --file "$dir/secret"
+run 0 "key install" key install cluster --file "$dir/secret"
+[ "$(cat "$dir/key")" = "cluster $(cat "$dir/secret")" ]
+verdict $? "key install, what the kernel gets"
+chmod 644 "$dir/secret"
+run 0 "key install of a file of everybody" key install cluster --file "$dir/secret"
+complains "key install of a file of everybody, says so" "others can read it"
+"$raftctl" key install cluster <"$dir/secret" && [ "$(cat "$dir/key")" = "cluster $(cat "$dir/secret")" ]
+verdict $? "key install from standard input"
+for wrong in '' 0123 "$(tr a-f A-F <"$dir/secret")A" "$(cat "$dir/secret")0" "x$(cut -c 2- "$dir/secret")"; do
+	printf %s "$wrong" >"$dir/wrong"
+	run 1 "key install of '$(printf %.5s "$wrong")...'" key install cluster --file "$dir/wrong"
+done
+complains "key install of no key, why" "64 digits"
+run 1 "key install without a name" key install
+run 1 "key install of a bad name" key install "a b" --file "$dir/secret"
+run 0 "key rotate --next" key rotate --next b
+[ "$(cat "$dir/key")" = "step 0 grace 0 name b" ]
+verdict $? "key rotate --next, what the kernel gets"
+run 0 "key rotate --switch" key rotate --switch
+[ "$(cat "$dir/key")" = "step 1 grace 60000 name " ]
+verdict $? "key rotate --switch, what the kernel gets"
+run 0 "key rotate --switch --grace" key rotate --switch --grace 0.5 --json
+is_json "key rotate --json is JSON"
+[ "$(cat "$dir/key")" = "step 1 grace 500 name " ]
+verdict $? "key rotate --switch --grace, what the kernel gets"
+run 0 "key rotate --drop" key rotate --drop
+[ "$(cat "$dir/key")" = "step 2 grace 0 name " ]
+verdict $? "key rotate --drop, what the kernel gets"
+run 1 "key rotate of nothing" key rotate
+run 1 "key rotate of two steps" key rotate --switch --drop
+run 1 "key rotate, grace of a drop" key rotate --drop --grace 1
+run 1 "key of nothing" key
+FAKE_CALL=ENOKEY run 1 "key rotate, no such key" key rotate --next b
+complains "key rotate, no such key, why" "there is no key 'b'"
+FAKE_CALL=ENOKEY run 1 "key rotate, no next key" key rotate --switch
+complains "key rotate, no next key, why" "there is no next key"
+FAKE_CALL=EOPNOTSUPP run 1 "key rotate of an insecure group" key rotate --switch
+complains "key rotate of an insecure group, why" "with --insecure"
+FAKE_SCENE=keyed run 0 "status with a key" status
+grep -q '^  security encrypted with key a, still takes b$' "$dir/out" &&
+	grep -q '^  dropped  replay 7$' "$dir/out"
+verdict $? "status with a key, output"
+FAKE_SCENE=keyed run 0 "status with a key --json" status --json
+is_json "status with a key --json is JSON"
 run 0 "transfer" transfer
 golden "transfer, output" <<'END'
 node 3 leads
