@@ -65,7 +65,6 @@
 	X(snapshots_installed, "states installed") \
 	X(snapshots_torn, "seals torn")          \
 	X(snapshots_gone, "states unreadable")   \
-	X(snapshots_dropped, "states dropped")   \
 	X(transfers_interrupted, "installs interrupted") \
 	X(seeds_interrupted, "seeds with that")  \
 	X(trims_torn, "head moves torn")         \

@@ -95,13 +95,11 @@ static void restore(struct world *w, struct node *node)
 					      slot->configuration,
 					      slot->snapshot.configuration.bytes,
 					      slot->snapshot.configuration.index);
-		if (error == -ESTALE) {
-			w->counters.snapshots_dropped++;
+		if (error == -ESTALE)
 			slot->snapshot.index = 0;
-		} else if (error) {
+		else if (error)
 			violation(w, "snapshot", "node %u: %llu is refused: %d",
 				  node->id, snapshot.index, error);
-		}
 	}
 }
 
