@@ -32,7 +32,7 @@ static void secret_of(u8 *secret, u8 first)
 		secret[i] = first + i;
 }
 
-static void set_keys(struct wire_keyring *keyring, u8 previous, u8 current, u8 next)
+static void set_keys(struct wire_keyring *keyring, u8 previous, u8 present, u8 next)
 {
 	u8 previous_secret[WIRE_KEY_BYTES], current_secret[WIRE_KEY_BYTES];
 	u8 next_secret[WIRE_KEY_BYTES];
@@ -43,7 +43,7 @@ static void set_keys(struct wire_keyring *keyring, u8 previous, u8 current, u8 n
 	};
 
 	secret_of(previous_secret, previous);
-	secret_of(current_secret, current);
+	secret_of(current_secret, present);
 	secret_of(next_secret, next);
 	wire_keyring_set(keyring, secrets);
 }
@@ -782,9 +782,9 @@ static void keys_rotated(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pair);
 	KUNIT_ASSERT_EQ(test, agree(pair, &pair->a, &pair->b), (int)BODY_BYTES);
-#define CHANGE(end, previous, current, next)                                  \
+#define CHANGE(end, previous, present, next)                                  \
 	do {                                                                  \
-		set_keys(&pair->end.keyring, previous, current, next);        \
+		set_keys(&pair->end.keyring, previous, present, next);        \
 		wire_channel_keys(&pair->end.keyring, &pair->end.channel);    \
 		KUNIT_EXPECT_EQ(test, seal(&pair->a, pair->datagram,          \
 					   pair->now_ns),                     \
