@@ -38,6 +38,7 @@ static u32 size_of(unsigned int nr)
 		RAFTLOG_IOC_RECOVER,	     RAFTLOG_IOC_SET_SESSION,
 		RAFTLOG_IOC_GET_SESSIONS,    RAFTLOG_IOC_SNAPSHOT_CREATE,
 		RAFTLOG_IOC_SNAPSHOT_OPEN,   RAFTLOG_IOC_SNAPSHOT_SEAL,
+		RAFTLOG_IOC_SET_KEY,
 	};
 	u32 i;
 
@@ -175,6 +176,7 @@ static void taken(unsigned int nr, void *request, const u8 *data, size_t bytes)
 	const struct raftlog_session *session = request;
 	const struct raftlog_recover *recover = request;
 	const struct raftlog_append *append = request;
+	const struct raftlog_set_key *set_key = request;
 	size_t n;
 
 	switch (nr) {
@@ -205,6 +207,12 @@ static void taken(unsigned int nr, void *request, const u8 *data, size_t bytes)
 		check_slot(recover->member_bytes, sizeof(struct raftlog_member));
 		CHECK(recover->node_id && recover->wal_fd >= 0);
 		CHECK(!(recover->flags & ~RAFTLOG_RECOVER_F_ALL));
+		break;
+	case _IOC_NR(RAFTLOG_IOC_SET_KEY):
+		CHECK(set_key->step <= RAFTLOG_SET_KEY_DROP);
+		n = strnlen(set_key->name, RAFTLOG_KEY_NAME_CHARS);
+		CHECK((set_key->step == RAFTLOG_SET_KEY_NEXT) == (n != 0));
+		CHECK(n < RAFTLOG_KEY_NAME_CHARS);
 		break;
 	case _IOC_NR(RAFTLOG_IOC_SET_SESSION):
 		n = raftlog_session_name_bytes(session->name);
