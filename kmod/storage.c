@@ -151,9 +151,7 @@ static int move_head(struct raftlog_storage *storage,
 	if (request->base_discards) {
 		ret = wal_writer_discard(&storage->writer, request->base_index,
 					 request->base_term, &configuration);
-		/* As large as it is, which is not as large as it can be. */
-		wal_map_init(&storage->map, storage->map_slots,
-			     storage->map.n_slots_max);
+		wal_map_clear(&storage->map);
 	} else {
 		ret = wal_head_move(&storage->writer, &storage->map,
 				    request->base_index, request->base_term,

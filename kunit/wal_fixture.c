@@ -295,7 +295,7 @@ void wal_fixture_discard(struct wal_fixture *f, u64 index, u64 term)
 			wal_writer_discard(&f->w, index, term, &configuration),
 			0);
 	KUNIT_EXPECT_TRUE(f->test, wal_slot_due(&f->w));
-	wal_map_init(&f->map, f->map_slots, FIXTURE_MAP_SLOTS);
+	wal_map_clear(&f->map);
 	write_slot(f, &hard_state);
 	f->log.prev_index = index;
 	f->log.last_index = index;

@@ -392,6 +392,11 @@ static void map_stays_small_and_finds(struct kunit *test)
 			     });
 	KUNIT_EXPECT_EQ(test, map.n_slots, 2);
 	KUNIT_EXPECT_EQ(test, map.slots[1].first_index, 2);
+
+	wal_map_clear(&map);
+	KUNIT_EXPECT_EQ(test, map.n_slots, 0);
+	KUNIT_EXPECT_EQ(test, map.n_slots_max, ARRAY_SIZE(slots));
+	KUNIT_EXPECT_PTR_EQ(test, map.slots, &slots[0]);
 }
 
 static struct kunit_case wal_cases[] = {

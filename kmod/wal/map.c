@@ -15,6 +15,11 @@ void wal_map_init(struct wal_map *map, struct wal_map_slot *slots,
 	};
 }
 
+void wal_map_clear(struct wal_map *map)
+{
+	wal_map_init(map, map->slots, map->n_slots_max);
+}
+
 static void map_thin(struct wal_map *map)
 {
 	while (map->n_slots == map->n_slots_max) {

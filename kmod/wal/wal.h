@@ -551,7 +551,7 @@ void wal_slot_done(struct wal_writer *w,
  * @configuration: goes with that
  *
  * A slot is due then, and is all it takes: before it is durable the log is what it
- * was. The map of the log is to be emptied, see wal_map_init().
+ * was. The map of the log is to be emptied, see wal_map_clear().
  *
  * Return: 0 or -EINVAL.
  */
@@ -667,6 +667,12 @@ struct wal_map {
 
 void wal_map_init(struct wal_map *map, struct wal_map_slot *slots,
 		  u32 n_slots_max);
+
+/**
+ * wal_map_clear() - empties a map, which is as large as it was before
+ * @map: map
+ */
+void wal_map_clear(struct wal_map *map);
 
 /**
  * wal_map_insert() - a batch was made durable

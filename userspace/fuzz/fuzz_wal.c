@@ -173,7 +173,7 @@ static void begin_anew(struct world *world)
 	if (!index || term > world->w.hard_state.current_term)
 		return;
 	CHECK(!wal_writer_discard(&world->w, index, term, &with));
-	wal_map_init(&world->map, world->map_slots, MAP_SLOTS);
+	wal_map_clear(&world->map);
 	write_slot(world, &world->w.hard_state);
 }
 

@@ -243,7 +243,7 @@ static void move_head(struct world *w, struct node *node,
 			violation(w, "wal",
 				  "node %u: no new log behind %llu: %d",
 				  node->id, request->base_index, error);
-		wal_map_init(&store->map, store->map_slots, w->plan.map_slots);
+		wal_map_clear(&store->map);
 		store->anew = true;
 		return;
 	}
