@@ -3,15 +3,8 @@
 #ifndef FUZZ_CORE_H
 #define FUZZ_CORE_H
 
-#include <stdlib.h>
-
 #include "../../kmod/raft/raft.h"
-
-#define CHECK(condition)          \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
+#include "fuzz.h"
 
 enum {
 	CORE_ENTRIES = 64,

@@ -10,9 +10,8 @@
  *
  * An input is a series of events of two bytes: what, and which.
  */
-#include <stdlib.h>
-
 #include "../../kmod/wire/channel.h"
+#include "fuzz.h"
 
 enum {
 	A,
@@ -23,12 +22,6 @@ enum {
 	DATAGRAM_BYTES = BODY_BYTES + WIRE_OVERHEAD_BYTES,
 	KEYS_MAX = 4096,
 };
-
-#define CHECK(condition)         \
-	do {                     \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
 
 /* What was sent, as it was. */
 struct kept {

@@ -10,6 +10,7 @@
 
 #include "../../kmod/wal/wal.h"
 #include "core.h"
+#include "fuzz.h"
 
 enum {
 	BLOCK_BYTES = 512,
@@ -28,8 +29,7 @@ enum {
 };
 
 struct world {
-	const u8 *input;
-	size_t n_input;
+	struct input input;
 	u8 *image;
 	u8 *snapshot;
 	u8 *buf;
@@ -47,11 +47,7 @@ struct world {
 
 static u64 take(struct world *world, unsigned int bytes)
 {
-	u64 value = 0;
-
-	for (; bytes && world->n_input; bytes--, world->n_input--)
-		value = value << 8 | *world->input++;
-	return value;
+	return input_take(&world->input, bytes);
 }
 
 /* A good image */
@@ -580,8 +576,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t n_input)
 	CHECK(world);
 	memset(image, 0, IMAGE_BYTES);
 	memset(snapshot, 0, SNAPSHOT_BYTES);
-	world->input = input;
-	world->n_input = n_input;
+	world->input = (struct input){ input, n_input };
 	world->image = image;
 	world->snapshot = snapshot;
 	world->buf = buf;
@@ -598,7 +593,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t n_input)
 
 	copies = take(world, 1) & 7;
 	n_patches = take(world, 1) % PATCHES_MAX;
-	while (world->n_input && n++ < n_patches)
+	while (world->input.bytes && n++ < n_patches)
 		patch(world);
 	if (copies)
 		copy_over(world);

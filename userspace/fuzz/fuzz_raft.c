@@ -10,6 +10,7 @@
 
 #include "../../kmod/wire/wire.h"
 #include "core.h"
+#include "fuzz.h"
 
 enum {
 	NODE_ID = 1,
@@ -45,8 +46,7 @@ struct written {
 };
 
 struct world {
-	const u8 *input;
-	size_t n_input;
+	struct input input;
 	struct core core;
 	u64 now_ns;
 	struct raft_hard_state hard_state;
@@ -69,11 +69,7 @@ struct world {
 
 static u64 take(struct world *w, unsigned int bytes)
 {
-	u64 value = 0;
-
-	for (; bytes && w->n_input; bytes--, w->n_input--)
-		value = value << 8 | *w->input++;
-	return value;
+	return input_take(&w->input, bytes);
 }
 
 /* Near what means something to the core, or anything. */
@@ -183,7 +179,7 @@ static void put_configuration(struct world *w, struct raft_entry *entry)
 		return;
 	entry->data = at;
 	entry->bytes = bytes;
-	while (!(take(w, 1) & 15) && w->n_input)
+	while (!(take(w, 1) & 15) && w->input.bytes)
 		at[take(w, 1) % bytes] ^= take(w, 1);
 }
 
@@ -214,7 +210,7 @@ static void put_sessions(struct world *w, struct raft_entry *entry)
 		put_unaligned_le64(take_term(w), p + 16);
 		p += RAFT_SESSIONS_SLOT_BYTES;
 	}
-	while (!(take(w, 1) & 15) && w->n_input)
+	while (!(take(w, 1) & 15) && w->input.bytes)
 		at[take(w, 2) % bytes] ^= take(w, 1);
 	entry->data = at;
 	entry->bytes = bytes;
@@ -930,12 +926,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	u32 n = 0;
 
 	CHECK(w);
-	w->input = data;
-	w->n_input = bytes;
+	w->input = (struct input){ data, bytes };
 	w->now_ns = NSEC_PER_SEC;
 	core_init(&w->core, NODE_ID);
 	bootstrap(w);
-	while (w->n_input && n++ < OPERATIONS_MAX && runs(w) &&
+	while (w->input.bytes && n++ < OPERATIONS_MAX && runs(w) &&
 	       w->n_log < LOG_ENTRIES - 2 * CORE_ENTRIES) {
 		operate(w);
 		time_passes(w);

@@ -5,16 +5,9 @@
  * it may lead to. What is taken keeps to what the ABI says, and to what the rest of the
  * module relies on.
  */
-#include <stdlib.h>
-
 #include "../../kmod/request.h"
 #include "../../kmod/settings.h"
-
-#define CHECK(condition)          \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
+#include "fuzz.h"
 
 /* A copy that ends where its allocation ends: the sanitizer sees one byte more. */
 static void *exact(const void *data, size_t n, size_t bytes)

@@ -6,9 +6,8 @@
  * which recovery must survive without a crash, a read out of bounds or an endless
  * loop. What it accepts can be written to and recovers again.
  */
-#include <stdlib.h>
-
 #include "../../kmod/wal/wal.h"
+#include "fuzz.h"
 
 enum {
 	BLOCK_BYTES = 512,
@@ -33,15 +32,8 @@ enum operation {
 	N_OPERATIONS,
 };
 
-#define CHECK(condition)          \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
-
 struct world {
-	const u8 *input;
-	size_t n_input;
+	struct input input;
 	u8 *image;
 	u8 *buf;
 	u8 *staging;
@@ -58,11 +50,7 @@ struct world {
 
 static u64 take(struct world *world, unsigned int bytes)
 {
-	u64 value = 0;
-
-	for (; bytes && world->n_input; bytes--, world->n_input--)
-		value = value << 8 | *world->input++;
-	return value;
+	return input_take(&world->input, bytes);
 }
 
 static void disk_write(struct world *world, const struct wal_write *write)
@@ -424,8 +412,7 @@ int LLVMFuzzerTestOneInput(const u8 *input, size_t n_input)
 	}
 	memset(image, 0, IMAGE_BYTES);
 	*world = (struct world){
-		.input = input,
-		.n_input = n_input,
+		.input = { input, n_input },
 		.image = image,
 		.buf = buf,
 		.staging = staging,
@@ -433,7 +420,7 @@ int LLVMFuzzerTestOneInput(const u8 *input, size_t n_input)
 	};
 	format(world);
 	reopen(world);
-	while (world->n_input && n_operations++ < OPERATIONS_MAX)
+	while (world->input.bytes && n_operations++ < OPERATIONS_MAX)
 		if (!operate(world))
 			break;
 	if (reopen(world)) {

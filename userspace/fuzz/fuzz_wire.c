@@ -7,9 +7,8 @@
  *	2  a series of pieces and acks from a peer that follows no rule, with time
  *	   passing in between, to a receiver and to a sender that is at work
  */
-#include <stdlib.h>
-
 #include "../../kmod/wire/bulk.h"
+#include "fuzz.h"
 
 enum {
 	ENTRIES_MAX = 16,
@@ -23,12 +22,6 @@ static const struct wire_limits limits = {
 	.entry_bytes_max = PAYLOAD_MAX,
 	.message_bytes_max = MESSAGE_MAX,
 };
-
-#define CHECK(condition)         \
-	do {                     \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
 
 /* A copy that ends where its allocation ends: the sanitizer sees one byte more. */
 static u8 *exact(const u8 *data, size_t bytes)
