@@ -762,6 +762,8 @@ static void epoch_ends_by_itself(struct kunit *test)
 			(size_t)DATAGRAM_BYTES);
 	KUNIT_EXPECT_NE(test, wire_channel_deadline(channel), U64_MAX);
 	KUNIT_ASSERT_EQ(test, agree(pair, &pair->a, &pair->b), (int)BODY_BYTES);
+	/* It was answered. */
+	channel->unanswered_ns = 0;
 	pair->now_ns += pair->a.keyring.epoch_ns - 1;
 	seal(&pair->a, pair->datagram, pair->now_ns);
 	KUNIT_EXPECT_EQ(test, wire_channel_deadline(channel), U64_MAX);
@@ -958,6 +960,115 @@ static void handshakes_limited(struct kunit *test)
 	KUNIT_EXPECT_GE(test, n_all, (u32)WIRE_HANDSHAKES_PER_S);
 }
 
+/* Those of a peer go on, whoever sends what under its address. */
+static void handshakes_of_peers(struct kunit *test)
+{
+	struct wire_limiter *limiter =
+		kunit_kzalloc(test, sizeof(*limiter), GFP_KERNEL);
+	struct pair *pair = make_pair(test);
+	struct wire_header request, response, forged;
+	u32 n = 0, i;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, limiter);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pair);
+	KUNIT_ASSERT_EQ(test, agree(pair, &pair->a, &pair->b), (int)BODY_BYTES);
+	pair->now_ns += ASK_NS;
+	pair->a.channel.wanted = true;
+	wire_channel_ask(&pair->a.keyring, &pair->a.channel, pair->request,
+			 pair->now_ns);
+	KUNIT_ASSERT_EQ(test, answer(&pair->b, pair->request, pair->response),
+			(int)WIRE_HANDSHAKE_BYTES);
+	wire_header_decode(&request, pair->request, WIRE_HANDSHAKE_BYTES);
+	wire_header_decode(&response, pair->response, WIRE_HANDSHAKE_BYTES);
+	forged = request;
+	forged.session++;
+
+	for (i = 0; i < 1000; i++)
+		n += wire_channel_limit(&pair->b.keyring, &pair->b.channel, limiter,
+					7, &forged, pair->request, pair->now_ns);
+	KUNIT_EXPECT_EQ(test, n, WIRE_HANDSHAKES_PER_S_OF_ONE /
+					 WIRE_HANDSHAKES_BURST + 1u);
+	KUNIT_EXPECT_FALSE(test, wire_channel_limit(&pair->b.keyring, NULL, limiter,
+						    7, &request, pair->request,
+						    pair->now_ns));
+	/* Of a peer that is known: a pace of its own, and a limit. */
+	for (i = 0, n = 0; i < 1000; i++)
+		n += wire_channel_limit(&pair->b.keyring, &pair->b.channel, limiter,
+					7, &request, pair->request, pair->now_ns);
+	KUNIT_EXPECT_EQ(test, n, WIRE_HANDSHAKES_PER_S_OF_KNOWN /
+					 WIRE_HANDSHAKES_BURST + 1u);
+	/* A response: the one that is waited for, to this session. */
+	KUNIT_EXPECT_TRUE(test, wire_channel_limit(&pair->a.keyring,
+						   &pair->a.channel, limiter, 7,
+						   &response, pair->response,
+						   pair->now_ns));
+	response.epoch++;
+	KUNIT_EXPECT_FALSE(test, wire_channel_limit(&pair->a.keyring,
+						    &pair->a.channel, limiter, 7,
+						    &response, pair->response,
+						    pair->now_ns));
+	response.epoch--;
+	pair->response[WIRE_HEADER_BYTES] ^= 1;
+	KUNIT_EXPECT_FALSE(test, wire_channel_limit(&pair->a.keyring,
+						    &pair->a.channel, limiter, 7,
+						    &response, pair->response,
+						    pair->now_ns));
+}
+
+/* The peer has forgotten everything and says nothing: a new epoch heals that. */
+static void silence_is_noticed(struct kunit *test)
+{
+	struct pair *pair = make_pair(test);
+	u64 began;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pair);
+	KUNIT_ASSERT_EQ(test, agree(pair, &pair->a, &pair->b), (int)BODY_BYTES);
+	KUNIT_ASSERT_EQ(test, agree(pair, &pair->b, &pair->a), (int)BODY_BYTES);
+	/* Quiet for long, but nothing was sent either. */
+	pair->now_ns += 100 * ASK_NS;
+	began = pair->now_ns;
+	seal(&pair->a, pair->datagram, began);
+	KUNIT_EXPECT_FALSE(test, pair->a.channel.wanted);
+	seal(&pair->a, pair->datagram, began + 4 * ASK_NS - 1);
+	KUNIT_EXPECT_FALSE(test, pair->a.channel.wanted);
+	/* An answer: it begins anew. */
+	seal(&pair->b, pair->datagram, pair->now_ns);
+	KUNIT_ASSERT_EQ(test, open_it(&pair->a, pair->datagram), (int)BODY_BYTES);
+	seal(&pair->a, pair->datagram, began + 4 * ASK_NS);
+	KUNIT_EXPECT_FALSE(test, pair->a.channel.wanted);
+
+	begin(&pair->b, CLUSTER_ID, B, A, SESSION_B + 1);
+	KUNIT_EXPECT_EQ(test, seal(&pair->a, pair->datagram, began + 8 * ASK_NS),
+			(size_t)DATAGRAM_BYTES);
+	KUNIT_EXPECT_EQ(test, open_it(&pair->b, pair->datagram), -ESTALE);
+	KUNIT_ASSERT_TRUE(test, pair->a.channel.wanted);
+	pair->now_ns = began + 8 * ASK_NS;
+	KUNIT_EXPECT_EQ(test, agree(pair, &pair->a, &pair->b), (int)BODY_BYTES);
+	KUNIT_EXPECT_FALSE(test, pair->a.channel.wanted);
+}
+
+/* Junk under a peer's address must not take the turn of what the peer sends. */
+static void junk_is_not_rejected(struct kunit *test)
+{
+	struct pair *pair = make_pair(test);
+	u8 names[WIRE_HANDSHAKE_BYTES];
+	struct wire_header header;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pair);
+	KUNIT_ASSERT_EQ(test, agree(pair, &pair->a, &pair->b), (int)BODY_BYTES);
+	wire_header_decode(&header, pair->datagram, DATAGRAM_BYTES);
+	header.epoch++;
+	header.session++;
+	KUNIT_EXPECT_EQ(test, wire_channel_reject(&pair->b.keyring, &pair->b.channel,
+						  &header, DATAGRAM_BYTES, names,
+						  pair->now_ns), (size_t)0);
+	header.session--;
+	KUNIT_EXPECT_EQ(test, wire_channel_reject(&pair->b.keyring, &pair->b.channel,
+						  &header, DATAGRAM_BYTES, names,
+						  pair->now_ns),
+			(size_t)WIRE_HANDSHAKE_BYTES);
+}
+
 static struct kunit_case channel_cases[] = {
 	KUNIT_CASE(keys_derived),
 	KUNIT_CASE(dialogue_golden),
@@ -987,6 +1098,9 @@ static struct kunit_case channel_cases[] = {
 	KUNIT_CASE(window_vectors),
 	KUNIT_CASE(window_orders),
 	KUNIT_CASE(handshakes_limited),
+	KUNIT_CASE(handshakes_of_peers),
+	KUNIT_CASE(silence_is_noticed),
+	KUNIT_CASE(junk_is_not_rejected),
 	{}
 };
 

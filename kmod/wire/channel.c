@@ -7,6 +7,8 @@
 
 enum {
 	ASSOCIATED_BYTES = WIRE_HEADER_BYTES + 8,
+	/* Nothing comes back for so many times ask_ns: perhaps nothing is understood. */
+	WIRE_ASKS_OF_SILENCE = 4,
 };
 
 /* What is authenticated beside the body. */
@@ -85,7 +87,10 @@ static bool is_due(const struct wire_keyring *keyring,
 	return channel->stale || !wire_channel_ready(channel) ||
 	       outgoing->serial != keyring->keys[WIRE_KEY_CURRENT].serial ||
 	       outgoing->counter >= keyring->epoch_datagrams ||
-	       now_ns - outgoing->since_ns >= keyring->epoch_ns;
+	       now_ns - outgoing->since_ns >= keyring->epoch_ns ||
+	       (channel->unanswered_ns &&
+		now_ns - channel->unanswered_ns >=
+			WIRE_ASKS_OF_SILENCE * keyring->ask_ns);
 }
 
 size_t wire_channel_seal(const struct wire_keyring *keyring,
@@ -108,6 +113,8 @@ size_t wire_channel_seal(const struct wire_keyring *keyring,
 		channel->wanted = true;
 	if (!wire_channel_ready(channel))
 		return 0;
+	if (!channel->unanswered_ns)
+		channel->unanswered_ns = now_ns;
 	header.counter = ++outgoing->counter;
 	wire_header_encode(&header, datagram);
 	associate(keyring, datagram, associated);
@@ -210,17 +217,31 @@ static int open_first(struct wire_keyring *keyring, struct wire_channel *channel
 	return result;
 }
 
-int wire_channel_open(struct wire_keyring *keyring, struct wire_channel *channel,
-		      const struct wire_header *header, void *datagram,
-		      size_t bytes)
+static int open_next(struct wire_incoming *incoming,
+		     const struct wire_keyring *keyring,
+		     const struct wire_header *header, void *datagram, size_t bytes)
 {
-	struct wire_incoming *incoming = find_epoch(channel, header);
-
-	if (!incoming)
-		return open_first(keyring, channel, header, datagram, bytes);
 	if (!decrypt(keyring, header, datagram, bytes, incoming->key))
 		return -EBADMSG;
 	if (!wire_window_take(&incoming->window, header->counter))
 		return -EALREADY;
 	return bytes - WIRE_OVERHEAD_BYTES;
+}
+
+int wire_channel_open(struct wire_keyring *keyring, struct wire_channel *channel,
+		      const struct wire_header *header, void *datagram,
+		      size_t bytes)
+{
+	struct wire_incoming *incoming = find_epoch(channel, header);
+	int result;
+
+	result = incoming ?
+			 open_next(incoming, keyring, header, datagram, bytes) :
+			 open_first(keyring, channel, header, datagram, bytes);
+	if (result >= 0)
+		channel->unanswered_ns = 0;
+	/* What is late may be of the session before. */
+	if (result >= 0 && incoming != &channel->incoming[1])
+		channel->session = header->session;
+	return result;
 }

@@ -7,8 +7,8 @@
  *	sending		wire_channel_seal(); without a key that, and whatever
  *			else is due, is asked for by wire_channel_ask()
  *	receiving	wire_header_decode(), then by type
- *			WIRE_REQUEST	wire_limiter_take(), wire_channel_answer()
- *			WIRE_RESPONSE	wire_limiter_take(), wire_channel_response()
+ *			WIRE_REQUEST	wire_channel_limit(), wire_channel_answer()
+ *			WIRE_RESPONSE	wire_channel_limit(), wire_channel_response()
  *			others		wire_channel_open(); what cannot be opened
  *					for want of a key wire_channel_reject() tells
  *
@@ -185,6 +185,10 @@ struct wire_outgoing {
  * @n_asked: in vain, in a row
  * @reject_at_ns: when at the earliest to tell that something cannot be opened
  * @unopened_bytes: that came since that was told last, at most a handshake's
+ * @session: of the peer, in what came last of it and was authentic; 0: nothing did
+ * @unanswered_ns: when the first datagram was sent since then; 0: none was
+ * @handshake_due_ns: when the next handshake of that session is looked at, at an even
+ *	pace
  */
 struct wire_channel {
 	u32 peer;
@@ -200,6 +204,9 @@ struct wire_channel {
 	u32 n_asked;
 	u64 reject_at_ns;
 	u32 unopened_bytes;
+	u64 session;
+	u64 unanswered_ns;
+	u64 handshake_due_ns;
 };
 
 /** wire_channel_init() - nothing is known, and a key wanted if @wanted */
@@ -218,6 +225,20 @@ void wire_channel_forget(struct wire_keyring *keyring, struct wire_channel *chan
 /** wire_channel_keys() - wire_keyring_set() was called */
 void wire_channel_keys(struct wire_keyring *keyring,
 		       struct wire_channel *channel);
+
+/**
+ * wire_channel_knows() - is @session one of the peer that something came of?
+ * @channel: with it
+ * @session: what a datagram says that is not authenticated yet
+ *
+ * Sessions are random and told to nobody without a key: who names one holds a key, or
+ * sees what the two of them send.
+ */
+static inline bool wire_channel_knows(const struct wire_channel *channel, u64 session)
+{
+	return session && (session == channel->session ||
+			   session == channel->incoming[0].session);
+}
 
 /** wire_channel_ready() - can anything be sent? */
 static inline bool wire_channel_ready(const struct wire_channel *channel)
@@ -291,8 +312,11 @@ size_t wire_channel_ask(struct wire_keyring *keyring, struct wire_channel *chann
  * @datagram: where to, WIRE_HANDSHAKE_BYTES
  * @now_ns: monotonic
  *
- * Return: length of the datagram, or 0: not so soon after another one, or too little
- * came so far.
+ * Only for a peer that is known: others are to learn nothing of this node. They find
+ * out by themselves, for nothing comes back.
+ *
+ * Return: length of the datagram, or 0: not so soon after another one, too little
+ * came so far, or it is not of the peer's session.
  */
 size_t wire_channel_reject(const struct wire_keyring *keyring,
 			   struct wire_channel *channel,
@@ -338,9 +362,13 @@ int wire_channel_response(const struct wire_keyring *keyring,
 
 enum wire_limiter_limits {
 	WIRE_LIMITER_SOURCES = 256,
-	/* Handshakes a second: of all, and of those whose addresses meet in a slot. */
+	/*
+	 * Handshakes a second: of all, of those whose addresses meet in a slot, and of
+	 * a peer that names its session.
+	 */
 	WIRE_HANDSHAKES_PER_S = 10000,
 	WIRE_HANDSHAKES_PER_S_OF_ONE = 200,
+	WIRE_HANDSHAKES_PER_S_OF_KNOWN = 1000,
 	/* That may come at once: this part of a second's. */
 	WIRE_HANDSHAKES_BURST = 10,
 };
@@ -356,12 +384,30 @@ struct wire_limiter {
 };
 
 /**
- * wire_limiter_take() - may a handshake be looked at?
+ * wire_limiter_take() - may a handshake of who may be anybody be looked at?
  * @limiter: zeroed at first
  * @source: hash of where it comes from
  * @now_ns: monotonic
  */
 bool wire_limiter_take(struct wire_limiter *limiter, u32 source, u64 now_ns);
+
+/**
+ * wire_channel_limit() - may a handshake be looked at?
+ * @keyring: of this node
+ * @channel: with the sender; NULL: nothing is known of it
+ * @limiter: for those of whom it cannot be told whether they are peers
+ * @source: hash of where it comes from
+ * @header: decoded from it
+ * @handshake: its bytes
+ * @now_ns: monotonic
+ *
+ * Whoever floods a node under a peer's address and does not see what the two send must
+ * not starve that peer: its handshakes are told apart by sessions.
+ */
+bool wire_channel_limit(const struct wire_keyring *keyring,
+			struct wire_channel *channel, struct wire_limiter *limiter,
+			u32 source, const struct wire_header *header,
+			const void *handshake, u64 now_ns);
 
 /* For those who make keys, and for tests. key.c */
 

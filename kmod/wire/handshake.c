@@ -104,6 +104,9 @@ size_t wire_channel_reject(const struct wire_keyring *keyring,
 
 	if (!key)
 		return 0;
+	/* Of another, it would be in the way of the peer's own. */
+	if (channel->session && !wire_channel_knows(channel, header->session))
+		return 0;
 	/* Who has only short things to say is to be told as well. */
 	channel->unopened_bytes = min_t(size_t, WIRE_HANDSHAKE_BYTES,
 					channel->unopened_bytes + bytes);
@@ -143,6 +146,7 @@ static void heed(const struct wire_keyring *keyring, struct wire_channel *channe
 {
 	const struct wire_outgoing *outgoing = &channel->outgoing;
 
+	channel->session = header->session;
 	if (!outgoing->serial) {
 		/* It is there. */
 		channel->wanted = true;
@@ -242,6 +246,8 @@ int wire_channel_response(const struct wire_keyring *keyring,
 	outgoing->peer_session = header->session;
 	outgoing->since_ns = now_ns;
 	wire_direction_key(key, &direction, outgoing->key);
+	channel->session = header->session;
+	channel->unanswered_ns = 0;
 	channel->asked_epoch = 0;
 	channel->n_asked = 0;
 	channel->wanted = false;

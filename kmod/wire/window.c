@@ -39,6 +39,32 @@ static bool is_early(u64 due_ns, u64 now_ns)
 	return due_ns > now_ns + NSEC_PER_SEC / WIRE_HANDSHAKES_BURST;
 }
 
+/* Does it name what only peers know, and those who see what they send? */
+static bool is_of_peer(const struct wire_keyring *keyring,
+		       const struct wire_channel *channel,
+		       const struct wire_header *header, const u8 *handshake)
+{
+	if (header->type == WIRE_RESPONSE)
+		return channel->asked_epoch == header->epoch &&
+		       get_unaligned_le64(handshake + WIRE_HEADER_BYTES) ==
+			       keyring->session;
+	return wire_channel_knows(channel, header->session);
+}
+
+bool wire_channel_limit(const struct wire_keyring *keyring,
+			struct wire_channel *channel, struct wire_limiter *limiter,
+			u32 source, const struct wire_header *header,
+			const void *handshake, u64 now_ns)
+{
+	if (!channel || !is_of_peer(keyring, channel, header, handshake))
+		return wire_limiter_take(limiter, source, now_ns);
+	if (is_early(channel->handshake_due_ns, now_ns))
+		return false;
+	channel->handshake_due_ns = max(channel->handshake_due_ns, now_ns) +
+				    NSEC_PER_SEC / WIRE_HANDSHAKES_PER_S_OF_KNOWN;
+	return true;
+}
+
 bool wire_limiter_take(struct wire_limiter *limiter, u32 source, u64 now_ns)
 {
 	u64 *source_due_ns =
