@@ -3,8 +3,8 @@
  * Life of the UDP socket and of what is known of each peer. Sending is in
  * transport_send.c, receiving in transport_receive.c.
  *
- * All of it belongs to the owner thread. Only data_ready() runs elsewhere, in
- * softirq context: it wakes the owner and touches nothing.
+ * All of it belongs to the owner thread. Only the gate (transport_gate.c) runs
+ * elsewhere, in softirq context.
  */
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -13,17 +13,6 @@
 
 #include "entry.h"
 #include "transport_private.h"
-
-static void data_ready(struct sock *sk)
-{
-	struct raftlog_transport *transport;
-
-	read_lock_bh(&sk->sk_callback_lock);
-	transport = sk->sk_user_data;
-	if (transport)
-		transport->params.wake(transport->params.context);
-	read_unlock_bh(&sk->sk_callback_lock);
-}
 
 static int to_sockaddr(const struct raft_address *address,
 		       union raftlog_sockaddr *to)
@@ -61,28 +50,6 @@ static void tune_socket(struct raftlog_transport *transport)
 	release_sock(sk);
 }
 
-static void hook_socket(struct raftlog_transport *transport)
-{
-	struct sock *sk = transport->socket->sk;
-
-	write_lock_bh(&sk->sk_callback_lock);
-	transport->data_ready = sk->sk_data_ready;
-	sk->sk_user_data = transport;
-	WRITE_ONCE(sk->sk_data_ready, data_ready);
-	write_unlock_bh(&sk->sk_callback_lock);
-}
-
-/* After this data_ready() neither runs nor will. */
-static void unhook_socket(struct raftlog_transport *transport)
-{
-	struct sock *sk = transport->socket->sk;
-
-	write_lock_bh(&sk->sk_callback_lock);
-	WRITE_ONCE(sk->sk_data_ready, transport->data_ready);
-	sk->sk_user_data = NULL;
-	write_unlock_bh(&sk->sk_callback_lock);
-}
-
 static int open_socket(struct raftlog_transport *transport)
 {
 	union raftlog_sockaddr listen;
@@ -103,18 +70,18 @@ static int open_socket(struct raftlog_transport *transport)
 	err = kernel_bind(transport->socket, &listen.any,
 			  family == AF_INET6 ? sizeof(listen.in6) :
 					       sizeof(listen.in));
+	if (!err)
+		err = raftlog_gate_open(transport);
 	if (err) {
 		sock_release(transport->socket);
 		transport->socket = NULL;
-		return err;
 	}
-	hook_socket(transport);
-	return 0;
+	return err;
 }
 
 static void close_socket(struct raftlog_transport *transport)
 {
-	unhook_socket(transport);
+	raftlog_gate_close(transport);
 	kernel_sock_shutdown(transport->socket, SHUT_RDWR);
 	sock_release(transport->socket);
 }
@@ -468,6 +435,7 @@ raftlog_transport_stranger(struct raftlog_transport *transport, u32 id,
 		transport->n_strangers * sizeof(*transport->strangers));
 	transport->strangers[0] = peer;
 	transport->n_strangers++;
+	raftlog_gate_update(transport);
 	return peer;
 }
 
@@ -528,6 +496,7 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
 			pr_warn("%s: node %u has an address of an unknown kind\n",
 				transport->params.name, member->id);
 	}
+	raftlog_gate_update(transport);
 	return 0;
 
 free_made:
@@ -545,4 +514,6 @@ void raftlog_transport_stats(const struct raftlog_transport *transport,
 		start = u64_stats_fetch_begin(&transport->syncp);
 		*stats = transport->stats;
 	} while (u64_stats_fetch_retry(&transport->syncp, start));
+	stats->rx_datagrams += raftlog_gate_dropped(transport);
+	stats->drops[RAFTLOG_DROP_RATE] += raftlog_gate_dropped(transport);
 }

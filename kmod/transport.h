@@ -74,7 +74,7 @@ enum raftlog_drop {
 	RAFTLOG_DROP_SENDER, /* no member, or from another address than its own */
 	RAFTLOG_DROP_CHECKSUM, /* damaged; only without a key */
 	RAFTLOG_DROP_KEY, /* under a key that is not held, or without one */
-	RAFTLOG_DROP_RATE, /* a handshake more than is looked at */
+	RAFTLOG_DROP_RATE, /* more than is looked at of what may be of anybody */
 	RAFTLOG_DROP_AUTHENTICATION, /* forged or damaged */
 	RAFTLOG_DROP_EPOCH, /* of a session or epoch that is over or not known */
 	RAFTLOG_DROP_REPLAY, /* came before */
@@ -90,7 +90,7 @@ enum raftlog_drop {
 /**
  * struct raftlog_transport_stats - counters since the start
  * @rx_datagrams: received
- * @rx_bytes: likewise
+ * @rx_bytes: likewise, but for those that were dropped unread
  * @rx_messages: whole messages given to the core
  * @tx_datagrams: sent
  * @tx_bytes: likewise

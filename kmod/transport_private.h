@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What transport.c (life), transport_send.c and transport_receive.c share.
+ * What transport.c (life), transport_send.c, transport_receive.c and transport_gate.c
+ * share.
  *
  * Locking: all fields belong to the owner thread (O:), are set once at open (I:),
  * or are counters it alone writes (S:, under @syncp for readers elsewhere).
@@ -68,6 +69,7 @@ union raftlog_sockaddr {
  * @receiver: O: the bundle it is sending
  * @key_told: O: it was said that it has another key
  * @channel: O: keys to send and to receive with
+ * @gated: O: sessions that the gate knows of it
  */
 struct raftlog_transport_peer {
 	u32 id;
@@ -85,6 +87,7 @@ struct raftlog_transport_peer {
 	struct wire_receiver receiver;
 	bool key_told;
 	struct wire_channel channel;
+	u64 gated[2];
 };
 
 /**
@@ -123,6 +126,7 @@ struct raftlog_table {
  * @bundle_bytes_max: I: likewise
  * @socket: I: bound
  * @data_ready: I: the socket's own
+ * @gate: I: what passes datagrams on
  * @peers: O: by id
  * @n_peers: O: how many
  * @strangers: O: who else speaks for this cluster, the one heard last first
@@ -154,6 +158,7 @@ struct raftlog_transport {
 	u32 bundle_bytes_max;
 	struct socket *socket;
 	void (*data_ready)(struct sock *sk);
+	struct raftlog_gate *gate;
 	struct raftlog_transport_peer *peers[RAFT_MEMBERS_MAX];
 	u32 n_peers;
 	struct raftlog_transport_peer *strangers[RAFTLOG_STRANGERS_MAX];
@@ -223,5 +228,21 @@ void raftlog_transport_pump(struct raftlog_transport *transport,
 
 /** raftlog_transport_clear_lane() - drop all that waits for @peer */
 void raftlog_transport_clear_lane(struct raftlog_transport_peer *peer);
+
+/** raftlog_gate_open() - between socket and owner. Return: 0 or -ENOMEM */
+int raftlog_gate_open(struct raftlog_transport *transport);
+
+/** raftlog_gate_close() - nothing calls the transport any more; process context */
+void raftlog_gate_close(struct raftlog_transport *transport);
+
+/** raftlog_gate_update() - peers came, went or moved */
+void raftlog_gate_update(struct raftlog_transport *transport);
+
+/** raftlog_gate_note() - something of @peer was authentic: it may have a new session */
+void raftlog_gate_note(struct raftlog_transport *transport,
+		       struct raftlog_transport_peer *peer);
+
+/** raftlog_gate_dropped() - datagrams that were not passed on; any context */
+u64 raftlog_gate_dropped(const struct raftlog_transport *transport);
 
 #endif /* RAFTLOG_TRANSPORT_PRIVATE_H */

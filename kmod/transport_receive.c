@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Datagrams to messages. A datagram is looked at in this order, cheapest and
- * least trusting first: length, version, type, receiver, sender and its address, key,
- * for handshakes how many there are, tag (is it authentic, of this cluster), whether
- * it came before, and only then contents. Memory is taken for nothing before that.
+ * Datagrams to messages. What the gate lets pass is looked at in this order, cheapest
+ * and least trusting first: length, version, type, receiver, sender and its address,
+ * key, for handshakes how many there are, tag (is it authentic, of this cluster),
+ * whether it came before, and only then contents. Memory is taken for nothing before
+ * that, but once for a larger buffer, if a member's session sends larger datagrams.
  */
 #include <linux/jhash.h>
 #include <linux/mm.h>
@@ -71,10 +72,12 @@ static void complain_version(struct raftlog_transport *transport,
 	for (i = 0; i < transport->n_peers; i++) {
 		struct raftlog_transport_peer *peer = transport->peers[i];
 
-		if (peer->version_told || !same_address(&peer->address, source))
+		if (peer->version_told ||
+		    !same_address(&peer->address, source) ||
+		    !__ratelimit(&transport->complaints))
 			continue;
 		peer->version_told = true;
-		pr_warn("%s: node %u at %pISpc speaks wire version %u, this one %u: it is not heard until one of them is upgraded\n",
+		pr_warn("%s: datagrams from the address of node %u, %pISpc, are of wire version %u, this one's are %u: it is not heard until one of them is upgraded\n",
 			transport->params.name, peer->id, source,
 			transport->rx[0], WIRE_VERSION);
 	}
@@ -87,7 +90,7 @@ static void complain_key(struct raftlog_transport *transport,
 	if (!peer || peer->key_told || !__ratelimit(&transport->complaints))
 		return;
 	peer->key_told = true;
-	pr_warn("%s: node %u at %pISpc does not use a key that this node holds: it is not heard until it does\n",
+	pr_warn("%s: datagrams from the address of node %u, %pISpc, are under no key that this node holds: it is not heard until they are\n",
 		transport->params.name, peer->id, source);
 }
 
@@ -156,9 +159,10 @@ static void receive_handshake(struct raftlog_transport *transport,
 {
 	int err = -EALREADY;
 
-	if (!wire_limiter_take(&transport->limiter,
-			       hash_source(transport, source),
-			       transport->now_ns)) {
+	if (!wire_channel_limit(&transport->keyring, peer ? &peer->channel : NULL,
+				&transport->limiter,
+				hash_source(transport, source), header,
+				transport->rx, transport->now_ns)) {
 		raftlog_transport_drop(transport, RAFTLOG_DROP_RATE);
 		return;
 	}
@@ -190,22 +194,19 @@ static int open_sealed(struct raftlog_transport *transport,
 		       const union raftlog_sockaddr *source)
 {
 	struct wire_channel *channel = &transport->unknown;
-	u64 reject_at_ns = channel->reject_at_ns;
 	u8 request[WIRE_HANDSHAKE_BYTES];
 	int body_bytes;
 
-	if (peer) {
+	if (peer)
 		channel = &peer->channel;
-	} else {
+	else
 		wire_channel_init(channel, header->sender, true);
-		channel->reject_at_ns = reject_at_ns;
-	}
 	body_bytes = wire_channel_open(&transport->keyring, channel, header,
 				       transport->rx, bytes);
 	if (body_bytes >= 0)
 		return body_bytes;
 	drop_sealed(transport, body_bytes, peer, source);
-	if (body_bytes == -ESTALE &&
+	if (body_bytes == -ESTALE && peer &&
 	    wire_channel_reject(&transport->keyring, channel, header, bytes,
 				request, transport->now_ns))
 		raftlog_transport_handshake(transport, source, request);
@@ -247,12 +248,9 @@ admit_stranger(struct raftlog_transport *transport,
 	if (known || !transport->is_secure)
 		return peer;
 	if (peer) {
-		u64 reject_at_ns = transport->unknown.reject_at_ns;
-
 		peer->channel = transport->unknown;
 		memzero_explicit(&transport->unknown,
 				 sizeof(transport->unknown));
-		transport->unknown.reject_at_ns = reject_at_ns;
 	} else {
 		wire_channel_forget(&transport->keyring, &transport->unknown);
 	}
@@ -295,6 +293,8 @@ authenticate(struct raftlog_transport *transport, size_t bytes,
 	}
 	if (header->type == WIRE_REQUEST || header->type == WIRE_RESPONSE) {
 		receive_handshake(transport, peer, header, source);
+		if (peer)
+			raftlog_gate_note(transport, peer);
 		return NULL;
 	}
 	*body_bytes = transport->is_secure ?
@@ -537,6 +537,10 @@ receive_datagram(struct raftlog_transport *transport, size_t bytes,
 	peer = authenticate(transport, bytes, source, &header, &body_bytes);
 	if (!peer)
 		return NULL;
+	/* What was said of it was of somebody else, or is over. */
+	peer->version_told = false;
+	peer->key_told = false;
+	raftlog_gate_note(transport, peer);
 	if (header.session != peer->session) {
 		peer->session = header.session;
 		/* It started again: no reason to wait any longer. */
@@ -557,11 +561,20 @@ receive_datagram(struct raftlog_transport *transport, size_t bytes,
 }
 
 /* Somebody sends larger ones than this node: have room for the next. */
-static void enlarge_rx(struct raftlog_transport *transport)
+static void enlarge_rx(struct raftlog_transport *transport,
+		       const union raftlog_sockaddr *source)
 {
+	const struct raftlog_transport_peer *peer;
+	struct wire_header header;
 	u8 *rx;
 
-	if (transport->rx_bytes == WIRE_DATAGRAM_BYTES_MAX)
+	if (transport->rx_bytes == WIRE_DATAGRAM_BYTES_MAX ||
+	    wire_header_decode(&header, transport->rx, transport->rx_bytes))
+		return;
+	peer = raftlog_transport_peer(transport, header.sender);
+	if (!peer || !same_address(&peer->address, source) ||
+	    (transport->is_secure &&
+	     !wire_channel_knows(&peer->channel, header.session)))
 		return;
 	rx = kvmalloc(WIRE_DATAGRAM_BYTES_MAX, GFP_NOIO | __GFP_NOWARN);
 	if (!rx)
@@ -585,7 +598,7 @@ static int read_datagram(struct raftlog_transport *transport,
 	bytes = kernel_recvmsg(transport->socket, &msg, &vec, 1, vec.iov_len,
 			       MSG_DONTWAIT);
 	if (bytes >= 0 && (msg.msg_flags & MSG_TRUNC)) {
-		enlarge_rx(transport);
+		enlarge_rx(transport, source);
 		return -EMSGSIZE;
 	}
 	if (bytes > 0 && RAFTLOG_FAILPOINT(TRANSPORT_RECEIVE_ROT))

@@ -82,7 +82,7 @@ def test_keys(scene):
     member.run(scene.start_line(member))
     wait_until(lambda: stats(leader)["drop_key"] > heard, 60, "the old key to be refused")
     claim(scene.status(member)["leader_id"] == 0, "it finds no leader with the old key")
-    claim("does not use a key that this node holds" in leader.run("dmesg").out,
+    claim("are under no key that this node holds" in leader.run("dmesg").out,
           f"{leader} says that a member has another key")
     scene.leave(member)
     use_key(scene, old)
