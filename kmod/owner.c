@@ -541,7 +541,8 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 	if (in.storage_error)
 		step_storage_failed(life, in.storage_error);
 	more = receive(life);
-	in.any |= life->n_received;
+	/* Also if all of it was dropped: there is more where it came from. */
+	in.any |= life->n_received || more;
 	raftlog_transfer_step(life, &in.transfers, step);
 	more |= propose(life);
 	step_cancels(life, in.cancels);
