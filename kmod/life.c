@@ -19,6 +19,7 @@
 #include "group.h"
 #include "life.h"
 #include "netns.h"
+#include "power.h"
 #include "proposal.h"
 #include "read_index.h"
 #include "settings.h"
@@ -727,6 +728,8 @@ int raftlog_life_start(struct raftlog_group *group,
 	int error;
 
 	lockdep_assert_held(&group->lifecycle);
+	if (raftlog_power_is_hibernating())
+		return -EAGAIN;
 	life = life_alloc(group, start);
 	if (!life)
 		return -ENOMEM;

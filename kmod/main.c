@@ -18,6 +18,7 @@
 #include "failpoint.h"
 #include "group.h"
 #include "netns.h"
+#include "power.h"
 
 static unsigned int groups = 1;
 module_param(groups, uint, 0444);
@@ -101,8 +102,13 @@ static int __init raftlog_init(void)
 	error = create_groups();
 	if (error)
 		goto exit_netns;
+	error = raftlog_power_init();
+	if (error)
+		goto remove_groups;
 	return 0;
 
+remove_groups:
+	remove_groups(groups);
 exit_netns:
 	raftlog_netns_exit();
 exit_failpoints:
@@ -118,6 +124,7 @@ free_table:
 
 static void __exit raftlog_exit(void)
 {
+	raftlog_power_exit();
 	remove_groups(groups);
 	raftlog_netns_exit();
 	raftlog_failpoints_exit();

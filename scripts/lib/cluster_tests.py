@@ -580,6 +580,24 @@ def test_netem(scene):
     return f"{remark} in {took:.0f} s"
 
 
+def test_hibernated(scene):
+    """A group ends before the machine hibernates: what is in memory comes twice then."""
+    scene.fresh()
+    node = scene[1]
+    scene.load(node, count=20).wait(60)
+    # All but the image: processes are frozen for five seconds, then thawed.
+    node.run("echo freezer > /sys/power/pm_test; echo disk > /sys/power/state", timeout=120)
+    claim(scene.status(node)["state"] == "stopped", "it was not stopped")
+    claim("hibernates, and it ends" in node.run("dmesg").out, "the kernel log does not say why")
+    node.run("echo none > /sys/power/pm_test")
+    scene.join(node)
+    scene.wait_leader()
+    remark = scene.prove()
+    scene.leave(node)
+    node.run("rmmod raftlog")
+    return remark
+
+
 def test_reload(scene):
     """rmmod 20 times in a row under load and restart; refused while somebody has it open."""
     scene.fresh()

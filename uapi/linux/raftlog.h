@@ -258,7 +258,8 @@ struct raftlog_version {
  * RAFTLOG_START_F_FORMAT), EUCLEAN (damaged beyond repair, or so that @members are
  * needed again), EIO (cannot be read; see RAFTLOG_START_F_SALVAGE), EPROTONOSUPPORT
  * (of another format, or of a higher feature level than this node has), EADDRINUSE,
- * EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small), EPERM.
+ * EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small), EPERM, EAGAIN (the machine is
+ * about to hibernate).
  */
 struct raftlog_start {
 	__u32 flags;
