@@ -58,6 +58,9 @@ static void damage(struct world *w, struct packet *packet)
 	u64 n = rng_between(&w->net.rng, 1, 3);
 	u64 bit = 0, first = U64_MAX;
 
+	/* What an attacker changed could be put right again. */
+	if (packet->corrupt)
+		return;
 	packet->corrupt = true;
 	w->counters.corrupted++;
 	while (n--) {
