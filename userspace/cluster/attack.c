@@ -11,7 +11,8 @@
  * those of the other cluster at PORT + 1. It prints how many of each; those of
  * "asked" are requests that were not changed, which whoever gets them answers.
  *
- * flood sends junk as fast as it can, with a header such as members send.
+ * flood sends junk as fast as it can, with a header such as members send, half of it
+ * from the address of one: the first ADDRESS is node 1's, and so on.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -264,39 +265,50 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-/* Version, type, some key, no flags; the ids are right now and then. */
-static void make_junk(uint8_t *junk)
+/*
+ * A header such as a member sends, and nothing behind it: of a member and from its
+ * address, or of whoever from here. Ids and keys are right now and then.
+ */
+static void make_junk(struct recorded *junk)
 {
-	for (unsigned int i = 0; i < JUNK_BYTES; i++)
-		junk[i] = random();
-	junk[0] = 1;
-	junk[1] = 1 + draw(3);
-	junk[3] = 0;
-	memset(junk + 4, 0, 8);
-	junk[4] = 1 + draw(3);
-	junk[RECEIVER_AT] = 1 + draw(3);
+	unsigned int member = draw(n_addresses);
+
+	for (unsigned int i = 0; i < HEADER_BYTES; i++)
+		junk->data[i] = random();
+	junk->data[0] = 1;
+	junk->data[TYPE_AT] = 1 + draw(RESPONSE);
+	junk->data[3] = 0;
+	memset(junk->data + 4, 0, 8);
+	junk->data[RECEIVER_AT] = 1 + draw(n_addresses);
+	junk->bytes = draw(8) ? JUNK_BYTES : DATAGRAM_BYTES_MAX - 100;
+	if (junk->data[TYPE_AT] >= REQUEST) {
+		junk->bytes = HANDSHAKE_BYTES;
+		memset(junk->data + 24, 0, 8);
+	}
+	junk->to = some_other();
+	junk->from.s_addr = INADDR_ANY;
+	junk->from_port = htons(port);
+	if (draw(2)) {
+		junk->from = addresses[member];
+		junk->data[4] = 1 + member;
+	} else {
+		junk->data[4] = 1 + draw(255);
+	}
 }
 
 static void flood(double seconds)
 {
-	int out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int out = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 	double until = now() + seconds;
-	uint8_t junk[JUNK_BYTES];
+	static struct recorded junk;
 	unsigned long n = 0;
 
 	if (out < 0)
 		fail("socket");
 	while (now() < until) {
-		for (unsigned int i = 0; i < BURST; i++) {
-			struct sockaddr_in to = {
-				.sin_family = AF_INET,
-				.sin_port = htons(port),
-				.sin_addr = addresses[n % n_addresses],
-			};
-
-			make_junk(junk);
-			n += sendto(out, junk, sizeof(junk), MSG_DONTWAIT,
-				    (struct sockaddr *)&to, sizeof(to)) > 0;
+		for (unsigned int i = 0; i < BURST; i++, n++) {
+			make_junk(&junk);
+			send_as(out, &junk);
 		}
 	}
 	printf("sent %lu\n", n);
