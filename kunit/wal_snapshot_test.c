@@ -14,6 +14,7 @@ static const struct wal_superblock super = {
 	.block_bytes = 512,
 	.uuid = { 4, 5, 6 },
 	.area_bytes = 1 << 20,
+	.generation = 6,
 };
 
 static struct wal_snapshot snapshot_of(u64 index, u64 bytes)
@@ -57,6 +58,8 @@ static void expect_found(struct kunit *test, const u8 *buf)
 	KUNIT_EXPECT_EQ(test, found.bytes, 3000ull);
 	KUNIT_EXPECT_EQ(test, found.checksum, 9u);
 	KUNIT_EXPECT_EQ(test, found.chunk_bytes, (u32)CHUNK_BYTES);
+	/* As of which it was made. */
+	KUNIT_EXPECT_EQ(test, found.generation, 6u);
 	KUNIT_EXPECT_EQ(test, found.configuration.index, 10ull);
 	KUNIT_ASSERT_EQ(test, found.configuration.bytes,
 			(u32)sizeof(configuration));
@@ -147,6 +150,58 @@ static void snapshot_of_another_log_is_none(struct kunit *test)
 			-ENODATA);
 }
 
+/*
+ * A recovery from lost quorum went on with snapshot 7, and entries up to 20, of term
+ * 8; that began generation 2.
+ */
+struct kept_case {
+	const char *name;
+	u32 generation;
+	u64 id;
+	u64 index;
+	u64 term;
+	u64 term_of_log; /* at @index */
+	bool is_of;
+};
+
+static const struct kept_case kept_cases[] = {
+	{ "made since", 2, 9, 30, 8, 0, true },
+	{ "made since, and the log has another", 3, 9, 20, 8, 7, true },
+	{ "in use then", 0, 7, 30, 8, 0, true },
+	{ "in use then, gone from the log", 1, 7, 10, 5, 0, true },
+	{ "of what was kept", 0, 9, 20, 8, 8, true },
+	{ "of an older entry that was kept", 1, 9, 10, 5, 5, true },
+	{ "of one that was replaced", 0, 9, 20, 8, 7, false },
+	{ "of an older term than the log has", 1, 9, 20, 7, 8, false },
+	{ "behind what was kept", 0, 9, 21, 8, 8, false },
+	{ "behind the log", 0, 9, 30, 8, 0, false },
+	{ "of an entry that is gone", 1, 9, 10, 5, 0, false },
+};
+
+static void describe_kept(const struct kept_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(kept, kept_cases, describe_kept);
+
+static void what_was_given_up_is_told_by_when(struct kunit *test)
+{
+	const struct kept_case *c = test->param_value;
+	struct wal_snapshot snapshot = snapshot_of(c->index, 3000);
+	struct wal_superblock recovered = super;
+
+	recovered.kept = (struct wal_kept){ 20, 8, 7, 2 };
+	snapshot.id = c->id;
+	snapshot.term = c->term;
+	snapshot.generation = c->generation;
+	KUNIT_EXPECT_EQ(test,
+			wal_snapshot_is_of(&recovered, &snapshot, c->term_of_log),
+			c->is_of);
+	/* Where there was no recovery, nothing was given up. */
+	KUNIT_EXPECT_TRUE(test, wal_snapshot_is_of(&super, &snapshot,
+						   c->term_of_log));
+}
 
 static void nonsense_is_not_sealed(struct kunit *test)
 {
@@ -413,6 +468,7 @@ static struct kunit_case wal_snapshot_cases[] = {
 	KUNIT_CASE(newest_is_the_last_one_made),
 	KUNIT_CASE(cleared_header_is_none),
 	KUNIT_CASE(snapshot_of_another_log_is_none),
+	KUNIT_CASE_PARAM(what_was_given_up_is_told_by_when, kept_gen_params),
 	KUNIT_CASE(nonsense_is_not_sealed),
 	KUNIT_CASE(chunks_follow_each_other),
 	KUNIT_CASE(chunk_is_padded_with_zeros),

@@ -12,6 +12,9 @@ enum {
 	CLUSTER = 0xc1, /* of the fixture */
 	NEW_CLUSTER = 0xc2,
 	NEW_INCARNATION = 0x2c,
+	KEPT_INDEX = 9,
+	KEPT_TERM = 4,
+	KEPT_SNAPSHOT = 0x5a,
 	SPLINTER_BYTES = 32,
 	SPLINTERS = WAL_SUPERBLOCK_BYTES / SPLINTER_BYTES,
 };
@@ -41,9 +44,9 @@ static struct wal_fixture *formatted(struct kunit *test)
 	return f;
 }
 
-/* Both copies as if written by version @version, with these fields set. */
+/* Both copies as if written by version @version, with these fields set; 1 @at there. */
 static void rewrite(struct wal_fixture *f, u32 version, u64 generation,
-		    u32 flags)
+		    u32 flags, size_t at)
 {
 	static const u64 positions[] = { WAL_SUPERBLOCK_POSITION_0,
 					 WAL_SUPERBLOCK_POSITION_1 };
@@ -55,6 +58,8 @@ static void rewrite(struct wal_fixture *f, u32 version, u64 generation,
 		disk.version = cpu_to_le32(version);
 		disk.generation = cpu_to_le64(generation);
 		disk.flags = cpu_to_le32(flags);
+		if (at)
+			*((u8 *)&disk + at) = 1;
 		disk.crc = 0;
 		disk.crc = cpu_to_le32(crc32c(~0u, &disk, sizeof(disk)));
 		memcpy(f->image + positions[i], &disk, sizeof(disk));
@@ -67,7 +72,10 @@ struct version_case {
 	u64 generation;
 	u32 flags;
 	int ret;
+	size_t at;
 };
+
+#define FIELD(name) offsetof(struct wal_disk_superblock, name)
 
 static const struct version_case version_cases[] = {
 	{ "none", 0, 0, 0, -EPROTONOSUPPORT },
@@ -77,15 +85,27 @@ static const struct version_case version_cases[] = {
 	  -EUCLEAN },
 	{ "oldest with a flag it has not", WAL_FORMAT_VERSION_MIN, 0, 1,
 	  -EUCLEAN },
+	{ "oldest with an entry kept", WAL_FORMAT_VERSION_MIN, 0, 0, -EUCLEAN,
+	  FIELD(kept_index) },
+	{ "oldest with a term kept", WAL_FORMAT_VERSION_MIN, 0, 0, -EUCLEAN,
+	  FIELD(kept_term) },
+	{ "oldest with a snapshot kept", WAL_FORMAT_VERSION_MIN, 0, 0, -EUCLEAN,
+	  FIELD(kept_snapshot) },
+	{ "oldest with a recovery", WAL_FORMAT_VERSION_MIN, 0, 0, -EUCLEAN,
+	  FIELD(kept_generation) },
 	{ "this", WAL_FORMAT_VERSION, 0, 0, 0 },
 	{ "this, replaced", WAL_FORMAT_VERSION, 7, 0, 0 },
 	{ "this, recovering", WAL_FORMAT_VERSION, 7,
 	  WAL_SUPERBLOCK_F_RECOVERING, 0 },
+	{ "this, with an entry kept", WAL_FORMAT_VERSION, 7, 0, 0,
+	  FIELD(kept_index) },
 	{ "unknown flag", WAL_FORMAT_VERSION, 7, 1u << 1, -EUCLEAN },
 	{ "newer", WAL_FORMAT_VERSION + 1, 0, 0, -EPROTONOSUPPORT },
 	{ "newer with what is not known", WAL_FORMAT_VERSION + 1, 0, 1u << 7,
 	  -EPROTONOSUPPORT },
 };
+
+#undef FIELD
 
 static void describe_version(const struct version_case *c, char *desc)
 {
@@ -100,7 +120,7 @@ static void version_is_read_or_refused(struct kunit *test)
 	struct wal_fixture *f = formatted(test);
 	struct wal_superblock super;
 
-	rewrite(f, c->version, c->generation, c->flags);
+	rewrite(f, c->version, c->generation, c->flags, c->at);
 	KUNIT_ASSERT_EQ(test, decode(f, &super), c->ret);
 	if (c->ret)
 		return;
@@ -116,7 +136,7 @@ static void older_log_is_read_and_written(struct kunit *test)
 	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
 
 	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 8, 30), 0);
-	rewrite(f, WAL_FORMAT_VERSION_MIN, 0, 0);
+	rewrite(f, WAL_FORMAT_VERSION_MIN, 0, 0, 0);
 	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
 	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 10, 2, 2, 30), 0);
 	wal_fixture_expect_kept(f);
@@ -132,7 +152,7 @@ static void newer_copy_is_not_passed_over(struct kunit *test)
 	struct wal_superblock super;
 
 	memcpy(f->staging, copy, WAL_SUPERBLOCK_BYTES);
-	rewrite(f, WAL_FORMAT_VERSION + 1, 0, 0);
+	rewrite(f, WAL_FORMAT_VERSION + 1, 0, 0, 0);
 	memcpy(copy, f->staging, WAL_SUPERBLOCK_BYTES);
 	KUNIT_EXPECT_EQ(test, decode(f, &super), -EPROTONOSUPPORT);
 }
@@ -150,18 +170,39 @@ static const struct step steps[] = {
 static void expect_whose(struct kunit *test, const struct wal_superblock *super,
 			 u64 cluster_id, bool recovering)
 {
+	bool new = cluster_id != CLUSTER;
+
 	KUNIT_EXPECT_EQ(test, super->cluster_id, cluster_id);
 	KUNIT_EXPECT_EQ(test, super->recovering, recovering);
-	/* The incarnation goes with the cluster, always. */
+	/* These go with the cluster, always. */
 	KUNIT_EXPECT_EQ(test, super->incarnation,
-			cluster_id == CLUSTER ? 0x1cull : NEW_INCARNATION);
+			new ? (u64)NEW_INCARNATION : 0x1cull);
+	KUNIT_EXPECT_EQ(test, super->kept.index, new ? (u64)KEPT_INDEX : 0);
+	KUNIT_EXPECT_EQ(test, super->kept.term, new ? (u64)KEPT_TERM : 0);
+	KUNIT_EXPECT_EQ(test, super->kept.snapshot,
+			new ? (u64)KEPT_SNAPSHOT : 0);
+	KUNIT_EXPECT_EQ(test, super->kept.generation, new ? 1ull : 0);
+}
+
+static void begin(struct wal_superblock *super)
+{
+	super->kept = (struct wal_kept){
+		.index = KEPT_INDEX,
+		.term = KEPT_TERM,
+		.snapshot = KEPT_SNAPSHOT,
+	};
+	wal_superblock_replace(super, NEW_CLUSTER, NEW_INCARNATION, true);
 }
 
 static void next(struct wal_superblock *super, const struct step *step)
 {
-	if (!step->i)
+	if (step->i)
+		return;
+	if (step->recovering)
+		begin(super);
+	else
 		wal_superblock_replace(super, NEW_CLUSTER, NEW_INCARNATION,
-				       step->recovering);
+				       false);
 }
 
 /*
@@ -246,6 +287,24 @@ static void older_copy_is_stale(struct kunit *test)
 			0);
 }
 
+/* By when it was begun it is told what was made since, also by one that is done. */
+static void recovery_is_of_the_generation_that_began_it(struct kunit *test)
+{
+	struct wal_fixture *f = formatted(test);
+	struct wal_superblock super;
+	u64 generation;
+
+	KUNIT_ASSERT_EQ(test, decode(f, &super), 0);
+	for (generation = 1; generation < 6; generation += 2) {
+		begin(&super);
+		KUNIT_EXPECT_EQ(test, super.kept.generation, generation);
+		wal_superblock_replace(&super, NEW_CLUSTER, NEW_INCARNATION,
+				       false);
+		KUNIT_EXPECT_EQ(test, super.kept.generation, generation);
+		KUNIT_EXPECT_EQ(test, super.generation, generation + 1);
+	}
+}
+
 /* The only good copy is not the one that can be torn. */
 static void bad_copy_is_written_first(struct kunit *test)
 {
@@ -289,6 +348,7 @@ static struct kunit_case superblock_cases[] = {
 	KUNIT_CASE(newer_copy_is_not_passed_over),
 	KUNIT_CASE(cut_replacement_is_either),
 	KUNIT_CASE(older_copy_is_stale),
+	KUNIT_CASE(recovery_is_of_the_generation_that_began_it),
 	KUNIT_CASE(bad_copy_is_written_first),
 	KUNIT_CASE(log_stays_when_the_owner_changes),
 	{}

@@ -67,6 +67,11 @@
  * committed, so that does not depend on what else was lost. Each snapshot has a
  * random id, so that chunks of one are never taken for chunks of another.
  *
+ * But a recovery from lost quorum goes on with what it found, which may have been
+ * less than there was, and what comes behind that is another history. So the
+ * superblock says how far what was kept reaches, and each snapshot as of which
+ * generation it was made: see wal_snapshot_is_of().
+ *
  * Seeds. Superblock: ~0. Slot, batch header, snapshot header and chunk: crc32c(~0,
  * uuid). Entry header and payload: the header_crc of their batch, so that no piece of
  * one batch is ever taken for a piece of another.
@@ -84,8 +89,9 @@
 
 enum {
 	/*
-	 * Of the superblock. In version 2 it has neither generation nor flags, which
-	 * are 0 there. A WAL keeps its version until its superblock is replaced.
+	 * Of the superblock. In version 2 it has neither generation nor flags, nor
+	 * what was kept; these are 0 there. A WAL keeps its version until its
+	 * superblock is replaced.
 	 */
 	WAL_FORMAT_VERSION = 3,
 	WAL_FORMAT_VERSION_MIN = 2,
@@ -142,6 +148,11 @@ enum {
  * @generation: one more each time that it is replaced; of two copies the newer counts
  * @flags: WAL_SUPERBLOCK_F_*
  * @reserved_flags: 0
+ * @kept_index: last entry that the last recovery from lost quorum kept, 0: there was
+ *	none
+ * @kept_term: its term
+ * @kept_snapshot: id of the snapshot in use then, 0: none
+ * @kept_generation: as which it was begun
  * @reserved: 0
  */
 struct wal_disk_superblock {
@@ -158,7 +169,11 @@ struct wal_disk_superblock {
 	__le64 generation;
 	__le32 flags;
 	__le32 reserved_flags;
-	u8 reserved[424];
+	__le64 kept_index;
+	__le64 kept_term;
+	__le64 kept_snapshot;
+	__le64 kept_generation;
+	u8 reserved[392];
 };
 
 /* Its node is about to be alone in a new cluster; what the log says may be older. */
@@ -292,7 +307,8 @@ struct wal_disk_entry {
  * @magic: WAL_SNAPSHOT_MAGIC
  * @crc: of what follows in this struct, and of the configuration behind it
  * @version: WAL_SNAPSHOT_VERSION
- * @id: random, and greater than that of the one in the other file; in every chunk
+ * @id: random, not 0, and greater than that of the one in the other file; in every
+ *	chunk
  * @index: last entry that it holds what came of
  * @term: its term
  * @bytes: of the data, not 0
@@ -300,7 +316,7 @@ struct wal_disk_entry {
  * @chunk_bytes: of a chunk with its header, power of two
  * @configuration_index: of the entry that held the configuration, not 0
  * @configuration_bytes: its length; it follows this struct
- * @reserved: 0
+ * @generation: of the superblock when this was begun, its lower half
  */
 struct wal_disk_snapshot {
 	__le64 magic;
@@ -314,7 +330,7 @@ struct wal_disk_snapshot {
 	__le32 chunk_bytes;
 	__le64 configuration_index;
 	__le32 configuration_bytes;
-	__le32 reserved;
+	__le32 generation;
 };
 
 /**

@@ -8,6 +8,17 @@ bool wal_snapshot_is_newer(const struct wal_snapshot *a,
 	return a->index > b->index || (a->index == b->index && a->id > b->id);
 }
 
+bool wal_snapshot_is_of(const struct wal_superblock *super,
+			const struct wal_snapshot *snapshot, u64 term)
+{
+	const struct wal_kept *kept = &super->kept;
+
+	/* One that is made while @super still recovers comes behind that as well. */
+	return snapshot->generation >= (u32)kept->generation ||
+	       snapshot->id == kept->snapshot ||
+	       (snapshot->index <= kept->index && snapshot->term == term);
+}
+
 u32 wal_snapshot_checksum(u32 checksum, const void *data, u32 bytes)
 {
 	return crc32c(checksum, data, bytes);
@@ -69,6 +80,7 @@ int wal_snapshot_encode(const struct wal_superblock *super,
 			cpu_to_le64(snapshot->configuration.index),
 		.configuration_bytes =
 			cpu_to_le32(snapshot->configuration.bytes),
+		.generation = cpu_to_le32(super->generation),
 	};
 	u8 *copy = buf;
 	u32 i;
@@ -114,6 +126,7 @@ static int snapshot_get(const struct wal_superblock *super, const u8 *copy,
 		.bytes = le64_to_cpu(disk.bytes),
 		.checksum = le32_to_cpu(disk.checksum),
 		.chunk_bytes = le32_to_cpu(disk.chunk_bytes),
+		.generation = le32_to_cpu(disk.generation),
 		.configuration = {
 			.index = le64_to_cpu(disk.configuration_index),
 			.data = configuration,

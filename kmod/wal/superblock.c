@@ -42,6 +42,10 @@ static void superblock_put(const struct wal_superblock *super, void *buf)
 		.generation = cpu_to_le64(super->generation),
 		.flags = cpu_to_le32(super->recovering ?
 					     WAL_SUPERBLOCK_F_RECOVERING : 0),
+		.kept_index = cpu_to_le64(super->kept.index),
+		.kept_term = cpu_to_le64(super->kept.term),
+		.kept_snapshot = cpu_to_le64(super->kept.snapshot),
+		.kept_generation = cpu_to_le64(super->kept.generation),
 	};
 
 	BUILD_BUG_ON(sizeof(disk) != WAL_SUPERBLOCK_BYTES);
@@ -69,7 +73,9 @@ static bool flags_sane(const struct wal_disk_superblock *disk)
 	u32 flags = le32_to_cpu(disk->flags);
 
 	if (le32_to_cpu(disk->version) < WAL_FORMAT_VERSION)
-		return !flags && !disk->generation;
+		return !flags && !disk->generation && !disk->kept_index &&
+		       !disk->kept_term && !disk->kept_snapshot &&
+		       !disk->kept_generation;
 	return !(flags & ~WAL_SUPERBLOCK_F_ALL);
 }
 
@@ -95,6 +101,12 @@ static int superblock_get(struct wal_superblock *super, const void *buf)
 	super->generation = le64_to_cpu(disk.generation);
 	super->recovering = disk.flags &
 			    cpu_to_le32(WAL_SUPERBLOCK_F_RECOVERING);
+	super->kept = (struct wal_kept){
+		.index = le64_to_cpu(disk.kept_index),
+		.term = le64_to_cpu(disk.kept_term),
+		.snapshot = le64_to_cpu(disk.kept_snapshot),
+		.generation = le64_to_cpu(disk.kept_generation),
+	};
 	if (disk.area_offset != cpu_to_le64(WAL_AREA_POSITION) ||
 	    !superblock_sane(super) || !flags_sane(&disk))
 		return -EUCLEAN;
@@ -140,6 +152,8 @@ void wal_superblock_replace(struct wal_superblock *super, u64 cluster_id,
 	super->incarnation = incarnation;
 	super->recovering = recovering;
 	super->generation++;
+	if (recovering)
+		super->kept.generation = super->generation;
 }
 
 void wal_superblock_encode(const struct wal_superblock *super, unsigned int i,

@@ -40,6 +40,20 @@
 #include "format.h"
 
 /**
+ * struct wal_kept - what the last recovery from lost quorum went on with
+ * @index: last entry; 0: there was no recovery
+ * @term: its term
+ * @snapshot: id of the snapshot in use, 0: none
+ * @generation: of the superblock, as which it was begun
+ */
+struct wal_kept {
+	u64 index;
+	u64 term;
+	u64 snapshot;
+	u64 generation;
+};
+
+/**
  * struct wal_superblock - what this WAL is, native
  * @cluster_id: cluster it belongs to
  * @incarnation: random, one per format and recovery from lost quorum, not 0
@@ -50,6 +64,7 @@
  * @generation: see struct wal_disk_superblock
  * @recovering: a recovery from lost quorum was begun, and is to be completed before
  *	the node takes part in anything
+ * @kept: by the last of these, done or not
  * @stale: one of its copies is of an older generation: wal_superblock_encode(0)
  * @first_copy: the one that is to be written first: stale, or bad, if one is
  */
@@ -62,6 +77,7 @@ struct wal_superblock {
 	u64 area_bytes;
 	u64 generation;
 	bool recovering;
+	struct wal_kept kept;
 	bool stale;
 	u8 first_copy;
 };
@@ -228,7 +244,8 @@ bool wal_superblock_is_of(const struct wal_superblock *super, u64 cluster_id,
 
 /**
  * wal_superblock_replace() - the next generation, as it will be once it is written
- * @super: decoded, and not stale any more
+ * @super: decoded, and not stale any more; if a recovery begins, all of @kept but its
+ *	generation set
  * @cluster_id: of the cluster that the node is to be alone in
  * @incarnation: random, not 0
  * @recovering: its log does not say so yet
@@ -854,12 +871,13 @@ enum { WAL_CHUNK_HEADER_BYTES = sizeof(struct wal_disk_chunk) };
 
 /**
  * struct wal_snapshot - a snapshot, native; see struct wal_disk_snapshot
- * @id: random, and greater than that of the one in the other file
+ * @id: random, not 0, and greater than that of the one in the other file
  * @index: last entry that it holds what came of
  * @term: its term
  * @bytes: of the data
  * @checksum: of the data
  * @chunk_bytes: of a chunk with its header; of blocks up to that size the device may be
+ * @generation: of the superblock, as wal_snapshot_encode() saw it
  * @configuration: goes with it
  */
 struct wal_snapshot {
@@ -869,6 +887,7 @@ struct wal_snapshot {
 	u64 bytes;
 	u32 checksum;
 	u32 chunk_bytes;
+	u32 generation;
 	struct wal_configuration configuration;
 };
 
@@ -883,6 +902,20 @@ struct wal_snapshot {
 bool wal_snapshot_is_newer(const struct wal_snapshot *a,
 			   const struct wal_snapshot *b);
 
+/**
+ * wal_snapshot_is_of() - does it say what this log came to?
+ * @super: of the WAL
+ * @snapshot: decoded, with @super
+ * @term: by the log, of the entry that it is of, or of its base; 0: not known
+ *
+ * What a recovery from lost quorum did not find, it gave up, and other entries came
+ * in its place. A snapshot that turns up later may be of what was given up: terms do
+ * not tell. It is of this log if it was made since, or was in use then, or is of an
+ * entry that was kept.
+ */
+bool wal_snapshot_is_of(const struct wal_superblock *super,
+			const struct wal_snapshot *snapshot, u64 term);
+
 /** wal_snapshot_checksum() - go on with a checksum that begins with ~0 */
 u32 wal_snapshot_checksum(u32 checksum, const void *data, u32 bytes);
 
@@ -895,8 +928,8 @@ void wal_snapshot_clear(void *buf, struct wal_write *write);
 
 /**
  * wal_snapshot_encode() - all of it is there
- * @super: of the WAL it goes with
- * @snapshot: which; its chunks are durable
+ * @super: of the WAL it goes with, not of a generation from before that was opened
+ * @snapshot: which; its chunks are durable; its generation is that of @super
  * @buf: room for WAL_SNAPSHOT_HEADER_BYTES
  * @write: filled in
  *

@@ -45,6 +45,12 @@ static bool replace(struct run *r, u64 cluster_id, u64 incarnation,
 	struct wal_superblock super = r->super;
 	u32 i;
 
+	if (recovering)
+		super.kept = (struct wal_kept){
+			.index = r->w.last_index,
+			.term = r->w.last_term,
+			.snapshot = rng_next(&r->rng),
+		};
 	wal_superblock_replace(&super, cluster_id, incarnation, recovering);
 	for (i = 0; i < WAL_SUPERBLOCK_COPIES; i++)
 		if (!write_superblock(r, &super, i))

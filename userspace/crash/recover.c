@@ -127,7 +127,8 @@ static bool same_super(const struct wal_superblock *a,
 	       !memcmp(a->uuid, b->uuid, sizeof(a->uuid)) &&
 	       a->area_bytes == b->area_bytes &&
 	       a->generation == b->generation &&
-	       a->recovering == b->recovering;
+	       a->recovering == b->recovering &&
+	       !memcmp(&a->kept, &b->kept, sizeof(a->kept));
 }
 
 /* Whose the node is about to be, or was about to be before. */

@@ -42,6 +42,7 @@ void write_format(struct run *r)
 		super->uuid[i] = rng_next(&r->rng);
 	super->incarnation = rng_next(&r->rng) | 1;
 	super->generation = 0;
+	super->kept = (struct wal_kept){ 0 };
 	super->first_copy = 0;
 	r->formatting = true;
 	r->n_outstanding = 0;
