@@ -78,6 +78,18 @@ void raftlog_recover_look(struct raftlog_life *life,
 	recover->error = -refusal(life, recover);
 }
 
+/* What the recovery goes on with: the next opening must find that. */
+static int begin(struct raftlog_life *life,
+		 const struct raftlog_recover *recover)
+{
+	life->info.kept_index = recover->last_index;
+	life->info.kept_term = recover->last_term;
+	life->info.kept_snapshot = raftlog_snapshot_id(life);
+	return raftlog_storage_begin_recovery(life->storage,
+					      draw_cluster_id(life),
+					      &life->info);
+}
+
 int raftlog_recover_force(struct raftlog_life *life,
 			  struct raftlog_recover *recover)
 {
@@ -87,9 +99,7 @@ int raftlog_recover_force(struct raftlog_life *life,
 	if (recover->error)
 		return -(int)recover->error;
 	if (!life->info.recovering)
-		error = raftlog_storage_begin_recovery(life->storage,
-						       draw_cluster_id(life),
-						       &life->info);
+		error = begin(life, recover);
 	if (error)
 		return error;
 	recover->new_cluster_id = life->info.cluster_id;

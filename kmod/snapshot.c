@@ -78,17 +78,20 @@ static void note_sealed(struct raftlog_life *life,
 
 /*
  * What is ahead of the log stands for entries that are not here: it is read first.
- * -ESTALE: it is not of this log; -EUCLEAN, -EIO: damaged.
+ * -ESTALE: a recovery from lost quorum gave it up; -EUCLEAN, -EIO: damaged.
  */
 static int restore(struct raftlog_life *life,
 		   const struct raftlog_sealed *sealed,
 		   const struct raftlog_entry *configuration)
 {
-	int error = raft_restore_snapshot(life->raft, &sealed->snapshot,
-					  configuration->data,
-					  configuration->bytes,
-					  configuration->index);
+	u64 term = raft_term_at(life->raft, sealed->snapshot.index);
+	int error;
 
+	if (!raftlog_snapshots_is_of(life->snapshots, sealed, term))
+		return -ESTALE;
+	error = raft_restore_snapshot(life->raft, &sealed->snapshot,
+				      configuration->data, configuration->bytes,
+				      configuration->index);
 	if (!error && raft_snapshot_is_ahead(life->raft))
 		error = raftlog_snapshots_verify(life->snapshots, sealed);
 	if (error)
@@ -98,7 +101,7 @@ static int restore(struct raftlog_life *life,
 
 static const char *why(int error)
 {
-	return error == -ESTALE ? "is of a log that this one is not any more" :
+	return error == -ESTALE ? "is of what a recovery from lost quorum gave up" :
 				  "is damaged, and the log does not reach it";
 }
 
@@ -141,6 +144,11 @@ int raftlog_snapshot_restore(struct raftlog_life *life, u64 *damaged_index)
 		pr_warn("%s: there is no snapshot of entry %llu or newer, and what is before is not in the log\n",
 			name, base);
 	return 0;
+}
+
+u64 raftlog_snapshot_id(struct raftlog_life *life)
+{
+	return known_newest(life)->sealed.id;
 }
 
 struct raftlog_entry *

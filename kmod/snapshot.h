@@ -130,6 +130,9 @@ void raftlog_snapshot_gone(struct raftlog_life *life,
  */
 int raftlog_snapshot_restore(struct raftlog_life *life, u64 *damaged_index);
 
+/** raftlog_snapshot_id() - raftlog_sealed.id of the newest of use, 0: none is */
+u64 raftlog_snapshot_id(struct raftlog_life *life);
+
 /** raftlog_snapshot_configuration() - what @message must carry, with a reference */
 struct raftlog_entry *
 raftlog_snapshot_configuration(struct raftlog_life *life,

@@ -73,6 +73,9 @@ struct raftlog_storage_params {
  * @fresh: nothing was ever appended: bootstrap it
  * @recovering: raftlog_storage_begin_recovery() came so far, and what is to follow it
  *	did not, or not as far as is known
+ * @kept_index: last entry that the last recovery kept, 0: there was none
+ * @kept_term: its term
+ * @kept_snapshot: raftlog_sealed.id of the snapshot in use then, 0: none
  */
 struct raftlog_storage_info {
 	u64 cluster_id;
@@ -86,6 +89,9 @@ struct raftlog_storage_info {
 	u64 lost_term;
 	bool fresh;
 	bool recovering;
+	u64 kept_index;
+	u64 kept_term;
+	u64 kept_snapshot;
 };
 
 /**
@@ -148,7 +154,8 @@ raftlog_storage_open(const struct raftlog_storage_params *params,
  * raftlog_storage_begin_recovery() - make it the log of another cluster
  * @storage: opened, nothing was submitted yet
  * @cluster_id: of the cluster that this node is to be alone in
- * @info: cluster_id, incarnation and recovering are as they are now
+ * @info: what is to be kept, set by the caller; cluster_id, incarnation and recovering
+ *	are as they are now
  *
  * From then on the log is refused to the old cluster. Before the node takes part in
  * anything, a configuration must be made durable that has it alone, and then

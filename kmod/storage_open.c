@@ -185,6 +185,12 @@ static int replace_superblock(struct raftlog_storage *storage, u64 cluster_id,
 	if (ret)
 		return ret;
 	super = storage->super;
+	if (recovering)
+		super.kept = (struct wal_kept){
+			.index = info->kept_index,
+			.term = info->kept_term,
+			.snapshot = info->kept_snapshot,
+		};
 	wal_superblock_replace(&super, cluster_id, incarnation, recovering);
 	ret = write_superblock(storage, &super, WAL_SUPERBLOCK_COPIES);
 	if (ret)
@@ -455,6 +461,9 @@ static void fill_info(const struct raftlog_storage *storage,
 		.lost_term = w->lost.term,
 		.fresh = !w->last_index && !w->hard_state.current_term,
 		.recovering = storage->super.recovering,
+		.kept_index = storage->super.kept.index,
+		.kept_term = storage->super.kept.term,
+		.kept_snapshot = storage->super.kept.snapshot,
 	};
 }
 

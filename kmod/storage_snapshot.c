@@ -39,7 +39,7 @@ struct raftlog_slot {
  * struct raftlog_snapshots - see storage_snapshot.h
  * @users: references
  * @name: I: for log lines
- * @super: I: of the WAL
+ * @super: I: of the WAL; a recovery from lost quorum may be completed after that
  * @lock: see above
  * @slots: the files
  * @is_made: L: one is being made,
@@ -241,6 +241,19 @@ static struct raftlog_slot *find(struct raftlog_snapshots *snapshots,
 		    snapshots->slots[i].snapshot.id == sealed->id)
 			return &snapshots->slots[i];
 	return NULL;
+}
+
+bool raftlog_snapshots_is_of(struct raftlog_snapshots *snapshots,
+			     const struct raftlog_sealed *sealed, u64 term)
+{
+	struct raftlog_slot *slot;
+	bool is;
+
+	mutex_lock(&snapshots->lock);
+	slot = find(snapshots, sealed);
+	is = slot && wal_snapshot_is_of(&snapshots->super, &slot->snapshot, term);
+	mutex_unlock(&snapshots->lock);
+	return is;
 }
 
 struct raftlog_entry *
@@ -463,8 +476,8 @@ static u64 draw_id(struct raftlog_snapshots *snapshots)
 {
 	const struct wal_snapshot *other = &newest(snapshots)->snapshot;
 
-	return other->index ? other->id + 1 + get_random_u32() :
-			      get_random_u64() >> 1;
+	return 1 + (other->index ? other->id + get_random_u32() :
+				   get_random_u64() >> 1);
 }
 
 int raftlog_snapshots_begin(struct raftlog_snapshots *snapshots,

@@ -25,7 +25,7 @@ struct raftlog_storage;
 /**
  * struct raftlog_sealed - a snapshot that is whole
  * @snapshot: as the core knows it; its index is 0 if there is none
- * @id: random; tells it from others in the same file
+ * @id: random, not 0; tells it from others in the same file
  * @chunk_bytes: of data in each of its chunks but the last
  */
 struct raftlog_sealed {
@@ -56,6 +56,15 @@ void raftlog_snapshots_put(struct raftlog_snapshots *snapshots);
 /** raftlog_snapshots_newest() - the newest one; its index is 0 if there is none */
 void raftlog_snapshots_newest(struct raftlog_snapshots *snapshots,
 			      struct raftlog_sealed *sealed);
+
+/**
+ * raftlog_snapshots_is_of() - does it say what the log came to?
+ * @snapshots: opened
+ * @sealed: which
+ * @term: see wal_snapshot_is_of()
+ */
+bool raftlog_snapshots_is_of(struct raftlog_snapshots *snapshots,
+			     const struct raftlog_sealed *sealed, u64 term);
 
 /**
  * raftlog_snapshots_configuration() - what goes with a snapshot

@@ -192,7 +192,6 @@ struct raft {
 	struct raft_snapshot snapshot; /* the newest one here; durable */
 	struct raft_configuration restored_configuration; /* with it, as found */
 	u64 restored_configuration_index;
-	u64 restored_term; /* highest of all that were found, of use or not */
 	bool snapshot_gone; /* but it cannot be read */
 	struct raft_snapshot incoming; /* what is here of one that is being sent, */
 	u64 incoming_offset; /* up to there, */

@@ -1160,17 +1160,16 @@ int raft_restore_base(struct raft *r, u64 index, u64 term, const void *data,
 /**
  * raft_restore_snapshot() - the newest snapshot found in storage
  * @r: a core that was not started, its log restored
- * @snapshot: whole and durable. The log may end before it: then it came from a
- *	leader, or the entry was durable elsewhere only
+ * @snapshot: whole and durable, and of this history: see wal_snapshot_is_of(). The log
+ *	may end before it, or have another entry there, of an older term or a newer one:
+ *	then it came from a leader, or the entry was durable elsewhere only
  * @data: the encoded configuration that goes with it
  * @bytes: its length
  * @configuration_index: index of the entry that held it
  *
- * Return: 0; -EINVAL; -ESTALE: it is not used, and what it says may not be true in this
- * cluster: the log has an entry of a newer term where the snapshot is of an older one.
- * So it is if a recovery from lost quorum knew nothing of it. It can also be a good one
- * that was not installed: the leader sends it again. A recovery will be in a newer term
- * than any that was found.
+ * What it holds is committed, so it is the log that is wrong then.
+ *
+ * Return: 0 or -EINVAL.
  */
 int raft_restore_snapshot(struct raft *r, const struct raft_snapshot *snapshot,
 			  const void *data, u32 bytes, u64 configuration_index);

@@ -123,7 +123,7 @@ int raft_recover(struct raft *r, struct raft_update *update)
 	if (!update->hard_state_changed)
 		raft_set_hard_state(r, update,
 				    max(r->hard_state.current_term,
-					r->restored_term) + 1,
+					r->snapshot.term) + 1,
 				    r->settings.node_id);
 	if (raft_snapshot_is_ahead(r))
 		begin_with_snapshot(r, update);

@@ -193,15 +193,9 @@ static bool is_here(const struct raft *r, const struct raft_message *message)
 int raft_restore_snapshot(struct raft *r, const struct raft_snapshot *snapshot,
 			  const void *data, u32 bytes, u64 configuration_index)
 {
-	u64 last = min(snapshot->index, r->log.last_index);
-	int error;
+	int error = raft_configuration_decode(&r->restored_configuration, data,
+					      bytes);
 
-	r->restored_term = max(r->restored_term, snapshot->term);
-	if (last >= raft_log_base(&r->log) &&
-	    raft_log_term(&r->log, last) > snapshot->term)
-		return -ESTALE;
-	error = raft_configuration_decode(&r->restored_configuration, data,
-					  bytes);
 	if (error)
 		return error;
 	r->snapshot = *snapshot;

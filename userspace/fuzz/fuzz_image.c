@@ -199,8 +199,8 @@ static u8 *take_place(struct world *world, u32 *room)
 		u32 position;
 		u32 bytes;
 	} places[] = {
-		{ WAL_SUPERBLOCK_POSITION_0, 88 },
-		{ WAL_SUPERBLOCK_POSITION_1, 88 },
+		{ WAL_SUPERBLOCK_POSITION_0, 120 },
+		{ WAL_SUPERBLOCK_POSITION_1, 120 },
 		{ WAL_SLOT_POSITION_0, 400 },
 		{ WAL_SLOT_POSITION_0 + WAL_SLOT_COPY_BYTES, 400 },
 		{ WAL_SLOT_POSITION_1, 400 },
@@ -481,6 +481,9 @@ static void restore_snapshot(struct world *world)
 		read_snapshot(world, &s, i * 700);
 	read_snapshot(world, &s, s.bytes - 1);
 	read_snapshot(world, &s, take(world, 8));
+	if (!wal_snapshot_is_of(&world->super, &s,
+				raft_term_at(world->core.r, s.index)))
+		return;
 	snapshot = (struct raft_snapshot){
 		.index = s.index,
 		.term = s.term,

@@ -97,7 +97,9 @@
 	X(repaired, "logs repaired")             \
 	X(quorums_lost, "quorums lost")          \
 	X(recoveries_ahead, "begun with a state") \
+	X(recoveries_blind, "begun without states") \
 	X(recoveries_cut, "recoveries cut")      \
+	X(snapshots_stale, "states of what it gave up") \
 	X(foreign, "of another cluster")         \
 	X(upgraded, "nodes upgraded")            \
 	X(levels_raised, "levels raised")        \

@@ -295,7 +295,7 @@ bool store_recover(struct world *w, struct node *node, struct log *found,
 	if (rec.damage.reason)
 		check_damaged(w, node, found, hard_state);
 	*space_bytes = wal_space_bytes(&store->writer);
-	slots_recover(w, node);
+	slots_recover(w, node, found);
 	return !w->violated;
 }
 

@@ -57,15 +57,24 @@ static struct raft_snapshot core_snapshot(const struct wal_snapshot *snapshot)
 	};
 }
 
-static void read_slot(struct world *w, struct node *node, struct slot *slot)
+static void read_slot(struct world *w, struct node *node, struct slot *slot,
+		      const struct log *found)
 {
+	const struct wal_superblock *super = &node->store.super;
 	u8 buf[WAL_SNAPSHOT_HEADER_BYTES];
 	struct wal_snapshot snapshot;
+	u64 term;
 
+	slot->snapshot = (struct wal_snapshot){ 0 };
 	disk_read(&slot->disk, 0, buf, sizeof(buf));
-	slot->snapshot.index = 0;
-	if (wal_snapshot_decode(&node->store.super, buf, &snapshot))
+	if (w->blind || wal_snapshot_decode(super, buf, &snapshot))
 		return;
+	term = snapshot.index < found->base ? 0 :
+					      log_term(found, snapshot.index);
+	if (!wal_snapshot_is_of(super, &snapshot, term)) {
+		w->counters.snapshots_stale++;
+		return;
+	}
 	if (snapshot.term != log_term(&w->check.committed, snapshot.index))
 		violation(w, "snapshot", "node %u: of (%llu, %llu), committed is term %llu",
 			  node->id, snapshot.index, snapshot.term,
@@ -83,43 +92,38 @@ static void read_slot(struct world *w, struct node *node, struct slot *slot)
 
 static void restore(struct world *w, struct node *node)
 {
-	struct slots *slots = slots_of(node);
-	int error = -ESTALE;
+	const struct slot *slot = newest(slots_of(node));
+	const struct raft_snapshot snapshot = core_snapshot(&slot->snapshot);
+	int error;
 
-	while (error == -ESTALE && newest(slots)->snapshot.index) {
-		struct slot *slot = newest(slots);
-		const struct raft_snapshot snapshot =
-			core_snapshot(&slot->snapshot);
-
-		error = raft_restore_snapshot(node->raft, &snapshot,
-					      slot->configuration,
-					      slot->snapshot.configuration.bytes,
-					      slot->snapshot.configuration.index);
-		if (error == -ESTALE)
-			slot->snapshot.index = 0;
-		else if (error)
-			violation(w, "snapshot", "node %u: %llu is refused: %d",
-				  node->id, snapshot.index, error);
-	}
+	if (!snapshot.index)
+		return;
+	error = raft_restore_snapshot(node->raft, &snapshot, slot->configuration,
+				      slot->snapshot.configuration.bytes,
+				      slot->snapshot.configuration.index);
+	if (error)
+		violation(w, "snapshot", "node %u: %llu is refused: %d",
+			  node->id, snapshot.index, error);
 }
 
-void slots_recover(struct world *w, struct node *node)
+void slots_recover(struct world *w, struct node *node, const struct log *found)
 {
 	struct slots *slots = slots_of(node);
 	u64 index;
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(slots->slot); i++)
-		read_slot(w, node, &slots->slot[i]);
+		read_slot(w, node, &slots->slot[i], found);
 	index = newest(slots)->snapshot.index;
-	if (index < slots->durable_index)
+	if (!w->blind && index < slots->durable_index)
 		violation(w, "snapshot",
 			  "node %u: the newest is of %llu, and was of %llu",
 			  node->id, index, slots->durable_index);
 	slots->gone = false;
 	if (node->raft && !w->violated)
 		restore(w, node);
-	slots->durable_index = newest(slots)->snapshot.index;
+	if (!w->blind)
+		slots->durable_index = index;
 }
 
 static void idle(struct slots *slots)

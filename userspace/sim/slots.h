@@ -10,6 +10,7 @@
 #include "raft/raft.h"
 #include "wal/wal.h"
 
+struct log;
 struct node;
 struct world;
 
@@ -83,8 +84,8 @@ const struct slot *slots_find(const struct node *node,
 void slots_init(struct slots *slots);
 void slots_free(struct slots *slots);
 
-/** slots_recover() - what is there, for the core that is about to start */
-void slots_recover(struct world *w, struct node *node);
+/** slots_recover() - what of it is of @found, for the core that is about to start */
+void slots_recover(struct world *w, struct node *node, const struct log *found);
 
 /** slots_crash() - the write under way is torn, what is not whole is forgotten */
 void slots_crash(struct world *w, struct node *node);

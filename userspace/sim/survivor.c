@@ -188,11 +188,26 @@ static bool write_superblock(struct world *w, struct node *node, u32 i,
 	return !cut;
 }
 
+static struct wal_kept what_is_kept(const struct node *node)
+{
+	const struct wal_snapshot *snapshot = slots_newest(node);
+	const struct log *log = &node->store.durable;
+	bool ahead = is_ahead(node);
+
+	return (struct wal_kept){
+		.index = ahead ? snapshot->index : log->n,
+		.term = ahead ? snapshot->term : log_term(log, log->n),
+		.snapshot = snapshot->id,
+	};
+}
+
 static bool replace(struct world *w, struct node *node, u64 cluster_id,
 		    u64 incarnation, bool recovering, u32 n_cuts)
 {
 	u32 i;
 
+	if (recovering)
+		node->store.super.kept = what_is_kept(node);
 	wal_superblock_replace(&node->store.super, cluster_id, incarnation,
 			       recovering);
 	for (i = 0; i < WAL_SUPERBLOCK_COPIES; i++)
@@ -236,15 +251,12 @@ static bool recover(struct world *w, struct node *node, u64 old_id, u32 n_cuts)
 		       n_cuts);
 }
 
-bool survivor_goes_on(struct world *w)
+static bool go_on(struct world *w)
 {
 	u64 old_id = w->cluster_id;
 	struct node *node;
 	u32 i, n_cuts = 0;
 
-	for (i = 0; i < w->n_nodes; i++)
-		if (w->nodes[i].swapped)
-			return false;
 	for (i = 0; i < w->n_nodes; i++)
 		if (w->nodes[i].up)
 			node_crash(w, &w->nodes[i]);
@@ -254,6 +266,9 @@ bool survivor_goes_on(struct world *w)
 	if (!node || w->violated)
 		return false;
 	w->counters.quorums_lost++;
+	w->counters.recoveries_blind += w->blind;
+	if (w->blind)
+		node->store.slots.durable_index = 0;
 	w->cluster_id = rng_next(&w->rng);
 	w->recovered = true;
 	forget_the_others(w, node);
@@ -262,4 +277,19 @@ bool survivor_goes_on(struct world *w)
 		n_cuts++;
 	world_repair_later(w, node);
 	return true;
+}
+
+/* Perhaps nobody says where the snapshots are. */
+bool survivor_goes_on(struct world *w)
+{
+	bool done;
+	u32 i;
+
+	for (i = 0; i < w->n_nodes; i++)
+		if (w->nodes[i].swapped)
+			return false;
+	w->blind = rng_chance(&w->rng, RNG_ONE / 4);
+	done = go_on(w);
+	w->blind = false;
+	return done;
 }

@@ -98,6 +98,7 @@ struct world {
 	u64 quiet_ns; /* when it will be */
 	bool over;
 	bool recovering; /* a node is about to be a cluster: survivor.c */
+	bool blind; /* whoever opens a disk has no snapshots: survivor.c */
 	bool recovered; /* one is: its id is drawn, and nobody can begin that anew */
 	struct plan plan;
 	struct rng rng;
