@@ -570,15 +570,16 @@ void raftlog_members_follow(struct raftlog_life *life,
 void raftlog_recover_look(struct raftlog_life *life,
 			  struct raftlog_recover *recover, u64 damaged_index);
 
-/** raftlog_recover_force() - begin it, unless that was done, and complete it */
+/** raftlog_recover_force() - begin it, if need be anew, and complete it */
 int raftlog_recover_force(struct raftlog_life *life,
 			  struct raftlog_recover *recover);
 
 /**
  * raftlog_recover_finish() - complete one that was begun
- * @life: its log is read, and says so
+ * @life: its log is read, and says so, and its snapshots
  *
- * Return: 0 or an errno; then the next start does it.
+ * Return: 0; -EUCLEAN: what it was begun with is not all here; or another errno. Then
+ * the next start does it.
  */
 int raftlog_recover_finish(struct raftlog_life *life);
 

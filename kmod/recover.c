@@ -6,7 +6,8 @@
  *
  * All that can be refused is refused before the first write. From then on there is no
  * way back, and a start of the group that finds it half done goes on from there before
- * it opens a socket.
+ * it opens a socket. That needs what it was begun with: where the log does not reach,
+ * the snapshot.
  */
 #include <linux/random.h>
 
@@ -24,10 +25,17 @@ static u64 draw_cluster_id(const struct raftlog_life *life)
 	return id;
 }
 
+/* Is that here which the recovery that was begun goes on with? */
+static bool has_kept(const struct raftlog_life *life)
+{
+	return raft_reaches(life->raft, life->info.kept_index,
+			    life->info.kept_term);
+}
+
 static int refusal(struct raftlog_life *life,
 		   const struct raftlog_recover *recover)
 {
-	if (life->info.recovering)
+	if (life->info.recovering && has_kept(life))
 		return 0;
 	if (recover->lost_index && !(recover->flags & RAFTLOG_RECOVER_F_SALVAGE))
 		return -EUCLEAN;
@@ -59,7 +67,10 @@ static void tell_log(struct raftlog_life *life, struct raftlog_recover *recover,
 		if (lost_index <= status.snapshot.index)
 			lost_index = 0;
 	}
-	recover->lost_index = max(lost_index, damaged_index);
+	lost_index = max(lost_index, damaged_index);
+	if (life->info.recovering && !has_kept(life))
+		lost_index = max(lost_index, life->info.kept_index);
+	recover->lost_index = lost_index;
 }
 
 void raftlog_recover_look(struct raftlog_life *life,
@@ -98,7 +109,7 @@ int raftlog_recover_force(struct raftlog_life *life,
 
 	if (recover->error)
 		return -(int)recover->error;
-	if (!life->info.recovering)
+	if (!life->info.recovering || !has_kept(life))
 		error = begin(life, recover);
 	if (error)
 		return error;
@@ -135,6 +146,12 @@ int raftlog_recover_finish(struct raftlog_life *life)
 	struct raft_status status;
 	int error;
 
+	if (!has_kept(life)) {
+		pr_err("%s: a recovery was begun with entries up to %llu, term %llu, and they are not all here: start it with the snapshots that there were, or go on without: raftctl recover --salvage\n",
+		       raftlog_group_name(life->group), life->info.kept_index,
+		       life->info.kept_term);
+		return -EUCLEAN;
+	}
 	error = append(life);
 	if (!error)
 		error = raftlog_storage_end_recovery(life->storage, &life->info);

@@ -360,6 +360,43 @@ static void configuration_of_a_snapshot_is_passed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->configuration_index, 13ull);
 }
 
+/* A recovery that was begun is completed with what it was begun with, or not at all. */
+static void what_was_kept_is_reached(struct kunit *test)
+{
+	static const struct {
+		u64 index, term;
+		bool log, snapshot; /* by the log alone, and with the snapshot */
+	} cases[] = {
+		{ 0, 0, true, true }, /* nothing was */
+		{ 5, 4, true, true },
+		{ 3, 2, true, true },
+		{ 5, 3, false, false },
+		{ 6, 4, false, false },
+		{ 8, TERM, false, false },
+		{ 9, 4, false, false },
+		{ 9, TERM, false, true },
+	};
+	struct server *s = survivor(test, 3, 3, 0);
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_EQ(test,
+				raft_reaches(s->r, cases[i].index,
+					     cases[i].term),
+				cases[i].log);
+	KUNIT_ASSERT_EQ(test, restore_snapshot(s, 9, TERM, 1), 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_EQ(test,
+				raft_reaches(s->r, cases[i].index,
+					     cases[i].term),
+				cases[i].snapshot);
+	/* Once that was begun with, it is the log's base. */
+	recover(s);
+	raft_forget_snapshot(s->r);
+	KUNIT_EXPECT_TRUE(test, raft_reaches(s->r, 9, TERM));
+	KUNIT_EXPECT_FALSE(test, raft_reaches(s->r, 5, 4));
+}
+
 static void empty_log_is_refused(struct kunit *test)
 {
 	struct server *s = server_new(test, 3);
@@ -434,6 +471,7 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(term_is_behind_that_of_the_snapshot),
 	KUNIT_CASE(full_log_behind_a_snapshot_is_none),
 	KUNIT_CASE(configuration_of_a_snapshot_is_passed),
+	KUNIT_CASE(what_was_kept_is_reached),
 	KUNIT_CASE(empty_log_is_refused),
 	KUNIT_CASE(who_is_no_member_is_refused),
 	KUNIT_CASE(witness_is_refused),

@@ -1227,6 +1227,14 @@ int raft_restore_hard_state(struct raft *r,
 int raft_restore_lost(struct raft *r, u64 index, u64 term);
 
 /**
+ * raft_reaches() - is this entry in the log, or what the snapshot is of?
+ * @r: a core that was not started, its log restored and its snapshot
+ * @index: of the entry
+ * @term: its term
+ */
+bool raft_reaches(const struct raft *r, u64 index, u64 term);
+
+/**
  * raft_check_recovery() - can this server become a cluster of its own?
  * @r: a core that was not started, its hard state restored
  *

@@ -31,6 +31,12 @@ static u64 missing(const struct raft *r)
 	return committed > last ? committed - last : 0;
 }
 
+bool raft_reaches(const struct raft *r, u64 index, u64 term)
+{
+	return raft_log_term(&r->log, index) == term ||
+	       (r->snapshot.index == index && r->snapshot.term == term);
+}
+
 int raft_check_recovery(const struct raft *r)
 {
 	const u32 bytes = RAFT_CONFIGURATION_HEADER_BYTES +

@@ -857,12 +857,13 @@ struct raftlog_set {
  *	committed or not: nobody who is left can tell
  * @configuration_index: out: of the entry that named @members
  * @lost_index: out: last entry of those that damage took, 0 if none: from the log, or
- *	with a snapshot that the log does not reach
+ *	with a snapshot that the log does not reach, or that an unfinished recovery was
+ *	begun with
  * @snapshot_index: out: last entry that the newest snapshot of use is of, 0 if there is
  *	none
  * @snapshot_term: out: its term
- * @unfinished: out: 1: this was forced before, and interrupted. The next start
- *	completes it, as does this
+ * @unfinished: out: 1: this was forced before, and interrupted. The next start, with
+ *	its snapshots, completes it, as does this
  * @__reserved: 0
  *
  * For a cluster that has lost more members than it can do without, and will not get
@@ -877,8 +878,10 @@ struct raftlog_set {
  * last_term, and of these the highest last_index, has all that is committed, as far as
  * any of them does.
  *
- * The power may fail at any time: either nothing was done, or the next start
- * completes it.
+ * The power may fail at any time: either nothing was done, or the next start, with its
+ * snapshots, completes it. Without one that the log does not reach, and that this was
+ * begun with, that is refused (EUCLEAN), as is this but with
+ * RAFTLOG_RECOVER_F_SALVAGE, which begins anew with what is there.
  *
  * Errors: EBUSY (the group is started, or the file is in use), EEXIST (the log of
  * another node), ENODATA (no log, or an empty one), ENOENT (the node is no member by

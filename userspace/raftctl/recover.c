@@ -119,7 +119,7 @@ static const struct {
 	  "its log is of a time when it was none: another node has more" },
 	{ EOPNOTSUPP, "this node is a witness: it does not have what was written",
 	  "another node is needed" },
-	{ EUCLEAN, "the log or the snapshot that is to make up for it is damaged: entries are lost here",
+	{ EUCLEAN, "the log is damaged, or the snapshot that is to make up for it is, or is not there: entries are lost here",
 	  "another node may have them; --salvage goes on without" },
 	{ EIO, "the log cannot be read",
 	  "another node may be better; --salvage goes on without what is bad" },
@@ -240,7 +240,9 @@ static void print_report(const struct recovering *recovering)
 	printf("%s: node %u of cluster %016llx\n", recovering->wal.path,
 	       recover->node_id, recover->cluster_id);
 	if (recover->unfinished)
-		printf("  interrupted  this is a cluster of its own already; the next start, or --force, completes it\n");
+		printf("  interrupted  this is a cluster of its own already; the next start, or --force, completes it%s\n",
+		       recover->lost_index > recover->last_index ?
+			       ", with the snapshots that it was begun with" : "");
 	print_log(recovering);
 	if (!recover->unfinished) {
 		print_lost(recover);

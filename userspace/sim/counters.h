@@ -99,6 +99,7 @@
 	X(recoveries_ahead, "begun with a state") \
 	X(recoveries_blind, "begun without states") \
 	X(recoveries_cut, "recoveries cut")      \
+	X(recoveries_refused, "refused without states") \
 	X(snapshots_stale, "states of what it gave up") \
 	X(foreign, "of another cluster")         \
 	X(upgraded, "nodes upgraded")            \

@@ -362,6 +362,20 @@ static void become_alone(struct world *w, struct node *node,
 		owner_carry_out(w, node);
 }
 
+/* What it was begun with is not here: that must be the snapshot's doing. */
+static bool is_refused(struct world *w, const struct node *node)
+{
+	const struct wal_kept *kept = &node->store.super.kept;
+
+	if (raft_reaches(node->raft, kept->index, kept->term))
+		return false;
+	if (!w->blind)
+		violation(w, "recovery", "node %u: (%llu, %llu) was kept, and is gone",
+			  node->id, kept->index, kept->term);
+	w->counters.recoveries_refused++;
+	return true;
+}
+
 bool node_recover(struct world *w, struct node *node, bool cut)
 {
 	u32 i, n_events = rng_below(&node->rng, 5);
@@ -378,6 +392,10 @@ bool node_recover(struct world *w, struct node *node, bool cut)
 	if (!store_recover(w, node, &node->log, &hard_state, &space_bytes))
 		return false;
 	check_recovered(w, node, &node->log, &hard_state);
+	if (is_refused(w, node)) {
+		forget(w, node);
+		return false;
+	}
 	node->current_term = hard_state.current_term;
 	w->recovering = true;
 	if (!w->violated)

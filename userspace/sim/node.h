@@ -215,7 +215,7 @@ void node_crash(struct world *w, struct node *node);
  * @node: down, its superblock says what it is to be
  * @cut: the power fails meanwhile
  *
- * Return: false: it did.
+ * Return: false: it did, or what it was begun with is not all here.
  */
 bool node_recover(struct world *w, struct node *node, bool cut);
 /** node_exchange() - put the spare disk of a node that is down in */

@@ -205,12 +205,17 @@ sed -n 2p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
 golden "recover that was interrupted, output" <<'END'
   interrupted  this is a cluster of its own already; the next start, or --force, completes it
 END
+FAKE_SCENE=changing FAKE_RECOVER=EUCLEAN run 1 "recover that was interrupted, without its snapshot" recover --id 1 --dir "$dir/left"
+sed -n 2p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
+golden "recover that was interrupted, without its snapshot, output" <<'END'
+  interrupted  this is a cluster of its own already; the next start, or --force, completes it, with the snapshots that it was begun with
+END
 FAKE_RECOVER=EUCLEAN run 1 "recover of a damaged log" recover --id 1 --dir "$dir/left"
 sed -n 4p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
 golden "recover of a damaged log, output" <<'END'
   damaged      11 to 12 are lost
 END
-complains "recover of a damaged log, why" "is damaged: entries are lost"
+complains "recover of a damaged log, why" "is damaged, or"
 for error in EOPNOTSUPP ENOENT ENODATA ENOSPC EUCLEAN; do
 	FAKE_RECOVER=$error run 1 "recover --force, $error" recover --id 1 --dir "$dir/left" --force
 done
