@@ -178,3 +178,17 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
 		return n;
 	return n == bytes ? 0 : -EIO;
 }
+
+bool raftlog_error_is_lost(int error, bool salvage)
+{
+	switch (error) {
+	case -ENODATA:
+	case -EILSEQ:
+		return true;
+	case -EIO:
+	case -EREMOTEIO:
+		return salvage;
+	default:
+		return false;
+	}
+}

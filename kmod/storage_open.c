@@ -60,24 +60,6 @@ static int format(struct raftlog_storage *storage,
 	return 0;
 }
 
-/*
- * Has the device lost what is there? Any other error may come from the way to it,
- * and what is on it must not be given up for that.
- */
-static bool is_lost(const struct raftlog_storage *storage, int error)
-{
-	switch (error) {
-	case -ENODATA:
-	case -EILSEQ:
-		return true;
-	case -EIO:
-	case -EREMOTEIO:
-		return storage->salvage;
-	default:
-		return false;
-	}
-}
-
 /* Blocks that the device lost are zeros, which are no part of any log. */
 static int read_what_is_left(struct raftlog_storage *storage,
 			     const struct raftlog_buffer *buffer, u32 at,
@@ -87,14 +69,14 @@ static int read_what_is_left(struct raftlog_storage *storage,
 	int ret = raftlog_file_read(storage->file, buffer, at, bytes, position);
 	u32 i;
 
-	if (!is_lost(storage, ret))
+	if (!raftlog_error_is_lost(ret, storage->salvage))
 		return ret;
 	for (i = 0; i < bytes; i += block_bytes) {
 		ret = raftlog_file_read(storage->file, buffer, at + i,
 					block_bytes, position + i);
 		if (!ret)
 			continue;
-		if (!is_lost(storage, ret))
+		if (!raftlog_error_is_lost(ret, storage->salvage))
 			return ret;
 		storage->n_lost_blocks++;
 		pr_err_ratelimited("%s: byte %llu of the log cannot be read (error %d)\n",

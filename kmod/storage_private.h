@@ -85,6 +85,16 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
 		      u32 at, u32 bytes, u64 position);
 
 /**
+ * raftlog_error_is_lost() - has the device lost what could not be read?
+ * @error: of raftlog_file_read()
+ * @salvage: what cannot be read is lost
+ *
+ * Any other error may come from the way to it, and what is there must not be given up
+ * for that.
+ */
+bool raftlog_error_is_lost(int error, bool salvage);
+
+/**
  * struct raftlog_storage - an open WAL
  *
  * I: set at open, R: read only after that; T: storage thread only;

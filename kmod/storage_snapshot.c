@@ -40,6 +40,7 @@ struct raftlog_slot {
  * @users: references
  * @name: I: for log lines
  * @super: I: of the WAL; a recovery from lost quorum may be completed after that
+ * @salvage: I: what cannot be read is lost
  * @lock: see above
  * @slots: the files
  * @is_made: L: one is being made,
@@ -55,6 +56,7 @@ struct raftlog_snapshots {
 	refcount_t users;
 	char name[16];
 	struct wal_superblock super;
+	bool salvage;
 	struct mutex lock; /* what is where, and writing it */
 	struct raftlog_slot slots[2];
 	bool is_made;
@@ -105,28 +107,54 @@ static int write_staged(struct raftlog_snapshots *snapshots,
 				  write->bytes, write->position, durable);
 }
 
-/* What cannot be read is no snapshot: the log says whether one is missed. */
+/* A copy that cannot be read is zeros. Return: why not, what is not lost first. */
+static int read_copies(struct raftlog_snapshots *snapshots,
+		       const struct raftlog_slot *slot)
+{
+	const struct raftlog_buffer *buffer = &snapshots->staging;
+	int ret = 0, error;
+	u32 i, at;
+
+	for (i = 0; i < WAL_SNAPSHOT_COPIES; i++) {
+		at = i * WAL_SNAPSHOT_COPY_BYTES;
+		error = raftlog_file_read(slot->file, buffer, at,
+					  WAL_SNAPSHOT_COPY_BYTES, at);
+		if (!error)
+			continue;
+		pr_err("%s: a copy of what names a snapshot cannot be read (error %d)\n",
+		       snapshots->name, error);
+		memset((u8 *)buffer->data + at, 0, WAL_SNAPSHOT_COPY_BYTES);
+		if (!ret || raftlog_error_is_lost(ret, true))
+			ret = error;
+	}
+	return ret;
+}
+
+/*
+ * Where there is none, the log says whether one is missed. But not if it was ahead of
+ * that: what cannot be read may name one, and is not given up without being told to.
+ */
 static int read_slot(struct raftlog_snapshots *snapshots,
 		     struct raftlog_slot *slot)
 {
-	void *buf = snapshots->staging.data;
-	int ret;
+	int ret, error;
 
 	if (i_size_read(slot->file->f_mapping->host) < WAL_SNAPSHOT_HEADER_BYTES)
 		return 0;
 	ret = vfs_fsync(slot->file, 0);
-	if (!ret)
-		ret = raftlog_file_read(slot->file, &snapshots->staging, 0,
-					WAL_SNAPSHOT_HEADER_BYTES, 0);
 	if (ret) {
 		pr_err("%s: a snapshot cannot be read (error %d)\n",
 		       snapshots->name, ret);
 		return ret;
 	}
-	ret = wal_snapshot_decode(&snapshots->super, buf, &slot->snapshot);
+	error = read_copies(snapshots, slot);
+	ret = wal_snapshot_decode(&snapshots->super, snapshots->staging.data,
+				  &slot->snapshot);
 	if (ret == -ENODATA) {
 		slot->snapshot.index = 0;
-		return 0;
+		if (snapshots->salvage && raftlog_error_is_lost(error, true))
+			error = 0;
+		return error;
 	}
 	if (ret) {
 		pr_err("%s: a snapshot is of another version than %d\n",
@@ -175,6 +203,7 @@ raftlog_snapshots_open(struct file *const files[2],
 	mutex_init(&snapshots->lock);
 	strscpy(snapshots->name, name, sizeof(snapshots->name));
 	snapshots->super = storage->super;
+	snapshots->salvage = storage->salvage;
 	if (raftlog_buffer_init(&snapshots->staging, WAL_CHUNK_BYTES_MAX,
 				GFP_KERNEL))
 		goto close;
