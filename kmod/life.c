@@ -393,7 +393,7 @@ static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 	bool bootstrapped;
 	int error;
 
-	if ((joins || !life->info.fresh) &&
+	if ((joins || life->info.recovering || !life->info.fresh) &&
 	    raft_restore_hard_state(life->raft, &life->info.hard_state,
 				    life->info.log_bytes_free))
 		return -EUCLEAN;
@@ -788,7 +788,7 @@ int raftlog_life_recover(struct raftlog_group *group,
 	};
 	u32 room = recover->n_members;
 	struct raftlog_life *life;
-	u64 damaged_index = 0;
+	u64 index, damaged_index = 0;
 	int error;
 
 	lockdep_assert_held(&group->lifecycle);
@@ -802,7 +802,8 @@ int raftlog_life_recover(struct raftlog_group *group,
 		return -ENOMEM;
 	error = look(life, wal, snapshots, &damaged_index);
 	if (!error) {
-		*configuration = *raft_configuration(life->raft);
+		*configuration = *raft_recovery_configuration(life->raft,
+							      &index);
 		raftlog_recover_look(life, recover, damaged_index);
 		if (recover->n_members > room)
 			error = -EMSGSIZE;

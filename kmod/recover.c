@@ -77,14 +77,14 @@ void raftlog_recover_look(struct raftlog_life *life,
 			  struct raftlog_recover *recover, u64 damaged_index)
 {
 	const struct raftlog_storage_info *info = &life->info;
-	struct raft_status status;
 
-	raft_status(life->raft, &status);
 	tell_log(life, recover, damaged_index);
-	recover->n_members = raft_configuration(life->raft)->n_members;
+	recover->n_members =
+		raft_recovery_configuration(life->raft,
+					    &recover->configuration_index)
+			->n_members;
 	recover->cluster_id = info->cluster_id;
 	recover->current_term = info->hard_state.current_term;
-	recover->configuration_index = status.configuration_index;
 	recover->unfinished = info->recovering;
 	recover->error = -refusal(life, recover);
 }

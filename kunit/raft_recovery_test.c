@@ -277,6 +277,16 @@ static int restore_snapshot(struct server *s, u64 index, u64 term,
 				     configuration_index);
 }
 
+static void expect_configuration(struct server *s, u64 index, u32 n_members)
+{
+	const struct raft_configuration *c;
+	u64 found = 0;
+
+	c = raft_recovery_configuration(s->r, &found);
+	KUNIT_EXPECT_EQ(s->test, found, index);
+	KUNIT_EXPECT_EQ(s->test, c->n_members, n_members);
+}
+
 static void expect_begins_with_snapshot(struct server *s, u64 index, u64 term,
 					u64 last_index)
 {
@@ -406,6 +416,79 @@ static void empty_log_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->update.n_entries, 0u);
 }
 
+/* Added, it was sent the snapshot, and all went down before that was installed. */
+static void joiner_with_a_snapshot_leads_alone(struct kunit *test)
+{
+	struct server *s = server_member(test, 3, 3, 0);
+
+	KUNIT_ASSERT_EQ(test, restore_snapshot(s, 9, TERM, 7), 0);
+	expect_configuration(s, 7, 3);
+	expect_begins_with_snapshot(s, 9, TERM, 10);
+}
+
+static void joiner_without_a_place_in_it_is_refused(struct kunit *test)
+{
+	struct server *s = server_member(test, 4, 3, 0);
+
+	KUNIT_ASSERT_EQ(test, restore_snapshot(s, 9, TERM, 7), 0);
+	KUNIT_EXPECT_EQ(test, raft_check_recovery(s->r), -ENOENT);
+	KUNIT_EXPECT_EQ(test, raft_recover(s->r, &s->update), -ENOENT);
+	KUNIT_EXPECT_EQ(test, s->update.n_entries, 0u);
+}
+
+/* Without the last of the members, from now on. */
+static void drop_member(struct server *s)
+{
+	struct raft_configuration *c =
+		kunit_kzalloc(s->test, sizeof(*c), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(s->test, c);
+	KUNIT_ASSERT_EQ(s->test,
+			raft_configuration_decode(c, s->configuration,
+						  s->configuration_bytes),
+			0);
+	c->n_members--;
+	s->configuration_bytes = raft_configuration_encode(
+		c, s->configuration, sizeof(s->configuration));
+}
+
+/* A log of three members, by entry 4 and perhaps by entry 6; a snapshot of two. */
+static void newest_that_is_committed_counts(struct kunit *test)
+{
+	static const struct {
+		u32 self;
+		u64 snapshot_index, configuration_index; /* what there is */
+		u64 index; /* what counts */
+		u32 n_members;
+	} cases[] = {
+		{ 1, 9, 8, 8, 2 }, /* what the snapshot is of */
+		{ 1, 9, 4, 4, 3 }, /* that says nothing new, and entry 6 goes */
+		{ 1, 5, 8, 6, 3 }, /* the log reaches it */
+		{ 3, 9, 8, 4, 3 }, /* that left this server out */
+	};
+	struct server *s;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		s = server_member(test, cases[i].self, 3, 0);
+		KUNIT_ASSERT_EQ(test,
+				raft_restore_base(s->r, 5, 4, s->configuration,
+						  s->configuration_bytes, 4),
+				0);
+		restore_configuration(s, 6, 4);
+		restore_hard_state(s, FIXTURE_SPACE);
+		drop_member(s);
+		KUNIT_ASSERT_EQ(test,
+				restore_snapshot(s, cases[i].snapshot_index, 4,
+						 cases[i].configuration_index),
+				0);
+		expect_configuration(s, cases[i].index, cases[i].n_members);
+		recover(s);
+		start(s);
+		expect_leads_alone(s);
+	}
+}
+
 static void who_is_no_member_is_refused(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, raft_check_recovery(survivor(test, 4, 3, 0)->r),
@@ -473,6 +556,9 @@ static struct kunit_case recovery_cases[] = {
 	KUNIT_CASE(configuration_of_a_snapshot_is_passed),
 	KUNIT_CASE(what_was_kept_is_reached),
 	KUNIT_CASE(empty_log_is_refused),
+	KUNIT_CASE(joiner_with_a_snapshot_leads_alone),
+	KUNIT_CASE(joiner_without_a_place_in_it_is_refused),
+	KUNIT_CASE(newest_that_is_committed_counts),
 	KUNIT_CASE(who_is_no_member_is_refused),
 	KUNIT_CASE(witness_is_refused),
 	KUNIT_CASE(full_log_is_refused),

@@ -1235,11 +1235,24 @@ int raft_restore_lost(struct raft *r, u64 index, u64 term);
 bool raft_reaches(const struct raft *r, u64 index, u64 term);
 
 /**
+ * raft_recovery_configuration() - whose members a recovery leaves out
+ * @r: a core that was not started, its log restored and its snapshot
+ * @index: set to that of its entry
+ *
+ * The log's; or, where the log does not reach the snapshot, what goes with that, if it
+ * is newer and names this server. One that was about to join has nothing else.
+ */
+const struct raft_configuration *
+raft_recovery_configuration(const struct raft *r, u64 *index);
+
+/**
  * raft_check_recovery() - can this server become a cluster of its own?
  * @r: a core that was not started, its hard state restored
  *
- * Return: 0; -ENODATA: its log is empty; -ENOENT: it is no member; -EOPNOTSUPP: it is
- * a witness, and does not have what entries say; -ENOSPC: no room in the log.
+ * Return: 0; -ENODATA: its log is empty, and there is no snapshot; -ENOENT: it is no
+ * member; -EOPNOTSUPP: it is a witness, and does not have what entries say; -ENOSPC: no
+ * room in the log; -EPROTONOSUPPORT: the snapshot is of a higher feature level than this
+ * server has.
  */
 int raft_check_recovery(const struct raft *r);
 

@@ -37,20 +37,56 @@ bool raft_reaches(const struct raft *r, u64 index, u64 term)
 	       (r->snapshot.index == index && r->snapshot.term == term);
 }
 
+static bool names_self(const struct raft *r, const struct raft_configuration *c)
+{
+	return raft_configuration_find(c, r->settings.node_id) <
+	       RAFT_MEMBERS_MAX;
+}
+
+/* With a snapshot that is ahead, what is not known to be committed may be void. */
+const struct raft_configuration *
+raft_recovery_configuration(const struct raft *r, u64 *index)
+{
+	const struct raft_configuration *committed;
+
+	if (raft_snapshot_is_ahead(r)) {
+		committed = raft_committed_configuration(r, index);
+		if (r->restored_configuration_index > *index &&
+		    names_self(r, &r->restored_configuration)) {
+			*index = r->restored_configuration_index;
+			return &r->restored_configuration;
+		}
+		if (names_self(r, committed))
+			return committed;
+	}
+	*index = r->configuration_index;
+	return &r->configuration;
+}
+
+static bool is_witness(const struct raft *r, const struct raft_configuration *c)
+{
+	u32 self = raft_configuration_find(c, r->settings.node_id);
+
+	return c->members[self].flags & RAFT_MEMBER_F_WITNESS;
+}
+
 int raft_check_recovery(const struct raft *r)
 {
 	const u32 bytes = RAFT_CONFIGURATION_HEADER_BYTES +
 			  RAFT_CONFIGURATION_MEMBER_BYTES;
+	const struct raft_configuration *c;
+	u64 index;
 
-	if (!r->configuration.n_members)
+	c = raft_recovery_configuration(r, &index);
+	if (!c->n_members && !raft_snapshot_is_ahead(r))
 		return -ENODATA;
-	if (r->self == RAFT_MEMBERS_MAX)
+	if (!names_self(r, c))
 		return -ENOENT;
 	if (raft_snapshot_is_ahead(r) &&
 	    r->restored_configuration.feature_level > r->settings.feature_level)
 		return -EPROTONOSUPPORT;
 	/* What users wrote is nowhere then. */
-	if (raft_is_witness(r, r->self) || r->log.bare)
+	if (is_witness(r, c) || r->log.bare)
 		return -EOPNOTSUPP;
 	/* And for the first entry of its first term. */
 	if (!raft_snapshot_is_ahead(r) &&
@@ -96,21 +132,10 @@ static void append_configuration(struct raft *r, struct raft_update *update)
 /* With a configuration that names this server, should the power fail behind this. */
 static void begin_with_snapshot(struct raft *r, struct raft_update *update)
 {
-	const u32 id = r->settings.node_id;
-	const struct raft_configuration *committed;
 	u64 index;
 
-	committed = raft_committed_configuration(r, &index);
-	if (r->restored_configuration_index > index &&
-	    raft_configuration_find(&r->restored_configuration, id) <
-		    RAFT_MEMBERS_MAX) {
-		raft_set_committed_configuration(r, &r->restored_configuration,
-						 r->restored_configuration_index);
-	} else if (raft_configuration_find(committed, id) == RAFT_MEMBERS_MAX) {
-		r->decoded = r->configuration;
-		raft_set_committed_configuration(r, &r->decoded,
-						 r->configuration_index);
-	}
+	r->decoded = *raft_recovery_configuration(r, &index);
+	raft_set_committed_configuration(r, &r->decoded, index);
 	raft_discard(r, update, r->snapshot.index, r->snapshot.term);
 }
 

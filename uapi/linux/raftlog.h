@@ -843,7 +843,8 @@ struct raftlog_set {
  * @node_id: this node
  * @wal_fd: its log, as in struct raftlog_start
  * @n_members: in: room in @members; out: members, also when that is more
- * @members: pointer to struct raftlog_member[]: out: the members as the log has them
+ * @members: pointer to struct raftlog_member[]: out: the members as the log has them,
+ *	or the snapshot, if the log does not reach it
  * @member_bytes: sizeof(struct raftlog_member) of the caller
  * @error: out: 0, or why RAFTLOG_RECOVER_F_FORCE is refused, as below
  * @snapshot_fd: its snapshots, as in struct raftlog_start; both -1 if it has none
@@ -884,12 +885,12 @@ struct raftlog_set {
  * RAFTLOG_RECOVER_F_SALVAGE, which begins anew with what is there.
  *
  * Errors: EBUSY (the group is started, or the file is in use), EEXIST (the log of
- * another node), ENODATA (no log, or an empty one), ENOENT (the node is no member by
- * its log), EOPNOTSUPP (a witness), EUCLEAN (damaged beyond repair, or entries are
- * lost, or a snapshot is damaged that the log does not reach, and
- * RAFTLOG_RECOVER_F_SALVAGE is not there), ENOSPC (no room for an entry),
- * EMSGSIZE (too little room in @members, nothing was done), EIO, EPROTONOSUPPORT,
- * EBADF, EINVAL, ENOMEM, EPERM.
+ * another node), ENODATA (no log, or an empty one without a snapshot), ENOENT (the node
+ * is no member by what it has), EOPNOTSUPP (a witness), EUCLEAN (damaged beyond repair,
+ * or entries are lost, or a snapshot is damaged that the log does not reach, and
+ * RAFTLOG_RECOVER_F_SALVAGE is not there), ENOSPC (no room for an entry), EMSGSIZE (too
+ * little room in @members, nothing was done), EIO, EPROTONOSUPPORT, EBADF, EINVAL,
+ * ENOMEM, EPERM.
  */
 struct raftlog_recover {
 	__u32 flags;

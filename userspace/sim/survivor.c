@@ -63,8 +63,9 @@ static bool can_go_on(struct world *w, struct node *node)
 	bool can;
 
 	if (node->witness || node->wiped || node->rotted || !settle(w, node) ||
-	    store->lost.index || !log->n ||
-	    !members_include(members_at(log_at(log, log->n)), node->id))
+	    store->lost.index || (!log->n && !is_ahead(node)) ||
+	    (log->n &&
+	     !members_include(members_at(log_at(log, log->n)), node->id)))
 		return false;
 	copy_kept(w, node, &kept);
 	can = slots_newest(node)->configuration.index <= kept.n &&
