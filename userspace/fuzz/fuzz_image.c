@@ -10,6 +10,7 @@
 
 #include "../../kmod/wal/wal.h"
 #include "core.h"
+#include "disk.h"
 #include "fuzz.h"
 
 enum {
@@ -250,14 +251,6 @@ static void copy_over(struct world *world)
 
 /* Checksums */
 
-static void fix_superblock(u8 *at)
-{
-	struct wal_disk_superblock *super = (void *)at;
-
-	super->crc = 0;
-	super->crc = cpu_to_le32(crc32c(~0u, super, sizeof(*super)));
-}
-
 static u32 configuration_bytes_of(__le32 bytes)
 {
 	return min_t(u32, le32_to_cpu(bytes), WAL_CONFIGURATION_BYTES_MAX);
@@ -295,29 +288,6 @@ static void fix_chunk(u32 seed, u8 *at, u32 room)
 			crc32c(seed, at + 8, sizeof(*chunk) - 8 + bytes));
 }
 
-static void fix_batch(u32 seed, u8 *at, u32 room)
-{
-	struct wal_disk_batch *batch = (void *)at;
-	u32 i, crc = crc32c(seed, at + 8, sizeof(*batch) - 8);
-
-	batch->crc = cpu_to_le32(crc);
-	for (i = 0; i < le32_to_cpu(batch->n_entries); i++) {
-		u32 offset = sizeof(*batch) + i * sizeof(struct wal_disk_entry);
-		struct wal_disk_entry *entry = (void *)(at + offset);
-		u32 payload, bytes;
-
-		if (offset > room - sizeof(*entry))
-			return;
-		payload = le32_to_cpu(entry->payload_offset);
-		bytes = le32_to_cpu(entry->bytes);
-		if (payload <= room && bytes <= room - payload)
-			entry->payload_crc = cpu_to_le32(
-				crc32c(crc, at + payload, bytes));
-		entry->crc = cpu_to_le32(crc32c(
-			crc, entry, sizeof(*entry) - sizeof(entry->crc)));
-	}
-}
-
 static void fix_rest(struct world *world, u32 seed)
 {
 	u8 *snapshot = world->snapshot;
@@ -328,7 +298,8 @@ static void fix_rest(struct world *world, u32 seed)
 		fix_slot(seed, world->image + at);
 	for (at = WAL_AREA_POSITION; at < IMAGE_BYTES; at += BLOCK_BYTES)
 		if (get_unaligned_le32(world->image + at) == WAL_BATCH_MAGIC)
-			fix_batch(seed, world->image + at, IMAGE_BYTES - at);
+			disk_fix_batch(seed, world->image + at,
+				       IMAGE_BYTES - at);
 	fix_snapshot(seed, snapshot);
 	fix_snapshot(seed, snapshot + WAL_SNAPSHOT_COPY_BYTES);
 	for (at = WAL_SNAPSHOT_DATA_POSITION; at < SNAPSHOT_BYTES;
@@ -408,8 +379,8 @@ static int read_log(struct world *world)
 	struct wal_superblock super;
 	int error;
 
-	fix_superblock(world->image + WAL_SUPERBLOCK_POSITION_0);
-	fix_superblock(world->image + WAL_SUPERBLOCK_POSITION_1);
+	disk_fix_superblock(world->image + WAL_SUPERBLOCK_POSITION_0);
+	disk_fix_superblock(world->image + WAL_SUPERBLOCK_POSITION_1);
 	error = wal_superblock_decode(&super,
 				      world->image + WAL_SUPERBLOCK_POSITION_0,
 				      world->image + WAL_SUPERBLOCK_POSITION_1);

@@ -7,6 +7,7 @@
  * loop. What it accepts can be written to and recovers again.
  */
 #include "../../kmod/wal/wal.h"
+#include "disk.h"
 #include "fuzz.h"
 
 enum {
@@ -238,49 +239,24 @@ static void tear(struct world *world)
 	world->torn = true;
 }
 
-static void fix_batch(struct world *world, u8 *block)
-{
-	struct wal_disk_batch *batch = (void *)block;
-	u32 i, crc, room = world->image + IMAGE_BYTES - block;
-
-	crc = crc32c(crc32c(~0u, world->super.uuid, 16), block + 8,
-		     sizeof(*batch) - 8);
-	batch->crc = cpu_to_le32(crc);
-	for (i = 0; i < le32_to_cpu(batch->n_entries); i++) {
-		u32 at = sizeof(*batch) + i * sizeof(struct wal_disk_entry);
-		struct wal_disk_entry *entry = (void *)(block + at);
-		u32 payload, bytes;
-
-		if (at > room - sizeof(*entry))
-			return;
-		payload = le32_to_cpu(entry->payload_offset);
-		bytes = le32_to_cpu(entry->bytes);
-		if (payload <= room && bytes <= room - payload)
-			entry->payload_crc = cpu_to_le32(
-				crc32c(crc, block + payload, bytes));
-		entry->crc = cpu_to_le32(crc32c(
-			crc, entry, sizeof(*entry) - sizeof(entry->crc)));
-	}
-}
-
 /* Put the checksums of a block right. */
 static void fix(struct world *world, u8 *block)
 {
 	struct wal_disk_superblock *super = (void *)block;
 	struct wal_disk_slot *slot = (void *)block;
+	u32 seed = crc32c(~0u, world->super.uuid, sizeof(world->super.uuid));
+	u32 room = world->image + IMAGE_BYTES - block;
 
 	if (slot->magic == cpu_to_le32(WAL_SLOT_MAGIC) &&
-	    world->image + IMAGE_BYTES - block >= WAL_SLOT_COPY_BYTES) {
+	    room >= WAL_SLOT_COPY_BYTES) {
 		slot->configuration_bytes %= WAL_CONFIGURATION_BYTES_MAX;
-		slot->crc =
-			cpu_to_le32(crc32c(crc32c(~0u, world->super.uuid, 16),
-					   block + 8, sizeof(*slot) - 8 +
-					   slot->configuration_bytes));
+		slot->crc = cpu_to_le32(crc32c(
+			seed, block + 8,
+			sizeof(*slot) - 8 + slot->configuration_bytes));
 	} else if (slot->magic == cpu_to_le32(WAL_BATCH_MAGIC)) {
-		fix_batch(world, block);
+		disk_fix_batch(seed, block, room);
 	} else if (super->magic == cpu_to_le64(WAL_SUPERBLOCK_MAGIC)) {
-		super->crc = 0;
-		super->crc = cpu_to_le32(crc32c(~0u, super, sizeof(*super)));
+		disk_fix_superblock(block);
 	}
 	world->damaged = true;
 }
