@@ -433,13 +433,11 @@ def test_power_cuts(scene):
         for node in victims:
             loads[node.id] = scene.load(node, largest=1 << 15)
         if scene.is_nearly_full():
-            scene.end_loads(loads.values())
-            scene.prove()
-            scene.fresh()
+            scene.begin_anew(loads.values())
             loads = {node.id: scene.load(node, largest=1 << 15) for node in scene}
-    scene.end_loads(loads.values())
+    said = scene.prove_all(loads.values())
     sectors = (sum(node.cache.lost for node in scene), sum(node.cache.kept for node in scene))
-    return f"{scene.cuts} cuts, {sectors[0]} sectors lost, {sectors[1]} kept; {scene.prove()}"
+    return f"{scene.cuts} cuts, {sectors[0]} sectors lost, {sectors[1]} kept; {said}"
 
 
 def test_disk_error(scene):
@@ -504,13 +502,10 @@ def test_chaos(scene):
         wait_until(lambda before=before: any(n_acknowledged(loads[i]) > n
                                              for i, n in before.items()), 60, "writes that go on")
         if scene.is_nearly_full():
-            scene.end_loads(loads.values())
-            scene.prove()
-            scene.fresh()
+            scene.begin_anew(loads.values())
             loads = {node.id: load(node) for node in scene}
-    scene.end_loads(loads.values())
     said = ", ".join(f"{name} {n}" for name, n in sorted(done.items()))
-    return f"{said}; {scene.prove()}"
+    return f"{said}; {scene.prove_all(loads.values())}"
 
 
 def crash_one(scene):

@@ -55,6 +55,8 @@ class Scene(RaftCluster):
         self.cycles = cycles
         self.snapshot_bytes = snapshot_bytes
         self.packets = packets
+        # Of logs before the present one, see begin_anew().
+        self.proofs = []
         self.random = random.Random(str(kwargs.get("seed", 0)))
         self.loads = []
         self.n_loads = 0
@@ -92,6 +94,29 @@ class Scene(RaftCluster):
 
     def prove(self, nodes=None):
         """All logs are equal and hold what was acknowledged; what they hold, in words."""
+        return self.in_words(self.proof(nodes))
+
+    def begin_anew(self, loads):
+        """A new log when there is no more room, once what is there was proved."""
+        self.end_loads(loads)
+        self.proofs.append(self.proof())
+        self.fresh()
+
+    def prove_all(self, loads):
+        """Also of the logs before this one."""
+        self.end_loads(loads)
+        totals = [sum(numbers) for numbers in zip(*self.proofs, self.proof())]
+        self.proofs = []
+        claim(totals[-1], "nothing was acknowledged")
+        return self.in_words(totals)
+
+    @staticmethod
+    def in_words(proof):
+        entries, size, acknowledged = proof
+        return f"{entries} entries, {size / 1e6:.1f} MB, {acknowledged} acknowledged"
+
+    def proof(self, nodes=None):
+        """The same as numbers: entries, their bytes, how many were acknowledged."""
         nodes = nodes or self.up()
         self.wait_equal(nodes)
         wait_until(lambda: not any((self.status(node) or {}).get("n_pending", 1) for node in nodes), 20,
@@ -104,7 +129,7 @@ class Scene(RaftCluster):
         claim(len({result.out for result in results.values()}) == 1,
               f"the logs differ: {({i: r.out for i, r in results.items()})}")
         entries, size, _ = next(iter(results.values())).out.split()
-        return f"{entries} entries, {int(size) / 1e6:.1f} MB, {said.count(b'A ')} acknowledged"
+        return int(entries), int(size), said.count(b"A ")
 
     def blank(self):
         """All guests up, without a log, whatever was before."""
