@@ -12,6 +12,7 @@ extern struct kunit_suite raftlog_raft_election_suite;
 extern struct kunit_suite raftlog_raft_replication_suite;
 extern struct kunit_suite raftlog_raft_proposal_suite;
 extern struct kunit_suite raftlog_raft_read_suite;
+extern struct kunit_suite raftlog_raft_expected_suite;
 extern struct kunit_suite raftlog_raft_paper_suite;
 extern struct kunit_suite raftlog_raft_paper_log_suite;
 extern struct kunit_suite raftlog_raft_network_suite;

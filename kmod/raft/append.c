@@ -166,9 +166,8 @@ void raft_receive_append(struct raft *r, struct raft_update *update,
 		return;
 	}
 	/* 3.4: one leader a term. Another one is a lie; do not act on it. */
-	if (message->term == r->hard_state.current_term &&
-	    (r->role == RAFT_LEADER ||
-	     (r->leader_id && r->leader_id != message->from)))
+	if (message->term == r->hard_state.current_term && r->leader_id &&
+	    r->leader_id != message->from)
 		return;
 	raft_become_follower(r, update, message->term, message->from,
 			     RAFT_REASON_LEADER_SEEN);

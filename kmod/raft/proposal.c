@@ -524,9 +524,6 @@ void raft_receive_propose(struct raft *r, struct raft_update *update,
 	struct raft_session_slot found;
 	int error;
 
-	if (r->role != RAFT_LEADER ||
-	    message->term != r->hard_state.current_term)
-		return;
 	entry.term = r->hard_state.current_term;
 	error = append_once(r, update, &entry, message->propose.proposed_at,
 			    r->settings.uncommitted_bytes_max, &found);
@@ -589,9 +586,6 @@ void raft_receive_propose_response(struct raft *r, struct raft_update *update,
 	u64 sequence = message->propose_response.sequence;
 	struct raft_proposal *proposal, *next;
 
-	if (message->from != r->leader_id ||
-	    message->term != r->hard_state.current_term)
-		return;
 	for (proposal = next_pending(r, NULL, session, sequence); proposal;
 	     proposal = next) {
 		next = next_pending(r, proposal, session, sequence);

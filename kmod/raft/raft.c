@@ -217,6 +217,62 @@ static bool may_say(struct raft *r, const struct raft_message *message)
 	       raft_find_peer(r, message->from);
 }
 
+enum {
+	FOLLOWER = 1 << RAFT_FOLLOWER,
+	PRE_CANDIDATE = 1 << RAFT_PRE_CANDIDATE,
+	CANDIDATE = 1 << RAFT_CANDIDATE,
+	LEADER = 1 << RAFT_LEADER,
+	LEARNER = 1 << RAFT_LEARNER,
+	FOLLOWS = FOLLOWER | PRE_CANDIDATE | CANDIDATE | LEARNER,
+	ANY_ROLE = FOLLOWS | LEADER,
+};
+
+/**
+ * struct expectation - when a message is looked at, by its type
+ * @roles: in the term that it is of, if that is the current one
+ * @of_leader: likewise, and it is of the leader that is known
+ * @old_term: also if its term is over: its sender is to hear of the new one
+ * @new_term: also if its term is news, whatever the role: it ends then (5.1)
+ *
+ * What is not expected is late, doubled, or made up, and changes nothing.
+ */
+struct expectation {
+	u8 roles;
+	bool of_leader;
+	bool old_term;
+	bool new_term;
+};
+
+static const struct expectation expectations[RAFT_MESSAGE_TYPE_LAST + 1] = {
+	[RAFT_REQUEST_VOTE] = { ANY_ROLE, .old_term = true, .new_term = true },
+	/* Who has not heard of the term yet can refuse one that is to come. */
+	[RAFT_REQUEST_VOTE_RESPONSE] = { PRE_CANDIDATE | CANDIDATE,
+					 .old_term = true, .new_term = true },
+	/* 3.4: one leader a term. Another one is a lie. */
+	[RAFT_APPEND_ENTRIES] = { FOLLOWS, .old_term = true, .new_term = true },
+	[RAFT_APPEND_ENTRIES_RESPONSE] = { LEADER, .new_term = true },
+	[RAFT_PROPOSE] = { LEADER },
+	[RAFT_PROPOSE_RESPONSE] = { FOLLOWS, .of_leader = true },
+	[RAFT_READ_INDEX] = { LEADER },
+	[RAFT_READ_INDEX_RESPONSE] = { FOLLOWS, .of_leader = true },
+	[RAFT_TIMEOUT_NOW] = { FOLLOWER, .of_leader = true },
+	[RAFT_INSTALL_SNAPSHOT] = { FOLLOWS, .old_term = true, .new_term = true },
+	[RAFT_INSTALL_SNAPSHOT_RESPONSE] = { LEADER, .new_term = true },
+	[RAFT_FEATURE_LEVEL] = { ANY_ROLE, .old_term = true, .new_term = true },
+};
+
+static bool is_expected(const struct raft *r, const struct raft_message *message)
+{
+	const struct expectation *expected = &expectations[message->type];
+
+	if (message->term < r->hard_state.current_term)
+		return expected->old_term;
+	if (message->term > r->hard_state.current_term)
+		return expected->new_term;
+	return expected->roles & 1u << r->role &&
+	       (!expected->of_leader || message->from == r->leader_id);
+}
+
 static void receive(struct raft *r, struct raft_update *update,
 		    const struct raft_message *message)
 {
@@ -235,6 +291,8 @@ static void receive(struct raft *r, struct raft_update *update,
 		    !raft_is_known(r, peer - r->peers))
 			return;
 	}
+	if (!is_expected(r, message))
+		return;
 	switch (message->type) {
 	case RAFT_REQUEST_VOTE:
 		raft_receive_request_vote(r, update, message);

@@ -237,8 +237,7 @@ void raft_receive_read_index(struct raft *r, const struct raft_message *message)
 	u64 sequence = message->read_index.sequence;
 	struct raft_read_request *request;
 
-	if (r->role != RAFT_LEADER || !peer ||
-	    message->term != r->hard_state.current_term)
+	if (!peer)
 		return;
 	request = &peer->reads[message->read_index.lease];
 	if (request->session == message->read_index.session &&
@@ -343,8 +342,7 @@ void raft_receive_read_index_response(struct raft *r,
 	u32 i;
 
 	if (message->read_index_response.session != r->settings.session ||
-	    message->from != r->leader_id ||
-	    message->term != r->hard_state.current_term || !sequence)
+	    !sequence)
 		return;
 	for (i = 0; i < RAFT_READ_LANES; i++) {
 		struct raft_read_lane *lane = &r->reads[i];

@@ -633,8 +633,7 @@ void raft_receive_append_response(struct raft *r, struct raft_update *update,
 				     RAFT_REASON_HIGHER_TERM);
 		return;
 	}
-	if (message->term < r->hard_state.current_term ||
-	    r->role != RAFT_LEADER || match > r->log.last_index)
+	if (match > r->log.last_index)
 		return;
 
 	note_answer(r, peer, message);

@@ -229,9 +229,8 @@ void raft_receive_install_snapshot(struct raft *r, struct raft_update *update,
 	u64 term = message->install_snapshot.snapshot_term;
 	bool current = message->term >= r->hard_state.current_term;
 
-	if (message->term == r->hard_state.current_term &&
-	    (r->role == RAFT_LEADER ||
-	     (r->leader_id && r->leader_id != message->from)))
+	if (message->term == r->hard_state.current_term && r->leader_id &&
+	    r->leader_id != message->from)
 		return;
 	if (current)
 		raft_become_follower(r, update, message->term, message->from,
@@ -342,9 +341,7 @@ void raft_receive_install_snapshot_response(struct raft *r,
 				     RAFT_REASON_HIGHER_TERM);
 		return;
 	}
-	if (message->term < r->hard_state.current_term ||
-	    r->role != RAFT_LEADER ||
-	    peer->progress != RAFT_PROGRESS_SNAPSHOT ||
+	if (peer->progress != RAFT_PROGRESS_SNAPSHOT ||
 	    message->install_snapshot_response.snapshot_index !=
 		    peer->snapshot.index ||
 	    message->install_snapshot_response.snapshot_term !=

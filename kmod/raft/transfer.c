@@ -379,9 +379,7 @@ void raft_receive_timeout_now(struct raft *r, struct raft_update *update,
 {
 	u64 until_ns = message->timeout_now.until_ns;
 
-	if (message->term != r->hard_state.current_term ||
-	    message->from != r->leader_id || r->role != RAFT_FOLLOWER ||
-	    message->timeout_now.last_log_index != r->log.last_index ||
+	if (message->timeout_now.last_log_index != r->log.last_index ||
 	    is_void(r, until_ns))
 		return;
 	raft_campaign_now(r, update, until_ns, message->timeout_now.requested);
