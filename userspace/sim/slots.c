@@ -90,6 +90,22 @@ static void read_slot(struct world *w, struct node *node, struct slot *slot,
 	slot->snapshot.configuration.data = NULL;
 }
 
+bool slots_reach(const struct node *node, const struct log *log)
+{
+	u8 buf[WAL_SNAPSHOT_HEADER_BYTES];
+	struct wal_snapshot snapshot;
+	bool reach = false;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(node->store.slots.slot); i++) {
+		disk_read(&node->store.slots.slot[i].disk, 0, buf, sizeof(buf));
+		if (!wal_snapshot_decode(&node->store.super, buf, &snapshot))
+			reach |= snapshot.index >= log->base &&
+				 snapshot.term == log_term(log, snapshot.index);
+	}
+	return reach;
+}
+
 static void restore(struct world *w, struct node *node)
 {
 	const struct slot *slot = newest(slots_of(node));

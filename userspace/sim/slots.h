@@ -81,6 +81,9 @@ const struct wal_snapshot *slots_newest(const struct node *node);
 const struct slot *slots_find(const struct node *node,
 			      const struct raft_message *message);
 
+/** slots_reach() - is one of them of an entry that @log has, or of its base? */
+bool slots_reach(const struct node *node, const struct log *log);
+
 void slots_init(struct slots *slots);
 void slots_free(struct slots *slots);
 

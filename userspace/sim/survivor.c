@@ -67,6 +67,10 @@ static bool can_go_on(struct world *w, struct node *node)
 	    (log->n &&
 	     !members_include(members_at(log_at(log, log->n)), node->id)))
 		return false;
+	/* All that its log begins behind may be a snapshot that is ahead. */
+	if (w->blind && w->plan.snapshot && log->base &&
+	    !slots_reach(node, log))
+		return false;
 	copy_kept(w, node, &kept);
 	can = slots_newest(node)->configuration.index <= kept.n &&
 	      store->writer.configuration.index <= kept.n &&
