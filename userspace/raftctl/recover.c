@@ -283,6 +283,29 @@ static bool open_snapshots(struct recovering *recovering, int fds[2])
 	return ret >= 0;
 }
 
+/*
+ * What a log begins behind is in a snapshot, or was let go by the group's policy, which
+ * the log does not say. Whoever was not told of snapshots must not give one up.
+ */
+static int ask(const struct recovering *recovering, int fd)
+{
+	struct raftlog_recover look = recovering->recover;
+	int ret;
+
+	if (recovering->dir || recovering->snapshots ||
+	    !(look.flags & RAFTLOG_RECOVER_F_FORCE) ||
+	    look.flags & RAFTLOG_RECOVER_F_SALVAGE)
+		return 0;
+	look.flags &= ~RAFTLOG_RECOVER_F_FORCE;
+	ret = device_recover(fd, &look);
+	if (ret || look.first_index <= 1)
+		return ret;
+	complain("--snapshots says where they are; --salvage goes on without",
+		 "the log begins with entry %llu, and no snapshot was looked at for what came before",
+		 look.first_index);
+	return 1;
+}
+
 static int recover_log(struct recovering *recovering, int fd)
 {
 	struct raftlog_recover *recover = &recovering->recover;
@@ -301,12 +324,14 @@ static int recover_log(struct recovering *recovering, int fd)
 	recover->n_members = RAFTLOG_MEMBERS_MAX;
 	recover->members = (uintptr_t)recovering->members;
 	recover->member_bytes = sizeof(recovering->members[0]);
-	ret = device_recover(fd, recover);
+	ret = ask(recovering, fd);
+	if (!ret)
+		ret = device_recover(fd, recover);
 	wal_discard(&recovering->wal, &wal);
-	if (ret) {
+	if (ret < 0)
 		explain(-ret);
+	if (ret)
 		return EXIT_ERROR;
-	}
 	if (raftctl.json)
 		report_json(recovering);
 	else

@@ -14,6 +14,7 @@
  *	FAKE_ELECTION	a leader appears at the first poll
  *	FAKE_READ_INDEX	errno of read indexes
  *	FAKE_TRANSFER	errno of a transfer
+ *	FAKE_TRIMMED	set: the log that is recovered begins with entry 7
  *	FAKE_RECOVER	errno that --force of a recovery is refused with
  *	FAKE_SNAPSHOT	file that a snapshot goes to, and comes from;
  *			FAKE_SNAPSHOT_ERROR: errno of making one
@@ -327,7 +328,7 @@ int device_recover(int fd, struct raftlog_recover *recover)
 	recover->n_members = 3;
 	recover->cluster_id = 0x0123456789abcdef;
 	recover->current_term = 5;
-	recover->first_index = 1;
+	recover->first_index = getenv("FAKE_TRIMMED") ? 7 : 1;
 	recover->last_index = 10;
 	recover->last_term = 4;
 	recover->commit_index = 1;

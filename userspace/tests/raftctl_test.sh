@@ -192,6 +192,10 @@ sed -n 3p "$dir/out" >"$dir/line" && mv "$dir/line" "$dir/out"
 golden "recover, without where the snapshots are, output" <<'END'
   snapshot     none was looked at: --snapshots says where they are
 END
+FAKE_TRIMMED=1 run 1 "recover --force, without where the snapshots are" recover --id 1 --wal "$dir/left/wal" --force
+complains "recover --force, without where the snapshots are, why" "begins with entry 7, and no snapshot was looked at"
+FAKE_TRIMMED=1 run 0 "recover --force --salvage, without where the snapshots are" recover --id 1 --wal "$dir/left/wal" --force --salvage
+FAKE_TRIMMED=1 run 0 "recover --force, with none where the log is" recover --id 1 --dir "$dir/left" --force
 rm "$dir/snaps/snap.1"
 run 1 "recover, with half of the snapshots" recover --id 1 --wal "$dir/left/wal" --snapshots "$dir/snaps" --force
 complains "recover, with half of the snapshots, why" "one is missing: snap.1"
