@@ -41,7 +41,7 @@ static void fail(struct raftlog_group *group)
 			  "the machine went on from a snapshot of its memory");
 }
 
-static void for_each_life(void (*end)(struct raftlog_group *group))
+static void end_all(void (*end)(struct raftlog_group *group))
 {
 	struct raftlog_group *group;
 	unsigned int minor;
@@ -60,7 +60,7 @@ static int power_event(struct notifier_block *block, unsigned long event, void *
 	case PM_HIBERNATION_PREPARE:
 		/* Whoever is starting one has it stopped, whoever comes later sees it. */
 		WRITE_ONCE(is_hibernating, true);
-		for_each_life(stop);
+		end_all(stop);
 		break;
 	case PM_POST_HIBERNATION:
 		WRITE_ONCE(is_hibernating, false);
@@ -71,7 +71,7 @@ static int power_event(struct notifier_block *block, unsigned long event, void *
 
 static int fork_event(struct notifier_block *block, unsigned long event, void *unused)
 {
-	for_each_life(fail);
+	end_all(fail);
 	return NOTIFY_DONE;
 }
 
