@@ -20,6 +20,16 @@
 #define raftlog_assign_str(field, source) __assign_str(field, source)
 #endif
 
+/* Newer kernels take the sock, older ones the socket, whatever their versions. */
+#define raftlog_setup_tunnel(socket, config)                                     \
+	setup_udp_tunnel_sock(sock_net((socket)->sk),                            \
+			      _Generic(&setup_udp_tunnel_sock,                   \
+				       void (*)(struct net *, struct sock *,     \
+						struct udp_tunnel_sock_cfg *)    \
+				       : (socket)->sk, default                   \
+				       : (socket)),                              \
+			      config)
+
 static inline struct class *raftlog_class_create(const char *name)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)

@@ -14,6 +14,11 @@
 #include <crypto/blake2s.h>
 #include <crypto/chacha20poly1305.h>
 #include <linux/string.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#define blake2s_state blake2s_ctx
+#endif
 #else
 #include "crypto.h" /* userspace/shim/ */
 #endif

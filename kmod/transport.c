@@ -67,7 +67,8 @@ static int open_socket(struct raftlog_transport *transport)
 	/* Members have one address each; an IPv4 one is not spelled as IPv6. */
 	if (family == AF_INET6)
 		ip6_sock_set_v6only(transport->socket->sk);
-	err = kernel_bind(transport->socket, &listen.any,
+	/* What a pointer to an address is differs between kernels. */
+	err = kernel_bind(transport->socket, (void *)&listen,
 			  family == AF_INET6 ? sizeof(listen.in6) :
 					       sizeof(listen.in));
 	if (!err)

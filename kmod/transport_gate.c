@@ -22,6 +22,7 @@
 #include <net/sock.h>
 #include <net/udp_tunnel.h>
 
+#include "compat.h"
 #include "transport_private.h"
 
 enum {
@@ -196,7 +197,7 @@ int raftlog_gate_open(struct raftlog_transport *transport)
 	transport->gate = gate;
 	if (transport->is_secure) {
 		tunnel.sk_user_data = gate;
-		setup_udp_tunnel_sock(sock_net(sk), transport->socket, &tunnel);
+		raftlog_setup_tunnel(transport->socket, &tunnel);
 	}
 	write_lock_bh(&sk->sk_callback_lock);
 	transport->data_ready = sk->sk_data_ready;
