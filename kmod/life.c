@@ -309,6 +309,7 @@ static int open_storage(struct raftlog_life *life, struct file *file,
 		.format = start->flags & RAFTLOG_START_F_FORMAT,
 		.salvage = start->flags & RAFTLOG_START_F_SALVAGE,
 		.look = look,
+		.joins = start->flags & RAFTLOG_START_F_JOIN,
 		.name = raftlog_group_name(life->group),
 	};
 	struct raftlog_storage *storage;
@@ -363,6 +364,11 @@ static int early_write_error(struct raftlog_life *life, u64 seq)
 
 static int bootstrap(struct raftlog_life *life, struct raftlog_entry *first)
 {
+	if (life->info.joined) {
+		pr_err("%s: the log was made to join a cluster, and nothing of that is in it: let the node join, or make a new log\n",
+		       raftlog_group_name(life->group));
+		return -ENODATA;
+	}
 	if (!first && !life->info.fresh) {
 		pr_err("%s: there is no list of members, or it is damaged as well: give it again, or let the node join\n",
 		       raftlog_group_name(life->group));
@@ -407,6 +413,7 @@ static int restore(struct raftlog_life *life, struct raftlog_entry *first)
 			return error;
 	}
 	raft_set_incarnation(life->raft, life->info.incarnation);
+	raft_set_joined(life->raft, life->info.joined);
 	if (life->info.recovering) {
 		error = raftlog_recover_finish(life);
 		if (error)

@@ -47,6 +47,7 @@ struct raftlog_storage_ops {
  * @format: make a new WAL
  * @salvage: whatever cannot be read is damaged
  * @look: nothing is written before raftlog_storage_begin_recovery()
+ * @joins: if there is nothing in it yet, all that will be is to come from others
  * @name: for thread name and log lines, "raftlog", "raftlog1" …
  */
 struct raftlog_storage_params {
@@ -56,6 +57,7 @@ struct raftlog_storage_params {
 	bool format;
 	bool salvage;
 	bool look;
+	bool joins;
 	const char *name;
 };
 
@@ -73,6 +75,7 @@ struct raftlog_storage_params {
  * @fresh: nothing was ever appended: bootstrap it
  * @recovering: raftlog_storage_begin_recovery() came so far, and what is to follow it
  *	did not, or not as far as is known
+ * @joined: it was opened with raftlog_storage_params.joins while it was empty
  * @kept_index: last entry that the last recovery kept, 0: there was none
  * @kept_term: its term
  * @kept_snapshot: raftlog_sealed.id of the snapshot in use then, 0: none
@@ -89,6 +92,7 @@ struct raftlog_storage_info {
 	u64 lost_term;
 	bool fresh;
 	bool recovering;
+	bool joined;
 	u64 kept_index;
 	u64 kept_term;
 	u64 kept_snapshot;

@@ -33,6 +33,7 @@ static int format(struct raftlog_storage *storage,
 		.node_id = params->node_id,
 		.block_bytes = block_bytes,
 		.area_bytes = wal_area_bytes(file_bytes(storage), block_bytes),
+		.joined = params->joins,
 	};
 	struct wal_write write;
 	unsigned int i;
@@ -197,6 +198,26 @@ int raftlog_storage_end_recovery(struct raftlog_storage *storage,
 {
 	return replace_superblock(storage, info->cluster_id, info->incarnation,
 				  false, info);
+}
+
+/*
+ * Made for a node that was to bootstrap, and did not come to it. Before anything of
+ * others is in it: what is there by then tells nothing of how it came.
+ */
+static int mark_joined(struct raftlog_storage *storage)
+{
+	struct wal_superblock super = storage->super;
+	int ret;
+
+	if (super.joined || super.recovering || storage->writer.last_index)
+		return 0;
+	super.joined = true;
+	wal_superblock_replace(&super, super.cluster_id, super.incarnation,
+			       false);
+	ret = write_superblock(storage, &super, WAL_SUPERBLOCK_COPIES);
+	if (!ret)
+		storage->super = super;
+	return ret;
 }
 
 static int check_owner(const struct raftlog_storage *storage,
@@ -418,11 +439,12 @@ static int read_log(struct raftlog_storage *storage,
 	if (ret)
 		return ret;
 	/*
-	 * Writes nothing: the group may be refused yet, and damage may be a read
+	 * Writes nothing to the log: the group may be refused yet, and damage may be a read
 	 * that fails but once. What was cut, the slot before the next batch makes
 	 * unreachable.
 	 */
-	return recover(storage, block_bytes);
+	ret = recover(storage, block_bytes);
+	return !ret && params->joins ? mark_joined(storage) : ret;
 }
 
 static void fill_info(const struct raftlog_storage *storage,
@@ -443,6 +465,7 @@ static void fill_info(const struct raftlog_storage *storage,
 		.lost_term = w->lost.term,
 		.fresh = !w->last_index && !w->hard_state.current_term,
 		.recovering = storage->super.recovering,
+		.joined = storage->super.joined,
 		.kept_index = storage->super.kept.index,
 		.kept_term = storage->super.kept.term,
 		.kept_snapshot = storage->super.kept.snapshot,

@@ -439,9 +439,9 @@ static void alone_it_does_not_start_damaged(struct kunit *test)
 }
 
 /* The configuration with which each node of a new cluster begins. */
-static struct server *server_open(struct kunit *test)
+static struct server *server_unstarted(struct kunit *test, u32 n_voters)
 {
-	struct server *s = server_new(test, 3);
+	struct server *s = server_new(test, n_voters);
 	struct raft_configuration *configuration =
 		kunit_kzalloc(test, sizeof(*configuration), GFP_KERNEL);
 	u32 i;
@@ -455,9 +455,18 @@ static struct server *server_open(struct kunit *test)
 		configuration->members[i].incarnation = 0;
 	raft_configuration_encode(configuration, s->configuration,
 				  sizeof(s->configuration));
-	KUNIT_ASSERT_EQ(test, raft_bootstrap(s->r, NULL, s->configuration,
-					     s->configuration_bytes,
-					     FIXTURE_SPACE, &s->update), 0);
+	return s;
+}
+
+static struct server *server_open(struct kunit *test)
+{
+	struct server *s = server_unstarted(test, 3);
+
+	KUNIT_ASSERT_EQ(test,
+			raft_bootstrap(s->r, NULL, s->configuration,
+				       s->configuration_bytes, FIXTURE_SPACE,
+				       &s->update),
+			0);
 	KUNIT_ASSERT_EQ(test, raft_start(s->r, s->now_ns, &s->update), 0);
 	server_done(s);
 	server_persist(s);
@@ -654,6 +663,97 @@ static void wiped_it_votes_and_does_not_stand(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, status.foreign);
 }
 
+/* Started again with the first entry on a disk that joined, or bootstrapped. */
+static struct server *with_disk(struct kunit *test, u32 n_voters, bool joined)
+{
+	struct server *s = server_unstarted(test, n_voters);
+
+	raft_set_joined(s->r, joined);
+	server_restore(s, 1, RAFT_ID_NONE, NULL, 0);
+	server_time(s, FIXTURE_ELECTION_NS);
+	server_done(s);
+	return s;
+}
+
+/*
+ * A cluster that began with one server has grown. That one's disk is lost, it is added
+ * again, and goes down with no more than the first entry: in which it is alone (found
+ * by the simulator, seed 95784).
+ */
+static void joined_it_is_not_alone_with_the_first_entry(struct kunit *test)
+{
+	u32 joined, i;
+
+	for (joined = 0; joined < 2; joined++) {
+		struct server *s = with_disk(test, 1, joined);
+
+		for (i = 0; i < 5; i++) {
+			server_timeout(s);
+			server_persist(s);
+		}
+		KUNIT_EXPECT_EQ(test, s->r->role,
+				(u8)(joined ? RAFT_FOLLOWER : RAFT_LEADER));
+		if (joined)
+			KUNIT_EXPECT_EQ(test, s->r->hard_state.current_term,
+					1ull);
+	}
+}
+
+static void joined_it_does_not_stand_with_the_first_entry(struct kunit *test)
+{
+	u32 joined;
+
+	for (joined = 0; joined < 2; joined++) {
+		struct server *s = with_disk(test, 3, joined);
+
+		server_timeout(s);
+		KUNIT_EXPECT_EQ(test, server_count(s, RAFT_REQUEST_VOTE),
+				joined ? 0u : 2u);
+	}
+}
+
+struct left_behind_case {
+	const char *name;
+	bool joined;
+	bool pre_vote;
+	u64 last_index; /* of the candidate */
+	bool granted;
+};
+
+static const struct left_behind_case left_behind_cases[] = {
+	{ "bootstrapped, vote, first entry", false, false, 1, true },
+	{ "bootstrapped, pre-vote, first entry", false, true, 1, true },
+	{ "joined, vote, nothing", true, false, 0, false },
+	{ "joined, vote, first entry", true, false, 1, false },
+	{ "joined, pre-vote, first entry", true, true, 1, false },
+	{ "joined, vote, the entry that seals", true, false, 2, true },
+	{ "joined, pre-vote, the entry that seals", true, true, 2, true },
+};
+
+static void describe_left_behind(const struct left_behind_case *c, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(left_behind, left_behind_cases, describe_left_behind);
+
+/*
+ * All voters with open configurations make a cluster, if none of them has forgotten
+ * that there is one. It has.
+ */
+static void joined_it_does_not_vote_for_the_first_entry(struct kunit *test)
+{
+	const struct left_behind_case *c = test->param_value;
+	struct server *s = with_disk(test, 3, c->joined);
+	const struct raft_send *send;
+
+	server_ask(s, 2, 2, c->pre_vote, c->last_index, c->last_index ? 1 : 0);
+	send = server_sent(s, RAFT_REQUEST_VOTE_RESPONSE, 2);
+	KUNIT_ASSERT_NOT_NULL(test, send);
+	KUNIT_EXPECT_EQ(test, send->message.request_vote_response.granted,
+			c->granted);
+}
+
 static void leader_ignores_candidates(struct kunit *test)
 {
 	struct server *s = server_leader(test, 3);
@@ -767,6 +867,10 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(answers_of_a_wiped_disk_do_not_count),
 	KUNIT_CASE(what_another_disk_acknowledged_is_forgotten),
 	KUNIT_CASE(wiped_it_votes_and_does_not_stand),
+	KUNIT_CASE(joined_it_is_not_alone_with_the_first_entry),
+	KUNIT_CASE(joined_it_does_not_stand_with_the_first_entry),
+	KUNIT_CASE_PARAM(joined_it_does_not_vote_for_the_first_entry,
+			 left_behind_gen_params),
 	KUNIT_CASE(leader_ignores_candidates),
 	KUNIT_CASE(restarted_it_does_not_vote_at_once),
 	KUNIT_CASE(older_terms_are_answered_with_the_newer),

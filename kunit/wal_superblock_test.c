@@ -99,7 +99,10 @@ static const struct version_case version_cases[] = {
 	  WAL_SUPERBLOCK_F_RECOVERING, 0 },
 	{ "this, with an entry kept", WAL_FORMAT_VERSION, 7, 0, 0,
 	  FIELD(kept_index) },
-	{ "unknown flag", WAL_FORMAT_VERSION, 7, 1u << 1, -EUCLEAN },
+	{ "this, joined", WAL_FORMAT_VERSION, 0, WAL_SUPERBLOCK_F_JOINED, 0 },
+	{ "this, joined, recovering", WAL_FORMAT_VERSION, 7,
+	  WAL_SUPERBLOCK_F_JOINED | WAL_SUPERBLOCK_F_RECOVERING, 0 },
+	{ "unknown flag", WAL_FORMAT_VERSION, 7, 1u << 2, -EUCLEAN },
 	{ "newer", WAL_FORMAT_VERSION + 1, 0, 0, -EPROTONOSUPPORT },
 	{ "newer with what is not known", WAL_FORMAT_VERSION + 1, 0, 1u << 7,
 	  -EPROTONOSUPPORT },
@@ -125,7 +128,10 @@ static void version_is_read_or_refused(struct kunit *test)
 	if (c->ret)
 		return;
 	KUNIT_EXPECT_EQ(test, super.generation, c->generation);
-	KUNIT_EXPECT_EQ(test, super.recovering, c->flags != 0);
+	KUNIT_EXPECT_EQ(test, super.recovering,
+			(c->flags & WAL_SUPERBLOCK_F_RECOVERING) != 0);
+	KUNIT_EXPECT_EQ(test, super.joined,
+			(c->flags & WAL_SUPERBLOCK_F_JOINED) != 0);
 	KUNIT_EXPECT_FALSE(test, super.stale);
 	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), 0);
 }
@@ -287,6 +293,25 @@ static void older_copy_is_stale(struct kunit *test)
 			0);
 }
 
+/* How a disk began is not forgotten by what becomes of it. */
+static void joined_disk_stays_one(struct kunit *test)
+{
+	struct wal_fixture *f = formatted(test);
+	struct wal_superblock super, found;
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, decode(f, &super), 0);
+	KUNIT_EXPECT_FALSE(test, super.joined);
+	super.joined = true;
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		next(&super, &steps[i]);
+		put(f, &super, steps[i].i);
+		KUNIT_ASSERT_EQ(test, decode(f, &found), 0);
+		KUNIT_EXPECT_TRUE(test, found.joined);
+		KUNIT_EXPECT_EQ(test, found.recovering, steps[i].recovering);
+	}
+}
+
 /* By when it was begun it is told what was made since, also by one that is done. */
 static void recovery_is_of_the_generation_that_began_it(struct kunit *test)
 {
@@ -351,6 +376,7 @@ static struct kunit_case superblock_cases[] = {
 	KUNIT_CASE(recovery_is_of_the_generation_that_began_it),
 	KUNIT_CASE(bad_copy_is_written_first),
 	KUNIT_CASE(log_stays_when_the_owner_changes),
+	KUNIT_CASE(joined_disk_stays_one),
 	{}
 };
 

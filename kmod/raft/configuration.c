@@ -392,8 +392,12 @@ bool raft_is_known(const struct raft *r, u32 position)
 
 	if (raft_is_self(r, position))
 		incarnation = r->incarnation;
-	return !r->sealed || !incarnation || !raft_is_voter(r, position) ||
-	       r->configuration.members[position].incarnation == incarnation;
+	if (!incarnation || !raft_is_voter(r, position))
+		return true;
+	/* Whose vote a peer with a disk that joined would have to be: election.c. */
+	if (!r->sealed)
+		return !raft_is_self(r, position) || !r->joined;
+	return r->configuration.members[position].incarnation == incarnation;
 }
 
 /* All voters while the configuration is open: see struct raft_configuration. */

@@ -218,6 +218,7 @@ struct raft {
 	struct raft_configuration decoded; /* scratch, too large for a stack */
 	bool sealed; /* configuration knows the voters' disks */
 	u64 incarnation; /* of this server's disk */
+	bool joined; /* which did not bootstrap */
 	u64 voted_for_incarnation; /* of voted_for's disk; 0: not since the start */
 	bool needed; /* to stand, without a vote: see raft_has_vote() */
 	u8 encoded[RAFT_CONFIGURATION_BYTES_MAX]; /* that it made as a leader */

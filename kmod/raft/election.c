@@ -66,6 +66,17 @@ static bool is_up_to_date(const struct raft *r, u64 last_log_index,
 			  r->lost_term);
 }
 
+/*
+ * Is the candidate's configuration the open one? What follows on the first entry is
+ * the one that seals it. A server whose disk joined got that from a cluster that had
+ * left it behind, and may have acknowledged more than it remembers: its vote would
+ * make another cluster of those who have forgotten with it.
+ */
+static bool is_left_behind(const struct raft *r, u64 last_log_index)
+{
+	return r->joined && last_log_index <= 1;
+}
+
 static void ask_for_votes(struct raft *r, struct raft_update *update,
 			  bool pre_vote)
 {
@@ -269,7 +280,8 @@ void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 
 	note_need(r, update, message);
 	grant = is_up_to_date(r, message->request_vote.last_log_index,
-			      message->request_vote.last_log_term);
+			      message->request_vote.last_log_term) &&
+		!is_left_behind(r, message->request_vote.last_log_index);
 	if (pre_vote)
 		grant = grant && message->term > r->hard_state.current_term;
 	else

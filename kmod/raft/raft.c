@@ -174,6 +174,11 @@ void raft_set_incarnation(struct raft *r, u64 incarnation)
 	r->incarnation = incarnation;
 }
 
+void raft_set_joined(struct raft *r, bool joined)
+{
+	r->joined = joined;
+}
+
 int raft_start(struct raft *r, u64 now_ns, struct raft_update *update)
 {
 	bool restored = !r->persist_seq || r->lost_term;

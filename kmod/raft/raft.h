@@ -213,7 +213,8 @@ struct raft_member {
  * configuration it takes the votes of all voters to lead, and whoever leads from
  * one seals it with the first entry of its term. From then on a voter that comes
  * with another disk, and so has forgotten what it voted and acknowledged, takes
- * entries as a learner does, but nothing that it says counts.
+ * entries as a learner does, but nothing that it says counts. Nor does it while it
+ * has no more than the open configuration: see raft_set_joined().
  *
  * A witness holds the terms and places of entries, but of users' entries not what
  * they say. It votes and acknowledges, and never stands for election. It is there
@@ -1279,6 +1280,19 @@ int raft_recover(struct raft *r, struct raft_update *update);
  * @incarnation: random, not 0, new whenever the disk forgets what was on it
  */
 void raft_set_incarnation(struct raft *r, u64 incarnation);
+
+/**
+ * raft_set_joined() - all that is on this disk came from others
+ * @r: a core that was not started
+ * @joined: its server was not bootstrapped with it, but waited to be added to a cluster
+ *
+ * So that cluster has a leader, or had one, and a sealed configuration. An open one
+ * on such a disk is of the past: the configuration of the first entry, which did not
+ * know this disk. It may be that of a server whose disk was lost, and that has got
+ * back no more than that. In an open configuration it does not count itself, and
+ * nobody gets its vote who has no more than the first entry either.
+ */
+void raft_set_joined(struct raft *r, bool joined);
 
 /**
  * raft_start() - join as follower (edge 0)

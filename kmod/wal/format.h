@@ -177,8 +177,11 @@ struct wal_disk_superblock {
 };
 
 /* Its node is about to be alone in a new cluster; what the log says may be older. */
-#define WAL_SUPERBLOCK_F_RECOVERING 1u
-#define WAL_SUPERBLOCK_F_ALL WAL_SUPERBLOCK_F_RECOVERING
+#define WAL_SUPERBLOCK_F_RECOVERING (1u << 0)
+/* All that is in it came from others: see raft_set_joined(). */
+#define WAL_SUPERBLOCK_F_JOINED (1u << 1)
+#define WAL_SUPERBLOCK_F_ALL \
+	(WAL_SUPERBLOCK_F_RECOVERING | WAL_SUPERBLOCK_F_JOINED)
 
 /**
  * struct wal_disk_gap - damage that the log passes over

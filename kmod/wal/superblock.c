@@ -40,8 +40,9 @@ static void superblock_put(const struct wal_superblock *super, void *buf)
 		.area_offset = cpu_to_le64(WAL_AREA_POSITION),
 		.area_bytes = cpu_to_le64(super->area_bytes),
 		.generation = cpu_to_le64(super->generation),
-		.flags = cpu_to_le32(super->recovering ?
-					     WAL_SUPERBLOCK_F_RECOVERING : 0),
+		.flags = cpu_to_le32(
+			(super->recovering ? WAL_SUPERBLOCK_F_RECOVERING : 0) |
+			(super->joined ? WAL_SUPERBLOCK_F_JOINED : 0)),
 		.kept_index = cpu_to_le64(super->kept.index),
 		.kept_term = cpu_to_le64(super->kept.term),
 		.kept_snapshot = cpu_to_le64(super->kept.snapshot),
@@ -101,6 +102,7 @@ static int superblock_get(struct wal_superblock *super, const void *buf)
 	super->generation = le64_to_cpu(disk.generation);
 	super->recovering = disk.flags &
 			    cpu_to_le32(WAL_SUPERBLOCK_F_RECOVERING);
+	super->joined = disk.flags & cpu_to_le32(WAL_SUPERBLOCK_F_JOINED);
 	super->kept = (struct wal_kept){
 		.index = le64_to_cpu(disk.kept_index),
 		.term = le64_to_cpu(disk.kept_term),

@@ -64,7 +64,8 @@ struct wal_kept {
  * @generation: see struct wal_disk_superblock
  * @recovering: a recovery from lost quorum was begun, and is to be completed before
  *	the node takes part in anything
- * @kept: by the last of these, done or not
+ * @joined: its node was to be added to a cluster that was there: it did not bootstrap
+ * @kept: by the last recovery, done or not
  * @stale: one of its copies is of an older generation: wal_superblock_encode(0)
  * @first_copy: the one that is to be written first: stale, or bad, if one is
  */
@@ -77,6 +78,7 @@ struct wal_superblock {
 	u64 area_bytes;
 	u64 generation;
 	bool recovering;
+	bool joined;
 	struct wal_kept kept;
 	bool stale;
 	u8 first_copy;

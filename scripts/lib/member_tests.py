@@ -184,16 +184,33 @@ def test_rolling_replacement(scene):
     return f"{leaders} of them led; {remark}"
 
 
+def start_joining(scene, node):
+    """Start a member with an empty log; first where nobody reaches it, and with the members
+    of the beginning, which such a log does not take."""
+    line = ["raftctl", "start", "--join", "--cluster-id",
+            scene.status(scene.wait_leader())["cluster_id"], "--id", str(node.member),
+            "--listen", scene.address(node), "--dir", DIR, "--size", scene.size,
+            *scene.security, *scene.options]
+    scene.isolate(node.id)
+    node.run(line, timeout=120)
+    scene.leave(node)
+    refused = node.run(scene.start_line(node), check=False, timeout=120)
+    claim(refused.code == 1 and "holds no log" in refused.err,
+          f"a log that waits begins no cluster: {refused.err.strip()!r}")
+    scene.heal()
+    node.run(line, timeout=120)
+
+
 def test_readmit(scene):
-    """A member comes back with an empty disk: it counts as down until it is demoted, and
-    gets its vote back by itself."""
+    """A member comes back with an empty disk: it waits for what the others have, counts as
+    down until it is demoted, and gets its vote back by itself."""
     scene.fresh()
     load = scene.load(scene.wait_leader(), threads=1)
     scene.wait_acknowledged([load], 50)
     leader, (wiped, other) = scene.followers()
     scene.leave(wiped)
     wiped.run(f"rm {DIR}/wal")
-    scene.join(wiped)
+    start_joining(scene, wiped)
     wait_until(lambda: scene.peers(leader)[wiped.member]["foreign"], 60,
                "the leader to see another disk")
     scene.leave(other)

@@ -198,7 +198,9 @@ struct raftlog_version {
 /*
  * Wait, without members of its own, until a leader that has added this node brings
  * the log: @cluster_id and @listen say where. Means nothing once the log has an
- * entry.
+ * entry. A log that was empty when it was started so never begins a cluster: until it
+ * has an entry it is started so again, and with no more than the first one it has no
+ * vote. So is an empty log to be started that takes the place of one that was lost.
  */
 #define RAFTLOG_START_F_JOIN (1u << 2)
 /*
@@ -255,7 +257,8 @@ struct raftlog_version {
  * Errors: ENOKEY (no key of that name), EKEYREVOKED, EKEYEXPIRED,
  * EBUSY (started already, or the file is in use), EEXIST (the WAL belongs
  * to another node or cluster), ENODATA (no WAL there and no
- * RAFTLOG_START_F_FORMAT), EUCLEAN (damaged beyond repair, or so that @members are
+ * RAFTLOG_START_F_FORMAT, or an empty one that needs RAFTLOG_START_F_JOIN),
+ * EUCLEAN (damaged beyond repair, or so that @members are
  * needed again), EIO (cannot be read; see RAFTLOG_START_F_SALVAGE), EPROTONOSUPPORT
  * (of another format, or of a higher feature level than this node has), EADDRINUSE,
  * EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small), EPERM, EAGAIN (the machine is

@@ -427,7 +427,7 @@ static const struct {
 	{ EEXIST, "is the log of another node or cluster",
 	  "--id, --cluster and the members must be those of its first start" },
 	{ ENODATA, "holds no log",
-	  "--format makes one; never where a member's log was: its votes are lost" },
+	  "--format makes one; where a member's log was, --join does, and waits for what the others have" },
 	{ EUCLEAN, "is damaged, or something else than a log",
 	  "dmesg says where; keep it for a repair" },
 	{ EIO, "cannot be read",

@@ -107,6 +107,7 @@ static void make_core(struct world *w, struct node *node)
 	memory_assert(node->raft);
 	node->settings = settings;
 	raft_set_incarnation(node->raft, node->store.super.incarnation);
+	raft_set_joined(node->raft, node->store.super.joined);
 	node->runs = memory_zeroed(plan->term_runs * sizeof(*node->runs));
 	raft_provide_terms(node->raft, node->runs, plan->term_runs);
 
@@ -122,11 +123,8 @@ static int join(struct world *w, struct node *node, const struct log *found,
 {
 	int error = raft_restore_hard_state(node->raft, hard_state,
 					    space_bytes);
-	/* Whoever has lost his disk may know that he is to wait, or may not. */
-	bool waits = node->newcomer || w->recovered ||
-		     (node->wiped && rng_chance(&node->rng, RNG_ONE / 2));
 
-	if (!error && !found->n && !waits)
+	if (!error && !found->n && !node->store.super.joined)
 		error = raft_bootstrap(node->raft, NULL, w->configuration,
 				       w->configuration_bytes, space_bytes,
 				       &node->update);
@@ -160,8 +158,8 @@ static void wipe(struct world *w, struct node *node)
 	node->spare_rotted = node->rotted;
 	node->spare_promised_term = node->promised_term;
 	node->has_spare = true;
-	store_wipe(w, node);
 	node->wiped = true;
+	store_wipe(w, node);
 	node->rotted = false;
 	node->promised_term = 0;
 }
@@ -171,8 +169,8 @@ void node_make_twin(struct world *w, struct node *twin, const struct node *other
 	if (twin->id)
 		store_free(&twin->store);
 	memset(&twin->store, 0, sizeof(twin->store));
-	node_init(w, twin, other->id);
 	twin->wiped = true;
+	node_init(w, twin, other->id);
 	twin->feature_level = other->feature_level;
 	twin->promised_term = 0;
 }

@@ -4,6 +4,18 @@
 #include "memory.h"
 #include "world.h"
 
+/*
+ * Whoever has lost a disk may know that the node is to be added again, or may begin
+ * as all began. But not where that was one alone: nobody could tell the two apart.
+ */
+static bool joins(struct world *w, struct node *node)
+{
+	if (node->newcomer || w->recovered)
+		return true;
+	return node->wiped && (w->plan.n_nodes - w->plan.n_learners == 1 ||
+			       rng_chance(&node->rng, RNG_ONE / 2));
+}
+
 void store_init(struct world *w, struct node *node)
 {
 	struct store *store = &node->store;
@@ -19,6 +31,7 @@ void store_init(struct world *w, struct node *node)
 		.block_bytes = w->plan.block_bytes,
 		.area_bytes = wal_area_bytes(store->disk.size,
 					     w->plan.block_bytes),
+		.joined = joins(w, node),
 	};
 	for (i = 0; i < sizeof(store->super.uuid); i++)
 		store->super.uuid[i] = rng_next(&node->rng);
