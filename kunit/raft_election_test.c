@@ -754,6 +754,47 @@ static void joined_it_does_not_vote_for_the_first_entry(struct kunit *test)
 			c->granted);
 }
 
+/* One heartbeat interval from now it asks @ids (bit: id), and not a moment earlier. */
+static void expect_asked(struct server *s, bool pre_vote, u32 ids)
+{
+	struct kunit *test = s->test;
+	u32 id;
+
+	server_done(s);
+	server_time(s, FIXTURE_HEARTBEAT_NS - 1);
+	KUNIT_EXPECT_EQ(test, server_count(s, RAFT_REQUEST_VOTE), 0u);
+	KUNIT_EXPECT_EQ(test, s->update.deadline_ns, s->now_ns + 1);
+	server_time(s, 1);
+	for (id = 2; id <= 5; id++) {
+		const struct raft_send *send =
+			server_sent(s, RAFT_REQUEST_VOTE, id);
+
+		KUNIT_EXPECT_EQ(test, send != NULL, (ids & 1u << id) != 0);
+		if (!send)
+			continue;
+		KUNIT_EXPECT_EQ(test, send->message.term, 2ull);
+		KUNIT_EXPECT_EQ(test, send->message.request_vote.pre_vote,
+				pre_vote);
+	}
+}
+
+/* 5.1: whoever has not answered, in either round; of votes not before they can be sent. */
+static void candidate_asks_again(struct kunit *test)
+{
+	struct server *s = server_started(test, 5);
+
+	server_timeout(s);
+	server_vote(s, 2, 2, true, true);
+	server_vote(s, 3, 1, true, false);
+	expect_asked(s, true, 1u << 4 | 1u << 5);
+	server_vote(s, 4, 2, true, true);
+	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_CANDIDATE);
+	expect_asked(s, false, 0);
+	server_persist(s);
+	server_vote(s, 2, 2, false, true);
+	expect_asked(s, false, 1u << 3 | 1u << 4 | 1u << 5);
+}
+
 static void leader_ignores_candidates(struct kunit *test)
 {
 	struct server *s = server_leader(test, 3);
@@ -871,6 +912,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(joined_it_does_not_stand_with_the_first_entry),
 	KUNIT_CASE_PARAM(joined_it_does_not_vote_for_the_first_entry,
 			 left_behind_gen_params),
+	KUNIT_CASE(candidate_asks_again),
 	KUNIT_CASE(leader_ignores_candidates),
 	KUNIT_CASE(restarted_it_does_not_vote_at_once),
 	KUNIT_CASE(older_terms_are_answered_with_the_newer),

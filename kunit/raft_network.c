@@ -285,9 +285,11 @@ void network_pass(struct network *net, u64 ns)
 	net->now_ns = end_ns;
 }
 
+/* A candidate does not ask again either. */
 static void set_timer(struct network *net, u32 id, u64 deadline_ns)
 {
 	network_server(net, id)->r->election_deadline_ns = deadline_ns;
+	network_server(net, id)->r->ask_again_ns = deadline_ns;
 	wake(net, id);
 }
 

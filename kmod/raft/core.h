@@ -233,6 +233,7 @@ struct raft {
 	u64 lost_term;
 
 	u64 election_deadline_ns;
+	u64 ask_again_ns; /* of a candidate, those who have not answered */
 	u64 leader_contact_ns; /* last AppendEntries of a valid leader */
 	/* After a restart, leadership, or a change of settings: see transfer.c. */
 	u64 sticky_until_ns;
@@ -343,6 +344,7 @@ void raft_role_by_membership(struct raft *r, struct raft_update *update);
 void raft_reset_election_timer(struct raft *r);
 void raft_defer_to_priority(struct raft *r);
 void raft_election_time(struct raft *r, struct raft_update *update);
+u64 raft_election_deadline(const struct raft *r);
 void raft_count_own_vote(struct raft *r, struct raft_update *update);
 void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 			       const struct raft_message *message);

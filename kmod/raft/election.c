@@ -82,10 +82,12 @@ static void ask_for_votes(struct raft *r, struct raft_update *update,
 {
 	u32 i;
 
+	r->ask_again_ns = r->now_ns + r->settings.heartbeat_interval_ns;
 	for (i = 0; i < r->configuration.n_members; i++) {
 		struct raft_send *send;
 
-		if (raft_is_self(r, i) || !raft_is_voter(r, i))
+		if (raft_is_self(r, i) || !raft_is_voter(r, i) ||
+		    (r->votes.granted | r->votes.refused) >> i & 1)
 			continue;
 		send = raft_add_send(r, update, RAFT_REQUEST_VOTE,
 				     r->peers[i].id);
@@ -162,10 +164,39 @@ void raft_campaign_now(struct raft *r, struct raft_update *update,
 	raft_requeue_proposals(r);
 }
 
+static bool is_candidate(const struct raft *r)
+{
+	return r->role == RAFT_PRE_CANDIDATE || r->role == RAFT_CANDIDATE;
+}
+
+/* 5.1: requests are repeated; a vote may be lost, or the key that it was sent with. */
+static void ask_again(struct raft *r, struct raft_update *update)
+{
+	if (!is_candidate(r) || r->now_ns < r->ask_again_ns)
+		return;
+	/* Nobody was asked yet, and nothing is gained by another one that waits. */
+	if (r->role == RAFT_CANDIDATE &&
+	    r->persisted_seq < r->hard_state_persist_seq) {
+		r->ask_again_ns = r->now_ns + r->settings.heartbeat_interval_ns;
+		return;
+	}
+	ask_for_votes(r, update, r->role == RAFT_PRE_CANDIDATE);
+}
+
+u64 raft_election_deadline(const struct raft *r)
+{
+	return is_candidate(r) ? min(r->ask_again_ns, r->election_deadline_ns) :
+				 r->election_deadline_ns;
+}
+
 void raft_election_time(struct raft *r, struct raft_update *update)
 {
-	if (r->role == RAFT_LEADER || r->now_ns < r->election_deadline_ns)
+	if (r->role == RAFT_LEADER)
 		return;
+	if (r->now_ns < r->election_deadline_ns) {
+		ask_again(r, update);
+		return;
+	}
 	if (!can_campaign(r)) {
 		raft_become_follower(r, update, r->hard_state.current_term,
 				     RAFT_ID_NONE,

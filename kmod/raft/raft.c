@@ -493,7 +493,7 @@ static void time_passes(struct raft *r, struct raft_update *update)
 	if (r->role == RAFT_LEADER)
 		deadline = min(raft_leader_deadline(r), raft_read_deadline(r));
 	else if (r->role != RAFT_FAILED)
-		deadline = min(r->election_deadline_ns,
+		deadline = min(raft_election_deadline(r),
 			       min(raft_proposal_deadline(r),
 				   raft_read_deadline(r)));
 	if (r->more)
