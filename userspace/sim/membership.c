@@ -361,8 +361,7 @@ void members_committed(struct world *w, const struct record *record)
 			     member->incarnation !=
 				     node->store.super.incarnation;
 
-		w->counters.readmitted += node->wiped && !wiped && member &&
-					  member->kind == RAFT_VOTER;
+		w->counters.readmitted += node->wiped && !wiped && member;
 		node->wiped = wiped;
 	}
 }

@@ -259,6 +259,7 @@ static void forget(struct world *w, struct node *node)
 	node->by_transfer = false;
 	node->transferee = RAFT_ID_NONE;
 	node->n_transfers = 0;
+	node->application.known = false;
 	node->stop_at = 0;
 	node->wake_at = 0;
 	node->paused_until = 0;
@@ -470,15 +471,12 @@ void node_leave(struct world *w, struct node *node)
 
 void node_shutdown(struct world *w, struct node *node)
 {
-	struct raft_event event = {
-		.type = RAFT_EVENT_SHUTDOWN,
-		.now_ns = node_clock(w, node),
-	};
+	struct raft_event event = { .type = RAFT_EVENT_SHUTDOWN };
 
 	w->counters.shutdowns++;
 	trace(w, TRACE_SHUTDOWN, node->id, 0, 0, 0, 0);
 	if (node->role != RAFT_FAILED) {
-		int error = raft_step(node->raft, &event, &node->update);
+		int error = owner_step(w, node, &event);
 
 		if (error && error != -ENOTRECOVERABLE)
 			violation(w, "core", "node %u: shutdown: %d", node->id,

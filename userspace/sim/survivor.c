@@ -59,6 +59,7 @@ static bool can_go_on(struct world *w, struct node *node)
 {
 	const struct store *store = &node->store;
 	const struct log *log = &store->durable;
+	const struct raft_configuration *with_snapshot;
 	struct log kept = { 0 };
 	bool can;
 
@@ -72,7 +73,11 @@ static bool can_go_on(struct world *w, struct node *node)
 	    !slots_reach(node, log))
 		return false;
 	copy_kept(w, node, &kept);
+	with_snapshot = members_at(
+		log_at(&kept, slots_newest(node)->configuration.index));
 	can = slots_newest(node)->configuration.index <= kept.n &&
+	      (!with_snapshot ||
+	       with_snapshot->feature_level <= node->feature_level) &&
 	      store->writer.configuration.index <= kept.n &&
 	      members_include(members_at(log_at(&kept, kept.n)), node->id);
 	log_free(&kept);
