@@ -48,7 +48,9 @@ def test_keys(scene):
     """The key is exchanged under load, again and again: no append fails; the old one is refused."""
     scene.fresh()
     began = terms(scene)
-    loads = [scene.load(node, threads=2, timeout_ms=60000) for node in scene]
+    # However long it takes, the log does not get full.
+    loads = [scene.load(node, threads=2, largest=1024, timeout_ms=60000, pause_ms=20)
+             for node in scene]
     scene.wait_acknowledged(loads, 20)
     old = KEY
     for number in range(ROTATIONS):
@@ -118,7 +120,7 @@ def test_forged(scene):
     start_others(scene)
     leader, (attacker, other) = scene.followers()
     attacker.run("raftctl -g 1 wait --leader --timeout 60")
-    loads = [scene.load(node, threads=2) for node in scene]
+    loads = [scene.load(node, threads=1, largest=256, pause_ms=100) for node in scene]
     scene.wait_acknowledged(loads, 20)
     began = terms(scene)
     said = attacker.run(["attack", "forge", str(scene.packets), str(PORT), leader.ip, other.ip],
