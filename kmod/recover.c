@@ -32,10 +32,16 @@ static bool has_kept(const struct raftlog_life *life)
 			    life->info.kept_term);
 }
 
+/* Does a recovery go on, rather than begin? */
+static bool goes_on(const struct raftlog_life *life)
+{
+	return life->info.recovering && has_kept(life);
+}
+
 static int refusal(struct raftlog_life *life,
 		   const struct raftlog_recover *recover)
 {
-	if (life->info.recovering && has_kept(life))
+	if (goes_on(life))
 		return 0;
 	if (recover->lost_index && !(recover->flags & RAFTLOG_RECOVER_F_SALVAGE))
 		return -EUCLEAN;
@@ -109,7 +115,7 @@ int raftlog_recover_force(struct raftlog_life *life,
 
 	if (recover->error)
 		return -(int)recover->error;
-	if (!life->info.recovering || !has_kept(life))
+	if (!goes_on(life))
 		error = begin(life, recover);
 	if (error)
 		return error;

@@ -509,12 +509,13 @@ free_made:
 void raftlog_transport_stats(const struct raftlog_transport *transport,
 			     struct raftlog_transport_stats *stats)
 {
+	u64 gated = raftlog_gate_dropped(transport);
 	unsigned int start;
 
 	do {
 		start = u64_stats_fetch_begin(&transport->syncp);
 		*stats = transport->stats;
 	} while (u64_stats_fetch_retry(&transport->syncp, start));
-	stats->rx_datagrams += raftlog_gate_dropped(transport);
-	stats->drops[RAFTLOG_DROP_RATE] += raftlog_gate_dropped(transport);
+	stats->rx_datagrams += gated;
+	stats->drops[RAFTLOG_DROP_RATE] += gated;
 }

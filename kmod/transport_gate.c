@@ -44,7 +44,7 @@ enum {
 struct raftlog_gate_peer {
 	u32 id;
 	union raftlog_sockaddr address;
-	u64 sessions[2];
+	struct wire_sessions sessions;
 };
 
 /**
@@ -104,8 +104,8 @@ static bool is_known(struct raftlog_gate *gate, const struct sock *sk,
 			    !is_from(skb, sk, &peer->address))
 				continue;
 			*trickle = i;
-			known = header->session == peer->sessions[0] ||
-				header->session == peer->sessions[1];
+			known = wire_sessions_hold(&peer->sessions,
+						   header->session);
 		}
 	} while (read_seqretry(&gate->lock, seq));
 	return known;
@@ -226,8 +226,7 @@ static void describe(struct raftlog_gate_peer *known,
 {
 	known->id = peer->id;
 	known->address = peer->address;
-	known->sessions[0] = peer->channel.session;
-	known->sessions[1] = peer->channel.incoming[0].session;
+	known->sessions = wire_channel_sessions(&peer->channel);
 }
 
 void raftlog_gate_update(struct raftlog_transport *transport)
@@ -249,12 +248,13 @@ void raftlog_gate_update(struct raftlog_transport *transport)
 void raftlog_gate_note(struct raftlog_transport *transport,
 		       struct raftlog_transport_peer *peer)
 {
-	const u64 sessions[2] = { peer->channel.session,
-				  peer->channel.incoming[0].session };
+	const struct wire_sessions sessions =
+		wire_channel_sessions(&peer->channel);
 
-	if (!transport->is_secure || !memcmp(sessions, peer->gated, sizeof(sessions)))
+	if (!transport->is_secure ||
+	    !memcmp(&sessions, &peer->gated, sizeof(sessions)))
 		return;
-	memcpy(peer->gated, sessions, sizeof(sessions));
+	peer->gated = sessions;
 	raftlog_gate_update(transport);
 }
 

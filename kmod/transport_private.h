@@ -87,7 +87,7 @@ struct raftlog_transport_peer {
 	struct wire_receiver receiver;
 	bool key_told;
 	struct wire_channel channel;
-	u64 gated[2];
+	struct wire_sessions gated;
 };
 
 /**

@@ -227,17 +227,38 @@ void wire_channel_keys(struct wire_keyring *keyring,
 		       struct wire_channel *channel);
 
 /**
- * wire_channel_knows() - is @session one of the peer that something came of?
- * @channel: with it
- * @session: what a datagram says that is not authenticated yet
+ * struct wire_sessions - those of a peer that something authentic came of
+ * @of: 0: of none
  *
  * Sessions are random and told to nobody without a key: who names one holds a key, or
  * sees what the two of them send.
  */
+struct wire_sessions {
+	u64 of[2];
+};
+
+/** wire_channel_sessions() - what is known of the peer now */
+static inline struct wire_sessions
+wire_channel_sessions(const struct wire_channel *channel)
+{
+	return (struct wire_sessions){
+		.of = { channel->session, channel->incoming[0].session },
+	};
+}
+
+/** wire_sessions_hold() - is @session, which is not authenticated yet, one of them? */
+static inline bool wire_sessions_hold(const struct wire_sessions *sessions, u64 session)
+{
+	return session &&
+	       (session == sessions->of[0] || session == sessions->of[1]);
+}
+
+/** wire_channel_knows() - the same of what is known of the peer now */
 static inline bool wire_channel_knows(const struct wire_channel *channel, u64 session)
 {
-	return session && (session == channel->session ||
-			   session == channel->incoming[0].session);
+	const struct wire_sessions sessions = wire_channel_sessions(channel);
+
+	return wire_sessions_hold(&sessions, session);
 }
 
 /** wire_channel_ready() - can anything be sent? */
