@@ -42,6 +42,12 @@ static bool loses_timeout_now(struct network *net,
 	return message->type == RAFT_TIMEOUT_NOW;
 }
 
+static bool loses_votes(struct network *net,
+			const struct raft_message *message)
+{
+	return message->type == RAFT_REQUEST_VOTE_RESPONSE;
+}
+
 /* To and fro, to a given one and to the best one. */
 static void goes_to_a_complete_node(struct kunit *test)
 {
@@ -102,6 +108,27 @@ static void target_skips_pre_vote(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, send->message.request_vote.pre_vote);
 	KUNIT_EXPECT_EQ(test, send->message.request_vote.leadership_transfer_ns,
 			0ull);
+}
+
+/*
+ * A voter that has heard from the leader just now votes for nobody else, but that the
+ * leader asks for it. It says so again if that was lost: once it knows the new term,
+ * the request does not override anything any more.
+ */
+static void vote_that_is_lost_is_given_again(struct kunit *test)
+{
+	struct network *net = led(test, 5, 0);
+	const struct raft *target = network_server(net, 3)->r;
+	u32 i;
+
+	net->loses = loses_votes;
+	KUNIT_ASSERT_EQ(test, network_transfer(net, 1, 3), 0);
+	for (i = 0; i < 20 && target->role != RAFT_CANDIDATE; i++)
+		network_pass(net, FIXTURE_HEARTBEAT_NS / 2);
+	KUNIT_ASSERT_EQ(test, target->role, (u8)RAFT_CANDIDATE);
+	network_heal(net);
+	network_pass(net, FIXTURE_HEARTBEAT_NS);
+	network_expect_leader(net, 3, 3);
 }
 
 static void waits_for_a_slow_follower(struct kunit *test)
@@ -571,6 +598,7 @@ static void leader_tells_the_best_priority(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(goes_to_a_complete_node),
 	KUNIT_CASE(target_skips_pre_vote),
+	KUNIT_CASE(vote_that_is_lost_is_given_again),
 	KUNIT_CASE(waits_for_a_slow_follower),
 	KUNIT_CASE(refuses),
 	KUNIT_CASE(refuses_who_is_dead),

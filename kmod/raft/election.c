@@ -300,9 +300,13 @@ void raft_receive_request_vote(struct raft *r, struct raft_update *update,
 		/*
 		 * A refusal tells a pre_candidate of an older term about the
 		 * newer one; a vote is not answered and its term not taken.
+		 * But for one that it has: it was handed over, and the answer lost.
 		 */
 		if (pre_vote || message->term < r->hard_state.current_term)
 			answer_vote(r, update, message, false);
+		else if (message->term == r->hard_state.current_term &&
+			 has_voted_for(r, message))
+			answer_vote(r, update, message, true);
 		return;
 	}
 	if (!pre_vote && message->term > r->hard_state.current_term)
@@ -358,10 +362,11 @@ void raft_receive_vote(struct raft *r, struct raft_update *update,
 		return;
 
 	position = raft_find_peer(r, message->from) - r->peers;
-	r->peers[position].voted_incarnation = message->incarnation;
-	if (granted)
+	if (granted) {
+		r->peers[position].voted_incarnation = message->incarnation;
 		r->votes.granted |= 1u << position;
-	else
+	} else {
 		r->votes.refused |= 1u << position;
+	}
 	decide(r, update);
 }
