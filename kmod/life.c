@@ -364,6 +364,11 @@ static int early_write_error(struct raftlog_life *life, u64 seq)
 
 static int bootstrap(struct raftlog_life *life, struct raftlog_entry *first)
 {
+	if (life->info.joined && life->info.lost_index) {
+		pr_err("%s: all that is left of the log is damaged: let the node join\n",
+		       raftlog_group_name(life->group));
+		return -EUCLEAN;
+	}
 	if (life->info.joined) {
 		pr_err("%s: the log was made to join a cluster, and nothing of that is in it: let the node join, or make a new log\n",
 		       raftlog_group_name(life->group));

@@ -209,7 +209,8 @@ static int mark_joined(struct raftlog_storage *storage)
 	struct wal_superblock super = storage->super;
 	int ret;
 
-	if (super.joined || super.recovering || storage->writer.last_index)
+	if (super.joined || super.recovering || storage->writer.last_index ||
+	    storage->writer.lost.index)
 		return 0;
 	super.joined = true;
 	wal_superblock_replace(&super, super.cluster_id, super.incarnation,

@@ -6,13 +6,14 @@
 
 /*
  * Whoever has lost a disk may know that the node is to be added again, or may begin
- * as all began. But not where that was one alone: nobody could tell the two apart.
+ * as all began. But not where the members change: those who began may be few by now,
+ * and could begin another cluster.
  */
 static bool joins(struct world *w, struct node *node)
 {
 	if (node->newcomer || w->recovered)
 		return true;
-	return node->wiped && (w->plan.n_nodes - w->plan.n_learners == 1 ||
+	return node->wiped && (w->plan.change_interval_ns ||
 			       rng_chance(&node->rng, RNG_ONE / 2));
 }
 
