@@ -768,7 +768,7 @@ def test_groups(scene):
         node.run(["raftctl", "-g", str(group), "start", "--id", "1", "--listen",
                   f"127.0.0.1:{PORT + group}", *scene.security, *log], timeout=120)
         node.run(f"raftctl -g {group} wait --leader --timeout 30")
-    start(0, "--dir", DIR, "--size", "32M")
+    start(0, "--dir", DIR, "--size", "32M", "--format")
     start(1, "--wal", "/dev/ram0", "--format", "--force")
     start(2, "--wal", "/dev/ram1", "--format", "--force")
     full = bench(node, 2, "--size", "64K", "--async", "64", "--seconds", "10")
@@ -814,7 +814,7 @@ def test_kernel_api(scene):
              "--election-timeout 3000 --append-timeout 60000")
     # It comes before the group is started.
     node.run(f"insmod {SAMPLE} count=3000")
-    node.run(start, timeout=120)
+    node.run(f"{start} --format", timeout=120)
     wait_until(lambda: sample(node, "appended") == 3000 and sample(node, "delivered") == 3000,
                60, "3000 entries of a client in the kernel to be committed and handed over")
     node.run("raftctl append from-user-space", timeout=30)

@@ -148,8 +148,8 @@ class RaftCluster(Cluster):
         """The raftctl command that joins @node."""
         words = ["raftctl", "start", "--id", str(node.member), "--listen", self.address(node)]
         words += ["--wal", "/dev/vda"] if self.disk == "raw" else ["--dir", DIR, "--size", self.size]
-        if self.disk == "raw" and not node.formatted:
-            words += ["--format", "--force"]
+        if not node.formatted and (self.disk == "raw" or len(self.first_members) == 1):
+            words += ["--format", *(["--force"] if self.disk == "raw" else [])]
         for other in self.first_members:
             if other != node.member:
                 words += ["--peer", f"{other}={self.address(self[other])}"]

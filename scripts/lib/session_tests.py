@@ -139,7 +139,7 @@ def test_kernel_session(scene):
     node.run(f"rm -f {DIR}/wal")
     install_key(node)
     start = (f"raftctl start --key {KEY} --id 1 --listen 127.0.0.1:{PORT} --dir {DIR} "
-             "--size 64M")
+             "--size 64M --format")
     node.run(start, timeout=120)
     loads = 0
     while loads < 4:

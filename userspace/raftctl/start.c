@@ -374,8 +374,8 @@ static bool use_directory(struct starting *starting)
 }
 
 /*
- * Without --peer an existing log says who the members are; a new one gets this
- * node alone, or waits for those of its cluster.
+ * Without --peer an existing log says who the members are; a new one waits for those
+ * of its cluster, or gets this node alone if that is what was asked for.
  */
 static bool set_members(struct starting *starting)
 {
@@ -387,6 +387,12 @@ static bool set_members(struct starting *starting)
 	if (start->flags & RAFTLOG_START_F_JOIN || (!members->n && !is_new)) {
 		start->listen = members->listen;
 		return true;
+	}
+	/* It would be elected at once, also where it has lost a cluster's log. */
+	if (!members->n && !starting->wal.format) {
+		complain("--peer says who else begins a cluster, --join waits for one that runs, --format begins one of this node alone",
+			 "%s: there is no log", starting->wal.path);
+		return false;
 	}
 	if (!members->listen.family && !members->advertise.family &&
 	    !members->n) {

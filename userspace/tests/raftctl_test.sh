@@ -555,7 +555,7 @@ complains "start when it runs, why" "runs already, as node 2"
 verdict $? "start when it runs makes no log"
 
 export FAKE_SCENE=stopped
-run 1 "start where nobody can reach it" start --key test --id 2 --listen 0.0.0.0:7400 --dir "$dir/a"
+run 1 "start where nobody can reach it" start --key test --id 2 --listen 0.0.0.0:7400 --dir "$dir/a" --format
 complains "start where nobody can reach it, why" "cannot reach node 2"
 run 1 "start, two nodes of one id" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
 	--peer 1=10.0.0.1:7400 --peer 1=10.0.0.3:7400
@@ -569,7 +569,8 @@ complains "start, a witness that is no member, why" "--witness 3: no such member
 run 1 "start, too many witnesses" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
 	--peer 1=10.0.0.1:7400 --peer 3=10.0.0.3:7400 --witness 1 --witness 2
 complains "start, too many witnesses, why" "more than half of the members"
-"$raftctl" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/probe" --size 1M >/dev/null 2>"$dir/err"
+"$raftctl" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/probe" --size 1M --format \
+	>/dev/null 2>"$dir/err"
 if grep -q "direct I/O" "$dir/err"; then
 	echo "ok - raftctl: start # SKIP no direct I/O in $dir"
 	exit $((n_failed != 0))
@@ -643,8 +644,15 @@ run 1 "start --join without --listen" start --key test --id 2 --dir "$dir/k" --j
 complains "start --join without --listen, why" "--listen is missing"
 [ ! -e "$dir/k" ]
 verdict $? "start --join, wrong, makes no log"
+run 1 "start alone, unasked" start --key test --id 2 --dir "$dir/l" --size 1M --listen 10.0.0.2:7400
+complains "start alone, unasked, why" "there is no log"
+[ ! -e "$dir/l/wal" ]
+verdict $? "start alone, unasked, makes no log"
+run 0 "start alone" start --key test --id 2 --dir "$dir/l" --size 1M --listen 10.0.0.2:7400 --format
+[ "$(grep -c '^member' "$dir/start")" = 1 ] && grep -q '^flags 1' "$dir/start"
+verdict $? "start alone, what the kernel gets"
 FAKE_START=EADDRINUSE run 1 "start fails" start --key test --id 2 --dir "$dir/c" --size 1M \
-	--listen 10.0.0.2:7400
+	--listen 10.0.0.2:7400 --format
 complains "start fails, why" "the address is in use: 10.0.0.2:7400"
 [ ! -e "$dir/c/wal" ] && [ ! -e "$dir/c/wal.new" ]
 verdict $? "start fails and leaves no log"
