@@ -26,8 +26,9 @@
 #include "transport_private.h"
 
 enum {
-	/* Of one peer's address, and of all others together. */
+	/* Of one peer's address, and of all others together; a large one counts more. */
 	TRICKLE_PER_S = 2000,
+	TRICKLE_BYTES = 2048,
 	/* This part of a second's may come at once. */
 	TRICKLE_BURST = 10,
 	/* A response names the session that it is for behind the header. */
@@ -112,16 +113,15 @@ static bool is_known(struct raftlog_gate *gate, const struct sock *sk,
 }
 
 /* Whoever loses a race for the same turn has none. */
-static bool take_turn(atomic64_t *due_ns)
+static bool take_turn(atomic64_t *due_ns, u32 bytes)
 {
+	u64 turn_ns = (1 + bytes / TRICKLE_BYTES) * (NSEC_PER_SEC / TRICKLE_PER_S);
 	u64 now_ns = ktime_get_ns();
 	u64 due = atomic64_read(due_ns);
 
 	if (due > now_ns + NSEC_PER_SEC / TRICKLE_BURST)
 		return false;
-	return atomic64_cmpxchg(due_ns, due,
-				max(due, now_ns) + NSEC_PER_SEC / TRICKLE_PER_S) ==
-	       due;
+	return atomic64_cmpxchg(due_ns, due, max(due, now_ns) + turn_ns) == due;
 }
 
 static bool passes(struct raftlog_gate *gate, struct sock *sk, struct sk_buff *skb)
@@ -130,9 +130,11 @@ static bool passes(struct raftlog_gate *gate, struct sock *sk, struct sk_buff *s
 	struct wire_header header;
 	const u8 *datagram;
 
+	if (bytes > WIRE_DATAGRAM_BYTES_MAX)
+		return false;
 	if (bytes < LOOKED_AT_BYTES ||
 	    !pskb_may_pull(skb, sizeof(struct udphdr) + LOOKED_AT_BYTES))
-		return take_turn(&gate->due_ns[STRANGERS]);
+		return take_turn(&gate->due_ns[STRANGERS], bytes);
 	datagram = skb->data + sizeof(struct udphdr);
 	if (!wire_header_decode(&header, datagram, bytes) &&
 	    header.receiver == gate->node_id && header.session) {
@@ -143,7 +145,7 @@ static bool passes(struct raftlog_gate *gate, struct sock *sk, struct sk_buff *s
 			    gate->session)
 			return true;
 	}
-	return take_turn(&gate->due_ns[trickle]);
+	return take_turn(&gate->due_ns[trickle], bytes);
 }
 
 /* Return: 0: it is gone; 1: it is to be queued. */
