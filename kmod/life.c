@@ -249,6 +249,7 @@ life_alloc(struct raftlog_group *group, const struct raftlog_start *start)
 	life->group = group;
 	life->start = *start;
 	life->started_ns = ktime_get_ns();
+	life->generation = raftlog_power_generation();
 	refcount_set(&life->users, 1);
 	init_completion(&life->unused);
 	init_completion(&life->running);
@@ -472,6 +473,7 @@ static int open_transport(struct raftlog_life *life, const u8 *key)
 		.cluster_id = life->cluster_id,
 		.node_id = life->start.node_id,
 		.session = life->settings.session,
+		.generation = life->generation,
 		.key = key,
 		.ask_ns = ask_ns(&life->start),
 		.name = raftlog_group_name(life->group),
@@ -762,6 +764,8 @@ int raftlog_life_start(struct raftlog_group *group,
 		return error;
 	}
 	publish_life(group, life);
+	/* Whoever looked for lives before has counted before. */
+	raftlog_power_check(life);
 	/* They may have changed in the meantime. */
 	schedule_work(&group->members);
 	tell_started(life);

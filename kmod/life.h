@@ -206,6 +206,7 @@ struct raftlog_counters {
  * @listen: I: bound to
  * @cluster_id: I: of the WAL
  * @started_ns: I: monotonic
+ * @generation: I: raftlog_power_generation() before anything was drawn
  * @storage: I: the WAL
  * @info: I: what was found there
  * @transport: I: the socket
@@ -287,6 +288,7 @@ struct raftlog_life {
 	struct raft_address listen;
 	u64 cluster_id;
 	u64 started_ns;
+	int generation;
 	struct raftlog_storage *storage;
 	struct raftlog_storage_info info;
 	struct raftlog_transport *transport;

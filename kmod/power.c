@@ -7,10 +7,13 @@
  *			after that the machine resumes with what was before: groups
  *			are stopped first, in order
  *	a snapshot of	told by the hypervisor, if it can (vmgenid), and only after
- *	a guest		the guest runs again: groups fail at once
+ *	a guest		the guest runs again: nothing is sent any more that was keyed
+ *			before, whatever else goes on, and groups fail
  *
- * Suspend to RAM and a paused guest only lose time, which any member may.
+ * Suspend to RAM and a paused guest only lose time, which any member may; but a leader
+ * does not notice, and believes in its lease for as long as it lasted (ABI-sysfs).
  */
+#include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/printk.h>
@@ -22,6 +25,12 @@
 #include "power.h"
 
 static bool is_hibernating;
+static atomic_t generation;
+
+int raftlog_power_generation(void)
+{
+	return atomic_read(&generation);
+}
 
 bool raftlog_power_is_hibernating(void)
 {
@@ -35,13 +44,7 @@ static void stop(struct raftlog_group *group)
 	raftlog_life_stop(group);
 }
 
-static void fail(struct raftlog_group *group)
-{
-	raftlog_life_fail(group->life, -ESTALE,
-			  "the machine went on from a snapshot of its memory");
-}
-
-static void end_all(void (*end)(struct raftlog_group *group))
+static void stop_all(void)
 {
 	struct raftlog_group *group;
 	unsigned int minor;
@@ -49,9 +52,32 @@ static void end_all(void (*end)(struct raftlog_group *group))
 	for (minor = 0; (group = raftlog_group_find(minor)); minor++) {
 		mutex_lock(&group->lifecycle);
 		if (group->life)
-			end(group);
+			stop(group);
 		mutex_unlock(&group->lifecycle);
 	}
+}
+
+/* Waits for nobody who starts or stops one. Whoever starts looks once it is there. */
+static void fail_all(void)
+{
+	struct raftlog_group *group;
+	unsigned int minor;
+
+	for (minor = 0; (group = raftlog_group_find(minor)); minor++) {
+		struct raftlog_life *life = raftlog_group_life(group);
+
+		if (!life)
+			continue;
+		raftlog_power_check(life);
+		raftlog_life_put(life);
+	}
+}
+
+void raftlog_power_check(struct raftlog_life *life)
+{
+	if (life->generation != raftlog_power_generation())
+		raftlog_life_fail(life, -ESTALE,
+				  "the machine went on from a snapshot of its memory");
 }
 
 static int power_event(struct notifier_block *block, unsigned long event, void *unused)
@@ -60,7 +86,7 @@ static int power_event(struct notifier_block *block, unsigned long event, void *
 	case PM_HIBERNATION_PREPARE:
 		/* Whoever is starting one has it stopped, whoever comes later sees it. */
 		WRITE_ONCE(is_hibernating, true);
-		end_all(stop);
+		stop_all();
 		break;
 	case PM_POST_HIBERNATION:
 		WRITE_ONCE(is_hibernating, false);
@@ -71,7 +97,8 @@ static int power_event(struct notifier_block *block, unsigned long event, void *
 
 static int fork_event(struct notifier_block *block, unsigned long event, void *unused)
 {
-	end_all(fail);
+	atomic_inc(&generation);
+	fail_all();
 	return NOTIFY_DONE;
 }
 

@@ -5,11 +5,24 @@
 
 #include <linux/types.h>
 
+struct raftlog_life;
+
 /** raftlog_power_init() - hear of them; groups can be found. Return: 0 or an errno */
 int raftlog_power_init(void);
 
 /** raftlog_power_exit() - the counterpart */
 void raftlog_power_exit(void);
+
+/**
+ * raftlog_power_generation() - another one each time that memory went back in time
+ *
+ * What was drawn or counted under an earlier one may be in use by a twin of this
+ * machine. Any context.
+ */
+int raftlog_power_generation(void);
+
+/** raftlog_power_check() - a group that is of an earlier generation fails */
+void raftlog_power_check(struct raftlog_life *life);
 
 /** raftlog_power_is_hibernating() - no group is to start: nobody would stop it */
 bool raftlog_power_is_hibernating(void);

@@ -34,6 +34,8 @@ enum {
  * @cluster_id: in every datagram
  * @node_id: this node
  * @session: random, new at every start
+ * @generation: raftlog_power_generation() before that was drawn: nothing is sent in
+ *	another
  * @key: of the cluster, RAFTLOG_KEY_BYTES, not looked at later; NULL: datagrams are
  *	neither encrypted nor authenticated
  * @ask_ns: handshakes are repeated after so long
@@ -53,6 +55,7 @@ struct raftlog_transport_params {
 	u64 cluster_id;
 	u32 node_id;
 	u64 session;
+	int generation;
 	const u8 *key;
 	u64 ask_ns;
 	struct raft_address listen;

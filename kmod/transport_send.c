@@ -13,6 +13,7 @@
 
 #include "entry.h"
 #include "failpoint.h"
+#include "power.h"
 #include "transport_private.h"
 
 /**
@@ -83,6 +84,9 @@ static int send_bytes(struct raftlog_transport *transport,
 	};
 	struct kvec vec = { .iov_base = datagram, .iov_len = bytes };
 
+	/* A twin may use the same nonces, for something else. */
+	if (transport->params.generation != raftlog_power_generation())
+		return -ESTALE;
 	return kernel_sendmsg(transport->socket, &msg, &vec, 1, bytes);
 }
 
