@@ -79,6 +79,13 @@ static u64 first_index(loff_t position)
 	return position > 0 ? position : 1;
 }
 
+static bool entry_waits(struct raftlog_life *life, struct raftlog_open *open,
+			loff_t position)
+{
+	return raftlog_read_waits(life, first_index(position),
+				  wants_internal(open));
+}
+
 /*
  * Without sleeping for one: -EAGAIN at the end, and with @nowait for what must be
  * read from the disk.
@@ -93,17 +100,12 @@ static int get_entry(struct raftlog_open *open, loff_t position, bool nowait,
 		return -ENOTCONN;
 	error = raftlog_read_next(life, first_index(position),
 				  wants_internal(open), nowait, entry);
-	if (error == -EAGAIN && raftlog_life_is_failed(life))
+	/* What is committed can still be read. */
+	if (error == -EAGAIN && raftlog_life_is_failed(life) &&
+	    !entry_waits(life, open, position))
 		error = -EIO;
 	raftlog_life_put(life);
 	return error;
-}
-
-static bool entry_waits(struct raftlog_life *life, struct raftlog_open *open,
-			loff_t position)
-{
-	return raftlog_read_waits(life, first_index(position),
-				  wants_internal(open));
 }
 
 static int wait_entry(struct raftlog_open *open, loff_t position)

@@ -239,16 +239,17 @@ static void deliver_next(struct raftlog_client *client)
 		wait_started(client, 0);
 		return;
 	}
+	/* Before it is looked what there is: by then there may be more. */
+	failed = raftlog_life_is_failed(life);
 	error = raftlog_read_next(life, client->position, false, false, &entry);
-	if (error == -EAGAIN && !raftlog_life_is_failed(life))
+	if (error == -EAGAIN && !failed)
 		wait_committed(client, life);
 	if (error == -ENODATA)
 		skip_gap(client, life);
-	failed = raftlog_life_is_failed(life);
 	raftlog_life_put(life);
 	if (!error)
 		hand_over(client, entry);
-	else if (failed || error == -EOPNOTSUPP)
+	else if ((failed && error == -EAGAIN) || error == -EOPNOTSUPP)
 		/* There is no more in this life, nor on a witness ever. */
 		wait_started(client, n_stops);
 	else if (error != -EAGAIN && error != -ENODATA)

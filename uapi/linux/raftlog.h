@@ -30,7 +30,8 @@
  * lseek(2) to first_index and go on from there; or, where the application takes
  * snapshots, open the newest one and go on behind that. RAFTLOG_IOC_SET_FRAMED makes
  * read(2) return as many whole entries as fit, each behind a struct raftlog_frame.
- * lseek(2) moves by index; SEEK_END is behind the last committed entry.
+ * lseek(2) moves by index; SEEK_END is behind the last committed entry. An offset, as
+ * of pread(2) and of io_uring, is an index as well, and 0 means the first.
  *
  * Linearizable reads. What read(2) returns is committed, but others may have
  * committed more by then. RAFTLOG_IOC_READ_INDEX says up to where to read in order
@@ -43,7 +44,8 @@
  *
  * Errors of a write. Not in the log, and never will be: EAGAIN, EMSGSIZE, ENOSPC,
  * ENOTCONN (not started), EPERM, EINVAL, ECANCELED, EHOSTUNREACH (no leader within
- * append_timeout_ms). Outcome unknown: ETIMEDOUT, EINTR, ESHUTDOWN, EIO.
+ * append_timeout_ms). Outcome unknown: ETIMEDOUT, EINTR, ESHUTDOWN, EIO; and EFAULT
+ * of an ioctl whose answer could not be copied out.
  *
  * Named sessions. A write is in the log at most once, whatever leaders change
  * meanwhile; but after its outcome was unknown, or the program ended, writing it again
