@@ -137,16 +137,28 @@ static void start_pre_vote(struct raft *r, struct raft_update *update, u8 edge)
 	ask_for_votes(r, update, true);
 }
 
+/* Also one that the newest configuration leaves out, or has as something else. */
+static bool was_witness(const struct raft *r)
+{
+	const struct raft_configuration *before = &r->previous_configuration;
+	u32 position = raft_configuration_find(before, r->settings.node_id);
+
+	return r->log.bare ||
+	       (r->self >= RAFT_MEMBERS_MAX && position < before->n_members &&
+		before->members[position].flags & RAFT_MEMBER_F_WITNESS);
+}
+
 /*
  * A leader must be able to write the first entry of its term, or that is good for
- * nothing. With less than it once had a server would not vote for itself.
+ * nothing, and to say what entries hold. With less than it once had a server would
+ * not vote for itself.
  */
 static bool can_campaign(const struct raft *r)
 {
 	u32 bytes = r->sealed ? 0 : RAFT_CONFIGURATION_BYTES_MAX;
 
 	return raft_has_vote(r) && !raft_is_witness(r, r->self) &&
-	       !raft_is_damaged(r) &&
+	       !was_witness(r) && !raft_is_damaged(r) &&
 	       raft_space(r) >= raft_entry_cost(r, bytes);
 }
 

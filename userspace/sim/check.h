@@ -37,6 +37,7 @@ struct vote {
  * @n_checkpoints_max: room
  * @progress: a sum that grows as long as nodes catch up
  * @converging: entries that were committed when that was added up
+ * @n_late: looks at which a leader had handed over just before
  * @n_elections: at the last look, those for a leader that was removed aside
  */
 struct check {
@@ -53,6 +54,7 @@ struct check {
 	u64 progress;
 	u64 converging;
 	u64 n_elections;
+	u32 n_late;
 };
 
 void check_init(struct check *check);

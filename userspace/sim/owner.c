@@ -322,8 +322,10 @@ static void step_packet(struct world *w, struct node *node, struct item *item)
 				w->counters.deduplicated++;
 	}
 	error = owner_step(w, node, &event);
-	if (message.type == RAFT_TIMEOUT_NOW)
+	if (message.type == RAFT_TIMEOUT_NOW) {
+		w->handed_over_ns = w->now_ns;
 		check_timeout_now(w, node, &message);
+	}
 	if (error && error != -ENOTRECOVERABLE)
 		violation(w, "core", "node %u: refused a %s: %d", node->id,
 			  raft_message_type_name(message.type), error);

@@ -115,6 +115,7 @@ struct world {
 	struct programs programs;
 	struct readers readers;
 	u64 jumped_ns; /* when a clock last leapt, 0: never */
+	u64 handed_over_ns; /* when a leader last asked another to lead */
 	struct check check;
 	struct states states;
 	bool install_interrupted;
