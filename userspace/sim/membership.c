@@ -448,15 +448,23 @@ static bool is_wise(const struct world *w, const struct raft_configuration *c,
 
 			if (change->id != member->id)
 				continue;
+			/* One that is replaced has its vote until then. */
 			if (change->type == RAFT_CHANGE_DEMOTE ||
-			    change->type == RAFT_CHANGE_REMOVE ||
-			    change->type == RAFT_CHANGE_REPLACE)
+			    change->type == RAFT_CHANGE_REMOVE)
 				member->kind = RAFT_NON_VOTER;
 			if (change->type == RAFT_CHANGE_PROMOTE)
 				member->kind = RAFT_VOTER;
 		}
 	}
 	return stays_able(&after, harmed, 0);
+}
+
+bool members_may_wish(const struct world *w, const struct node *node,
+		      const struct wish *wish)
+{
+	const struct raft_configuration *c = members_of(node);
+
+	return c && is_wise(w, c, wish);
 }
 
 void members_wish(struct world *w)
@@ -494,7 +502,7 @@ void members_wish(struct world *w)
 			memset(&wish->changes[wish->n], 0,
 			       sizeof(wish->changes[0]));
 	}
-	if (!is_wise(w, c, wish)) {
+	if (!members_may_wish(w, node, wish)) {
 		free(wish);
 		return;
 	}

@@ -62,6 +62,10 @@ void members_committed(struct world *w, const struct record *record);
 /** members_wish() - ask some node for some change */
 void members_wish(struct world *w);
 
+/** members_may_wish() - is it wise still, when @node comes to it? A disk may be lost since */
+bool members_may_wish(const struct world *w, const struct node *node,
+		      const struct wish *wish);
+
 /** members_asked() - the core's answer */
 void members_asked(struct world *w, struct node *node,
 		   const struct raft_change_request *request);

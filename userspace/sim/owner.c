@@ -371,8 +371,11 @@ static void step_change(struct world *w, struct node *node,
 		.type = RAFT_EVENT_CHANGE,
 		.change = &request,
 	};
-	int error = owner_step(w, node, &event);
+	int error;
 
+	if (!members_may_wish(w, node, wish))
+		return;
+	error = owner_step(w, node, &event);
 	if (!error)
 		members_asked(w, node, &request);
 	else if (error != -ENOTRECOVERABLE)
