@@ -605,7 +605,7 @@ const struct verb start_verb = {
 		"                                so are snapshots, snap.0 and snap.1\n"
 		"      --wal PATH                the log is this file or block device\n"
 		"      --size BYTES              of a log that is made (256M)\n"
-		"      --format                  make a log on what exists and is empty\n"
+		"      --format                  make a log on what is empty, or of a cluster of one\n"
 		"      --force                   and on what is not empty\n"
 		"      --salvage                 go on without what cannot be read\n"
 		"      --election-timeout MS     20 to 600000 (500)\n"
