@@ -658,10 +658,9 @@ static void check_failed(struct world *w, struct node *node,
  * Which of two disks a learner has does not matter, and no configuration says. Nor
  * does one say of a voter that was heard from with the one that it knows.
  */
-static bool is_other_disk(struct world *w, const struct node *leader,
-			  const struct node *node)
+static bool is_other_disk(const struct node *leader, const struct node *node)
 {
-	return (node->has_spare || world_twin(w)->id == node->id) &&
+	return (node->has_spare || node->had_twin) &&
 	       !members_know(members_of(leader), node);
 }
 
@@ -680,7 +679,7 @@ static void check_match(struct world *w, const struct node *leader)
 		    raft_peer_status(leader->raft, node->id, &peer))
 			continue;
 		/* Of another disk, with which the node was heard from last. */
-		if (peer.foreign || is_other_disk(w, leader, node))
+		if (peer.foreign || is_other_disk(leader, node))
 			continue;
 		if (log_at(&node->store.durable, peer.match_index) !=
 		    log_at(&leader->log, peer.match_index))

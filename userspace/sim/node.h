@@ -92,6 +92,7 @@ struct read_job {
  * @wiped: it has another disk than the one that the configuration knows
  * @spare: the disk that it had before, if @has_spare: the one that is known, or the
  *	one that was put in its place meanwhile
+ * @had_twin: another machine had its id, and may be the one that was heard from last
  * @spare_rotted: as @rotted, of that disk
  * @spare_promised_term: as @promised_term, of that disk
  * @swapped: whose disk it has got, NULL: its own
@@ -140,6 +141,7 @@ struct node {
 	bool rotted;
 	bool wiped;
 	bool has_spare;
+	bool had_twin;
 	bool spare_rotted;
 	struct node *swapped;
 	bool refused;

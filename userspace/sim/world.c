@@ -132,6 +132,7 @@ static void switch_twin(struct world *w, struct node *node)
 		return;
 	if (twin->id != node->id || rng_chance(&w->rng, RNG_ONE / 2))
 		node_make_twin(w, twin, node);
+	node->had_twin = true;
 	w->counters.twins++;
 	trace(w, TRACE_TWIN, twin->id, twin->store.durable.n, 0, 0, 0);
 	node_start(w, twin);
