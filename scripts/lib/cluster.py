@@ -32,6 +32,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 
 from volatile_disk import VolatileDisk
 
@@ -234,6 +235,8 @@ class Node:
         self.commands = {}
         self.last_number = 0
         self.process = None
+        # What the machine is told that changes when its memory goes back in time.
+        self.generation = uuid.uuid4()
         self.socket = None
         self.ready = threading.Event()
         self.boots = 0
@@ -258,15 +261,31 @@ class Node:
     def cache_address(self):
         return os.path.join(self.cluster.sockets, f"disk-{self.id}")
 
-    def boot(self):
-        """Start the guest; wait_ready() says when it is there."""
+    def boot(self, memory=None):
+        """Start the guest; wait_ready() says when it is there. With @memory, from suspend(),
+        it goes on where it was."""
         agent = os.path.join(self.cluster.sockets, f"agent-{self.id}.{self.boots}")
         self.boots += 1
         self.ready = threading.Event()
-        self.process = spawn(self.cluster.qemu(self, agent), stdin=subprocess.DEVNULL,
+        incoming = ["-incoming", f"exec:cat {shlex.quote(memory)}"] if memory else []
+        self.process = spawn(self.cluster.qemu(self, agent) + incoming, stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=self.cluster.qemu_log)
-        threading.Thread(target=self._converse, args=(self.process, agent, self.ready),
+        threading.Thread(target=self._converse,
+                         args=(self.process, agent, self.ready, memory is not None),
                          daemon=True).start()
+
+    def suspend(self, timeout=120):
+        """Write the guest's memory to a file, whose name is returned, and end it."""
+        memory = os.path.join(self.cluster.logs, f"disk-{self.id}.memory")
+        # It stops once all is written.
+        self.ask_monitor(f'migrate -d "exec:cat > {shlex.quote(memory)}"')
+        deadline = time.monotonic() + timeout
+        while "status: completed" not in (said := self.ask_monitor("info migrate")):
+            if "status: failed" in said or time.monotonic() > deadline:
+                raise ClusterError(f"n{self.id}: its memory is not saved: {said}")
+            time.sleep(0.1)
+        self.kill()
+        return memory
 
     def wait_ready(self, timeout=BOOT_TIMEOUT):
         if self._is_ready(min(timeout, BOOT_AGAIN)):
@@ -288,19 +307,24 @@ class Node:
 
     def _where(self):
         """What its processors do, as far as the emulator tells, and its console."""
+        lines = re.findall(r"^(?:CPU#|RIP|RSP).*", self.ask_monitor("info registers -a"), re.M)
+        return "\n".join(f"#   {line.strip()}" for line in lines +
+                         self.console_tail().splitlines())
+
+    def ask_monitor(self, line):
+        """What the emulator's monitor says to @line, or what it has said of it in two seconds."""
         said = b""
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as link:
             link.settimeout(2)
             link.connect(self.monitor())
-            link.sendall(b"info registers -a\n")
-            while True:
+            link.sendall(line.encode() + b"\n")
+            # It asks for a line before this one and after it.
+            while said.count(b"\n(qemu) ") < 2:
                 more = link.recv(1 << 16)
                 if not more:
                     break
                 said += more
-        lines = re.findall(r"^(?:CPU#|RIP|RSP).*", said.decode(errors="replace"), re.M)
-        return "\n".join(f"#   {line.strip()}" for line in lines +
-                         self.console_tail().splitlines())
+        return said.decode(errors="replace")
 
     def monitor(self):
         return os.path.join(self.cluster.sockets, f"monitor-{self.id}")
@@ -336,8 +360,9 @@ class Node:
 
     # Commands
 
-    def _converse(self, process, path, ready):
-        """Takes what process 1 of one boot of the guest sends, until it ends."""
+    def _converse(self, process, path, ready, runs):
+        """Takes what process 1 of one boot of the guest sends, until it ends. @runs: it does
+        already, and does not say so."""
         link = socket.socket(socket.AF_UNIX)
         while process.poll() is None:
             try:
@@ -347,6 +372,8 @@ class Node:
                 time.sleep(0.02)
         with self.lock:
             self.socket = link
+        if runs:
+            ready.set()
         try:
             stream = link.makefile("rb")
             while True:
@@ -552,6 +579,7 @@ class Cluster:
                 "-serial", "chardev:console",
                 "-chardev", f"socket,id=monitor,server=on,wait=off,path={path(node.monitor())}",
                 "-mon", "chardev=monitor,mode=readline",
+                "-device", f"vmgenid,guid={node.generation}",
                 "-device", "virtio-serial-pci",
                 "-chardev", f"socket,id=agent,server=on,wait=off,path={path(agent)}",
                 "-device", "virtserialport,chardev=agent,name=raftlog.agent",

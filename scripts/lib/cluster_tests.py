@@ -6,6 +6,7 @@ import functools
 import json
 import re
 import time
+import uuid
 
 from cluster import DIR, PORT, ClusterError, wait_until
 from cluster_sysfs import test_documented  # noqa: F401 pylint: disable=unused-import
@@ -591,6 +592,35 @@ def test_hibernated(scene):
     scene.leave(node)
     node.run("rmmod raftlog")
     return remark
+
+
+def test_forked(scene):
+    """A guest that goes on from a snapshot of its memory says nothing any more until it is
+    started again; one that was only moved does."""
+    scene.fresh()
+    leader, _ = scene.followers()
+    scene.load(leader, count=20).wait(60)
+    memory = leader.suspend()
+    leader.boot(memory)
+    leader.wait_ready()
+    claim(scene.status(leader)["state"] == "running", "it does not go on where it was moved")
+    scene.wait_equal()
+
+    leader, (other, _) = scene.followers()
+    memory = leader.suspend()
+    leader.generation = uuid.uuid4()
+    leader.boot(memory)
+    leader.wait_ready()
+    wait_until(lambda: scene.status(leader)["state"] == "failed", 30, "its group to fail")
+    failure = scene.status(leader)["failure"]
+    claim("snapshot of its memory" in failure, f"it tells why it failed, not {failure!r}")
+    sent = tx_messages(leader)
+    scene.load(other, count=20, timeout_ms=30000).wait(120)
+    claim(tx_messages(leader) == sent, f"it sent {tx_messages(leader) - sent} datagrams")
+    scene.leave(leader)
+    scene.join(leader)
+    scene.wait_equal()
+    return scene.prove()
 
 
 def test_reload(scene):
