@@ -401,6 +401,11 @@ def test_wiped(scene):
     leader, (wiped, other) = scene.followers()
     scene.leave(wiped)
     wiped.run(f"rm {DIR}/wal")
+    refused = wiped.run(scene.start_line(wiped), check=False)
+    claim(refused.code == 1 and "there is no log" in refused.err,
+          f"it does not begin anew unasked: {refused.err.strip()!r}")
+    # Asked, which it should not be.
+    wiped.formatted = False
     scene.join(wiped)
     scene.wait_equal()
     for node in (leader, wiped):
@@ -534,6 +539,7 @@ def wipe_one(scene):
     node = scene.random.choice(list(scene))
     scene.leave(node)
     node.run(f"rm {DIR}/wal")
+    node.formatted = False
     scene.join(node)
     scene.change_members("demote", node.member, "--auto-promote")
     # It gets all entries first.

@@ -107,7 +107,7 @@ def start_others(scene):
         node.run(f"mkdir -p {DIR}/other")
         line = ["raftctl", "-g", "1", "start", "--id", str(node.id), "--cluster", "other",
                 "--listen", f"{node.ip}:{PORT + 1}", "--dir", f"{DIR}/other", "--size", "8M",
-                "--key", KEY]
+                "--key", KEY, "--format"]
         for other in scene:
             if other is not node:
                 line += ["--peer", f"{other.id}={other.ip}:{PORT + 1}"]

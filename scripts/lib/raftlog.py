@@ -148,7 +148,7 @@ class RaftCluster(Cluster):
         """The raftctl command that joins @node."""
         words = ["raftctl", "start", "--id", str(node.member), "--listen", self.address(node)]
         words += ["--wal", "/dev/vda"] if self.disk == "raw" else ["--dir", DIR, "--size", self.size]
-        if not node.formatted and (self.disk == "raw" or len(self.first_members) == 1):
+        if not node.formatted:
             words += ["--format", *(["--force"] if self.disk == "raw" else [])]
         for other in self.first_members:
             if other != node.member:

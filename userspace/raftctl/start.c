@@ -374,8 +374,8 @@ static bool use_directory(struct starting *starting)
 }
 
 /*
- * Without --peer an existing log says who the members are; a new one waits for those
- * of its cluster, or gets this node alone if that is what was asked for.
+ * Without --peer an existing log says who the members are. A new one waits for those
+ * of its cluster, or begins a cluster, of this node alone without --peer.
  */
 static bool set_members(struct starting *starting)
 {
@@ -388,9 +388,9 @@ static bool set_members(struct starting *starting)
 		start->listen = members->listen;
 		return true;
 	}
-	/* It would be elected at once, also where it has lost a cluster's log. */
-	if (!members->n && !starting->wal.format) {
-		complain("--peer says who else begins a cluster, --join waits for one that runs, --format begins one of this node alone",
+	/* Where logs were lost it would begin the cluster anew, without what it has. */
+	if (is_new && !starting->wal.format) {
+		complain("--format makes one, at the first start of a cluster; --join waits for one that runs, also where its log was lost",
 			 "%s: there is no log", starting->wal.path);
 		return false;
 	}
@@ -583,7 +583,7 @@ const struct verb start_verb = {
 	.name = "start",
 	.run = run_start,
 	.synopsis =
-		"--id N --listen ADDRESS:PORT --dir DIRECTORY --key NAME [--peer ID=ADDRESS:PORT... | --join --cluster-id HEX]",
+		"--id N --listen ADDRESS:PORT --dir DIRECTORY --key NAME [--format [--peer ID=ADDRESS:PORT...] | --join --cluster-id HEX]",
 	.summary = "join a cluster",
 	.help = "      --id N                    this node, a number from 1 on\n"
 		"      --listen ADDRESS:PORT     where it takes datagrams\n"
@@ -601,11 +601,13 @@ const struct verb start_verb = {
 		"      --key NAME                what members send each other is encrypted with this\n"
 		"                                key, see raftctl key; the same on every node\n"
 		"      --insecure                or not at all: for experiments\n"
-		"      --dir DIRECTORY           the log is DIRECTORY/wal, made if it is not there;\n"
-		"                                so are snapshots, snap.0 and snap.1\n"
+		"      --dir DIRECTORY           the log is DIRECTORY/wal; snapshots are there, too,\n"
+		"                                snap.0 and snap.1\n"
 		"      --wal PATH                the log is this file or block device\n"
 		"      --size BYTES              of a log that is made (256M)\n"
-		"      --format                  make a log on what is empty, or of a cluster of one\n"
+		"      --format                  the first start of a cluster: make a log, on what\n"
+		"                                is empty. No later start, or it would begin\n"
+		"                                anew where its disk was lost\n"
 		"      --force                   and on what is not empty\n"
 		"      --salvage                 go on without what cannot be read\n"
 		"      --election-timeout MS     20 to 600000 (500)\n"

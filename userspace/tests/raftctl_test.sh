@@ -558,16 +558,16 @@ export FAKE_SCENE=stopped
 run 1 "start where nobody can reach it" start --key test --id 2 --listen 0.0.0.0:7400 --dir "$dir/a" --format
 complains "start where nobody can reach it, why" "cannot reach node 2"
 run 1 "start, two nodes of one id" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
-	--peer 1=10.0.0.1:7400 --peer 1=10.0.0.3:7400
+	--peer 1=10.0.0.1:7400 --peer 1=10.0.0.3:7400 --format
 complains "start, two nodes of one id, why" "node 1 is given twice"
 run 1 "start, two nodes of one address" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
-	--peer 1=10.0.0.2:7400
+	--peer 1=10.0.0.2:7400 --format
 complains "start, two nodes of one address, why" "nodes 1 and 2 have the same address"
 run 1 "start, a witness that is no member" start --key test --id 2 --listen 10.0.0.2:7400 \
-	--dir "$dir/a" --peer 1=10.0.0.1:7400 --witness 3
+	--dir "$dir/a" --peer 1=10.0.0.1:7400 --witness 3 --format
 complains "start, a witness that is no member, why" "--witness 3: no such member"
 run 1 "start, too many witnesses" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/a" \
-	--peer 1=10.0.0.1:7400 --peer 3=10.0.0.3:7400 --witness 1 --witness 2
+	--peer 1=10.0.0.1:7400 --peer 3=10.0.0.3:7400 --witness 1 --witness 2 --format
 complains "start, too many witnesses, why" "more than half of the members"
 "$raftctl" start --key test --id 2 --listen 10.0.0.2:7400 --dir "$dir/probe" --size 1M --format \
 	>/dev/null 2>"$dir/err"
@@ -578,7 +578,7 @@ fi
 
 # shellcheck disable=SC2086 # the peers are many words
 run 0 "start, new log" start --key test --id 2 --dir "$dir/a" --size 2M $peers --peer "3=[2001:db8::3]:7400" \
-	--cluster test --election-timeout 300 --heartbeat 30 --append-timeout 2000 --max-entry 2M \
+	--format --cluster test --election-timeout 300 --heartbeat 30 --append-timeout 2000 --max-entry 2M \
 	--datagram 8K --cache 16M --inflight 4M --inflight-messages 32 \
 	--retain-bytes 1M --retain-entries 5000 --snapshot-trailing 100 --snapshot-rate 1M
 golden "start, new log, output" <<END
@@ -612,7 +612,7 @@ snapshot 0 0
 key test
 END
 run 0 "start, address others see" start --key test --id 2 --dir "$dir/b" --size 1M --listen 0.0.0.0:7400 \
-	--advertise 10.0.0.2:7400 --peer 1=10.0.0.1:7400
+	--advertise 10.0.0.2:7400 --peer 1=10.0.0.1:7400 --format
 sed -n 2,4p "$dir/start" >"$dir/out"
 golden "start, address others see, what the kernel gets" <<'END'
 listen 0.0.0.0 7400
@@ -646,8 +646,11 @@ complains "start --join without --listen, why" "--listen is missing"
 verdict $? "start --join, wrong, makes no log"
 run 1 "start alone, unasked" start --key test --id 2 --dir "$dir/l" --size 1M --listen 10.0.0.2:7400
 complains "start alone, unasked, why" "there is no log"
+# shellcheck disable=SC2086 # the peers are many words
+run 1 "start with peers, unasked" start --key test --id 2 --dir "$dir/l" --size 1M $peers
+complains "start with peers, unasked, why" "there is no log"
 [ ! -e "$dir/l/wal" ]
-verdict $? "start alone, unasked, makes no log"
+verdict $? "start, unasked, makes no log"
 run 0 "start alone" start --key test --id 2 --dir "$dir/l" --size 1M --listen 10.0.0.2:7400 --format
 [ "$(grep -c '^member' "$dir/start")" = 1 ] && grep -q '^flags 1' "$dir/start"
 verdict $? "start alone, what the kernel gets"
@@ -682,8 +685,8 @@ truncate -s 1M "$dir/holes"
 run 1 "start on a file with holes" start --key test --id 2 --wal "$dir/holes" --format --listen 10.0.0.2:7400
 complains "start on a file with holes, why" "has holes"
 run 1 "start on a directory" start --key test --id 2 --wal "$dir"
-run 1 "start on no device" start --key test --id 2 --wal /dev/nosuch --listen 10.0.0.2:7400
-run 1 "start without the directory above" start --key test --id 2 --dir "$dir/x/y" --listen 10.0.0.2:7400
+run 1 "start on no device" start --key test --id 2 --wal /dev/nosuch --listen 10.0.0.2:7400 --format
+run 1 "start without the directory above" start --key test --id 2 --dir "$dir/x/y" --listen 10.0.0.2:7400 --format
 flock "$dir/a/wal" "$raftctl" start --key test --id 2 --dir "$dir/a" >"$dir/out" 2>"$dir/err"
 [ $? = 1 ]
 verdict $? "start on a log in use"
