@@ -42,6 +42,7 @@ static int device_open(struct inode *inode, struct file *file)
 	kref_init(&open->refs);
 	mutex_init(&open->read_lock);
 	open->position = 1;
+	open->lowest_offset = POSITION_OF_FILE;
 	spin_lock_init(&open->lock);
 	INIT_LIST_HEAD(&open->pending);
 	init_waitqueue_head(&open->done_wait);
@@ -183,6 +184,27 @@ static ssize_t read_at(struct raftlog_open *open, struct iov_iter *to,
 	return total;
 }
 
+/*
+ * Reading by offset. What asks for an edge, as io_uring does for a read that has to
+ * wait, is told of the lowest offset of such reads: what can be read behind that can
+ * be read from there, so none waits in vain. One that looks in vain is given to a
+ * thread of io_uring's.
+ */
+static ssize_t read_offset(struct raftlog_open *open, struct iov_iter *to,
+			   loff_t position, bool nowait)
+{
+	loff_t offset = position;
+	ssize_t ret = read_at(open, to, &position, nowait);
+
+	if (ret == -EAGAIN && nowait) {
+		spin_lock(&open->lock);
+		if (offset < open->lowest_offset)
+			WRITE_ONCE(open->lowest_offset, offset);
+		spin_unlock(&open->lock);
+	}
+	return ret;
+}
+
 static int lock_position(struct raftlog_open *open, bool nowait)
 {
 	if (nowait)
@@ -205,10 +227,26 @@ static ssize_t read_file(struct raftlog_open *open, struct iov_iter *to,
 	return ret;
 }
 
+/*
+ * O_NONBLOCK is not for a thread of io_uring's own: it is there to sleep. Kernels
+ * that do not mark the kiocbs of AIO would take one of those for it.
+ */
+static bool may_sleep(struct kiocb *iocb)
+{
+	if (iocb->ki_flags & IOCB_NOWAIT)
+		return false;
+	if (!(iocb->ki_filp->f_flags & O_NONBLOCK))
+		return true;
+#ifdef IOCB_AIO_RW
+	return !is_sync_kiocb(iocb) && !(iocb->ki_flags & IOCB_AIO_RW);
+#else
+	return false;
+#endif
+}
+
 static ssize_t device_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct file *file = iocb->ki_filp;
-	struct raftlog_open *open = open_of(file);
+	struct raftlog_open *open = open_of(iocb->ki_filp);
 	bool nowait = iocb->ki_flags & IOCB_NOWAIT;
 
 	if (!iov_iter_count(to))
@@ -220,8 +258,8 @@ static ssize_t device_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		if (position == POSITION_OF_FILE)
 			ret = read_file(open, to, &position, nowait);
 		else
-			ret = read_at(open, to, &position, nowait);
-		if (ret != -EAGAIN || nowait || file->f_flags & O_NONBLOCK)
+			ret = read_offset(open, to, position, nowait);
+		if (ret != -EAGAIN || !may_sleep(iocb))
 			return ret;
 		ret = wait_entry(open, position);
 		if (ret)
@@ -231,11 +269,8 @@ static ssize_t device_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 static ssize_t device_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK ||
-			iocb->ki_flags & IOCB_NOWAIT;
-
-	return raftlog_write(open_of(iocb->ki_filp), from, iocb, nonblock, 0,
-			     NULL);
+	return raftlog_write(open_of(iocb->ki_filp), from, iocb,
+			     !may_sleep(iocb), 0, NULL);
 }
 
 static int device_fsync(struct file *file, loff_t start, loff_t end,
@@ -280,16 +315,22 @@ static loff_t device_llseek(struct file *file, loff_t offset, int whence)
 	else
 		WRITE_ONCE(open->position, base);
 	mutex_unlock(&open->read_lock);
+	/* Who found the lock taken, or nothing at the position of before. */
+	raftlog_group_wake(open->group, &open->group->read_wait, 0);
 	return base;
 }
 
-static __poll_t poll_life(struct raftlog_life *life, struct raftlog_open *open)
+static __poll_t poll_life(struct raftlog_life *life, struct raftlog_open *open,
+			  bool edge)
 {
+	loff_t position = READ_ONCE(open->position);
 	__poll_t mask = 0;
 
+	if (edge)
+		position = min(position, READ_ONCE(open->lowest_offset));
 	if (raftlog_life_is_failed(life))
 		mask |= EPOLLERR;
-	if (entry_waits(life, open, READ_ONCE(open->position)))
+	if (entry_waits(life, open, position))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (raftlog_write_has_room(life))
 		mask |= EPOLLOUT | EPOLLWRNORM;
@@ -303,13 +344,12 @@ static __poll_t device_poll(struct file *file, poll_table *wait)
 	struct raftlog_life *life;
 	__poll_t mask = 0;
 
-	poll_wait(file, &group->read_wait, wait);
-	poll_wait(file, &group->write_wait, wait);
-	poll_wait(file, &group->event_wait, wait);
+	poll_wait(file, &group->poll_wait, wait);
 
 	life = raftlog_group_life(group);
 	if (life) {
-		mask = poll_life(life, open);
+		mask = poll_life(life, open,
+				 poll_requested_events(wait) & EPOLLET);
 		raftlog_life_put(life);
 	}
 	spin_lock(&group->lock);

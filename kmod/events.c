@@ -53,9 +53,10 @@ static void add(struct raftlog_group *group, struct raftlog_event *event)
 	*slot_of(group, event->seq) = *event;
 }
 
-static void wake(struct raftlog_group *group, __poll_t mask)
+static void wake(struct raftlog_group *group)
 {
-	wake_up_interruptible_poll(&group->event_wait, EPOLLPRI | mask);
+	/* io_uring passes over EPOLLPRI alone. */
+	raftlog_group_wake(group, &group->event_wait, 0);
 	schedule_work(&group->notify);
 }
 
@@ -69,7 +70,7 @@ void raftlog_event_add(struct raftlog_group *group, struct raftlog_event *event)
 		add(group, event);
 	spin_unlock(&group->lock);
 	if (news)
-		wake(group, 0);
+		wake(group);
 }
 
 void raftlog_event_state(struct raftlog_group *group, u32 state)
@@ -80,7 +81,7 @@ void raftlog_event_state(struct raftlog_group *group, u32 state)
 	group->state = state;
 	add(group, &event);
 	spin_unlock(&group->lock);
-	wake(group, state == RAFTLOG_STATE_STOPPED ? EPOLLHUP : 0);
+	wake(group);
 }
 
 bool raftlog_event_get(struct raftlog_group *group, u64 after_seq,

@@ -448,7 +448,7 @@ static void publish(struct raftlog_life *life, const struct raft_status *status)
 
 static void commit(struct raftlog_life *life, u64 index)
 {
-	u64 before = life->commit_index;
+	u64 before = life->commit_index, data;
 
 	if (index <= before)
 		return;
@@ -456,11 +456,12 @@ static void commit(struct raftlog_life *life, u64 index)
 		return;
 	spin_lock(&life->runs_lock);
 	life->commit_index = index;
+	data = raftlog_runs_next(&life->runs, before + 1, false);
 	spin_unlock(&life->runs_lock);
 	raftlog_count(life, committed, index - before);
 	trace_raftlog_commit(raftlog_group_name(life->group), index);
-	wake_up_interruptible_poll(&life->group->read_wait,
-				   EPOLLIN | EPOLLRDNORM);
+	raftlog_group_wake(life->group, &life->group->read_wait,
+			   data && data <= index ? EPOLLIN | EPOLLRDNORM : 0);
 }
 
 /* 4. Events */
@@ -491,7 +492,7 @@ static void note_failure(struct raftlog_life *life,
 	spin_unlock(&group->lock);
 	pr_err("%s: failed: %s; stop it to start it again\n",
 	       raftlog_group_name(group), group->failure);
-	wake_up_interruptible_all(&group->read_wait);
+	raftlog_group_wake(group, &group->read_wait, 0);
 	raftlog_event_add(group, &event);
 }
 
@@ -544,8 +545,9 @@ static void note_transitions(struct raftlog_life *life,
 		note_failure(life, status);
 	for (i = 0; i < update->n_transitions; i++)
 		note_transition(life, &update->transitions[i]);
-	wake_up_interruptible_poll(&life->group->write_wait,
-				   EPOLLOUT | EPOLLWRNORM);
+	raftlog_group_wake(life->group, &life->group->write_wait,
+			   raftlog_write_has_room(life) ?
+				   EPOLLOUT | EPOLLWRNORM : 0);
 }
 
 /* 5. Proposals and reads */

@@ -2,6 +2,7 @@
 /* One minor: its device, its state, its present life. */
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -20,10 +21,19 @@ static void init_group(struct raftlog_group *group)
 	init_waitqueue_head(&group->read_wait);
 	init_waitqueue_head(&group->write_wait);
 	init_waitqueue_head(&group->event_wait);
+	init_waitqueue_head(&group->poll_wait);
 	INIT_WORK(&group->notify, raftlog_events_notify);
 	INIT_WORK(&group->members, raftlog_peers_update);
 	mutex_init(&group->peers_lock);
 	group->state = RAFTLOG_STATE_STOPPED;
+}
+
+void raftlog_group_wake(struct raftlog_group *group,
+			wait_queue_head_t *sleepers, __poll_t mask)
+{
+	wake_up_interruptible_all(sleepers);
+	/* Exclusive ones, too: they are at positions of their own. */
+	__wake_up(&group->poll_wait, TASK_NORMAL, 0, poll_to_key(mask));
 }
 
 struct raftlog_group *raftlog_group_create(struct class *class, dev_t devt,

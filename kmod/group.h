@@ -52,6 +52,7 @@ enum {
  * @read_wait: a commit, an end of life
  * @write_wait: room for a proposal, a leader, an end of life
  * @event_wait: an event
+ * @poll_wait: poll(2), for any of these: AIO can wait in one place only
  * @notify: tells user space about events (uevent, sysfs_notify)
  * @notified_seq: @notify's: events it has told
  * @members: makes @peer_dirs follow the members
@@ -79,6 +80,7 @@ struct raftlog_group {
 	wait_queue_head_t read_wait;
 	wait_queue_head_t write_wait;
 	wait_queue_head_t event_wait;
+	wait_queue_head_t poll_wait;
 
 	struct work_struct notify;
 	u64 notified_seq;
@@ -94,6 +96,8 @@ struct raftlog_group {
  * @refs: the file, and each entry accepted under O_NONBLOCK
  * @read_lock: @position; two threads never read the same entry
  * @position: next index to read
+ * @lowest_offset: the lowest index at which a read by offset was told EAGAIN where
+ *	it may not sleep at all (IOCB_NOWAIT); changed under @lock, never raised
  * @framed: RAFTLOG_IOC_SET_FRAMED
  * @framed_flags: RAFTLOG_FRAMED_F_*
  * @n_stops: group's at open: a later stop is a hang-up
@@ -112,12 +116,13 @@ struct raftlog_open {
 
 	struct mutex read_lock; /* position */
 	loff_t position;
+	loff_t lowest_offset;
 	bool framed;
 	u32 framed_flags;
 	u64 n_stops;
 	u64 seen_seq;
 
-	spinlock_t lock; /* pending, accepted_seq, error, session */
+	spinlock_t lock; /* lowest_offset, pending, accepted_seq, error, session */
 	struct list_head pending;
 	u64 accepted_seq;
 	int error;
@@ -141,6 +146,17 @@ static inline const char *raftlog_group_name(const struct raftlog_group *group)
  */
 struct raftlog_group *raftlog_group_create(struct class *class, dev_t devt,
 					   unsigned int minor);
+
+/**
+ * raftlog_group_wake() - something happened that is waited for
+ * @group: where
+ * @sleepers: the queue of those who wait for that in the kernel
+ * @mask: what poll(2) says of it, for certain; 0: it is to look again
+ *
+ * Context: any in which locks of wait queues may be taken.
+ */
+void raftlog_group_wake(struct raftlog_group *group,
+			wait_queue_head_t *sleepers, __poll_t mask);
 
 /* main.c: of the module's parameter */
 extern unsigned int raftlog_feature_level;

@@ -593,8 +593,8 @@ static void tear_down(struct raftlog_life *life)
 	spin_lock(&life->intake_lock);
 	WRITE_ONCE(life->stopping, true);
 	spin_unlock(&life->intake_lock);
-	wake_up_interruptible_all(&life->group->read_wait);
-	wake_up_interruptible_all(&life->group->write_wait);
+	raftlog_group_wake(life->group, &life->group->read_wait, 0);
+	raftlog_group_wake(life->group, &life->group->write_wait, 0);
 	wake_up_all(&life->transfer_wait);
 	if (life->owner)
 		kthread_stop(life->owner);
@@ -703,7 +703,7 @@ static void publish_life(struct raftlog_group *group, struct raftlog_life *life)
 						      RAFTLOG_STATE_RUNNING;
 	spin_unlock(&group->lock);
 	raftlog_event_add(group, &event);
-	wake_up_interruptible_all(&group->write_wait);
+	raftlog_group_wake(group, &group->write_wait, 0);
 }
 
 static void tell_started(struct raftlog_life *life)

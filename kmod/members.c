@@ -12,6 +12,7 @@
 #include "group.h"
 #include "life.h"
 #include "trace.h"
+#include "wait.h"
 
 static struct raftlog_member_change *
 make_change(const struct raft_change *changes, u32 n_changes)
@@ -117,7 +118,7 @@ int raftlog_change_members(struct raftlog_life *life,
 		return error;
 	if (!timeout_ms)
 		timeout_ms = READ_ONCE(life->start.append_timeout_ms);
-	left = wait_event_interruptible_timeout(
+	left = raftlog_wait_event_timeout(
 		life->group->write_wait,
 		(result = outcome(life, *index, term)) != -EINPROGRESS,
 		msecs_to_jiffies(timeout_ms));

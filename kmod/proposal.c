@@ -12,6 +12,7 @@
 #include "life.h"
 #include "proposal.h"
 #include "trace.h"
+#include "wait.h"
 
 void raftlog_proposal_put(struct raftlog_proposal *proposal)
 {
@@ -64,10 +65,15 @@ free_proposal:
 	return ERR_PTR(error);
 }
 
+static u64 memory_for(size_t bytes)
+{
+	return sizeof(struct raftlog_proposal) + sizeof(struct raftlog_entry) +
+	       bytes;
+}
+
 static u64 memory_of(const struct raftlog_proposal *proposal)
 {
-	return sizeof(*proposal) + sizeof(*proposal->entry) +
-	       proposal->entry->bytes;
+	return memory_for(proposal->entry->bytes);
 }
 
 static bool has_room(const struct raftlog_life *life, u64 bytes)
@@ -107,14 +113,31 @@ static bool has_leader(struct raftlog_life *life)
 	return known;
 }
 
+/*
+ * Where somebody was turned away there is none until there is much: what is small
+ * may find some before, but poll(2) does not know who asks.
+ */
 bool raftlog_write_has_room(struct raftlog_life *life)
 {
 	bool room;
 
 	spin_lock(&life->intake_lock);
-	room = !life->stopping && !life->failed && take_room(life, 0);
+	room = !life->stopping && !life->failed && !life->turned_away &&
+	       take_room(life, memory_for(0));
 	spin_unlock(&life->intake_lock);
 	return room && has_leader(life);
+}
+
+/* Before anything is allocated and copied: many may come, again and again. */
+static bool is_full(struct raftlog_life *life, size_t bytes)
+{
+	bool full;
+
+	spin_lock(&life->intake_lock);
+	full = !life->stopping && !life->failed &&
+	       !take_room(life, memory_for(bytes));
+	spin_unlock(&life->intake_lock);
+	return full;
 }
 
 static void open_accept(struct raftlog_open *open,
@@ -254,6 +277,17 @@ static int submit(struct raftlog_life *life, struct raftlog_proposal *proposal,
 	return error == -ESHUTDOWN ? -ENOTCONN : error;
 }
 
+static bool is_interrupted(struct completion *done)
+{
+	if (!wait_for_completion_interruptible(done))
+		return false;
+	while (!task_sigpending(current))
+		if (wait_for_completion_killable_timeout(
+			    done, RAFTLOG_SIGNAL_TICKS) > 0)
+			return false;
+	return true;
+}
+
 /*
  * The owner thread ends every proposal it took, in time or at its expiry. A
  * signal only makes it do so now; the answer is prompt, so wait for it: nothing
@@ -261,8 +295,7 @@ static int submit(struct raftlog_life *life, struct raftlog_proposal *proposal,
  */
 static int wait_done(struct raftlog_proposal *proposal)
 {
-	bool interrupted =
-		wait_for_completion_interruptible(&proposal->done) != 0;
+	bool interrupted = is_interrupted(&proposal->done);
 
 	if (interrupted) {
 		raftlog_proposal_cancel(proposal);
@@ -286,7 +319,7 @@ static bool may_be_as_long(const struct raftlog_life *life, size_t bytes,
 
 /* What the group allows and for how long, without holding up a stop. */
 static int check_write(struct raftlog_group *group, size_t bytes, u64 session,
-		       u32 *timeout_ms)
+		       bool nonblock, u32 *timeout_ms)
 {
 	struct raftlog_life *life = raftlog_group_life(group);
 	int error = 0;
@@ -299,6 +332,8 @@ static int check_write(struct raftlog_group *group, size_t bytes, u64 session,
 		error = -EMSGSIZE;
 	else if (raftlog_life_is_failed(life))
 		error = -EIO;
+	else if (nonblock && is_full(life, bytes))
+		error = -EAGAIN;
 	if (!*timeout_ms)
 		*timeout_ms = READ_ONCE(life->start.append_timeout_ms);
 	raftlog_life_put(life);
@@ -334,7 +369,7 @@ ssize_t raftlog_write(struct raftlog_open *open, struct iov_iter *from,
 	ktime_t now = ktime_get();
 	ssize_t ret;
 
-	ret = check_write(open->group, bytes, session, &timeout_ms);
+	ret = check_write(open->group, bytes, session, nonblock, &timeout_ms);
 	if (ret)
 		return ret;
 	/* May fault for as long as it likes: no life is held. */
@@ -393,7 +428,7 @@ int raftlog_write_client(struct raftlog_group *group,
 	struct iov_iter from;
 	int error;
 
-	error = check_write(group, write->bytes, write->origin.session,
+	error = check_write(group, write->bytes, write->origin.session, true,
 			    &timeout_ms);
 	if (error)
 		return error;
@@ -500,8 +535,8 @@ void raftlog_proposal_complete(struct raftlog_life *life,
 		life->turned_away = false;
 	spin_unlock(&life->intake_lock);
 	if (wake)
-		wake_up_interruptible_poll(&life->group->write_wait,
-					   EPOLLOUT | EPOLLWRNORM);
+		raftlog_group_wake(life->group, &life->group->write_wait,
+				   EPOLLOUT | EPOLLWRNORM);
 
 	if (proposal->open)
 		open_done(proposal);

@@ -11,6 +11,7 @@
 #include "group.h"
 #include "life.h"
 #include "trace.h"
+#include "wait.h"
 
 /* Election timeouts until a transfer is over: leases, catching up, an election. */
 enum { TRANSFER_TIMEOUTS = 4 };
@@ -150,10 +151,10 @@ int raftlog_transfer(struct raftlog_life *life, u32 target, u32 *leader_id)
 	*leader_id = life->settings.node_id;
 	if (error || target == life->settings.node_id)
 		return error;
-	left = wait_event_interruptible_timeout(life->transfer_wait,
-						is_over(life, &request,
-							leader_id, &error),
-						timeouts(life, TRANSFER_TIMEOUTS));
+	left = raftlog_wait_event_timeout(life->transfer_wait,
+					  is_over(life, &request, leader_id,
+						  &error),
+					  timeouts(life, TRANSFER_TIMEOUTS));
 	if (left == -ERESTARTSYS)
 		return -EINTR;
 	return left ? error : -ETIMEDOUT;

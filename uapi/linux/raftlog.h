@@ -13,14 +13,19 @@
  *
  * Asynchronous writes. What is submitted by io_uring or io_submit(2) completes when
  * the entry is committed, so one thread keeps thousands under way. It is taken
- * without a thread of its own also while there is no leader, and ends with the same
- * errors as a write that waits. What the group has no room for io_uring keeps until
- * there is; io_submit(2) sleeps, or says EAGAIN with RWF_NOWAIT. Closing the file
- * changes nothing for what is under way. io_cancel(2) ends a write at once:
- * ECANCELED if it is not in the log and never will be, EINTR if that is not known;
+ * without a thread of its own also while there is no leader, and from then on ends with
+ * the same errors as a write that waits. What the group has no room for io_uring keeps
+ * until there is room and a leader; io_submit(2) sleeps, or says EAGAIN with RWF_NOWAIT.
+ * Closing the file changes nothing for what is under way. io_cancel(2) ends a write at
+ * once: ECANCELED if it is not in the log and never will be, EINTR if that is not known;
  * so does the end of the process. io_uring cannot cancel what it has handed in
  * (ENOENT or EALREADY), and a process ends once that did, after append_timeout_ms at
  * most.
+ *
+ * Asynchronous reads. A read of io_uring waits for an entry without a thread if it is at
+ * the file's position (an offset of -1) and the program has read the events of that open
+ * file (EPOLLPRI); else, and for what is not in memory, io_uring lets a thread wait.
+ * IORING_OP_READ_MULTISHOT never does: it stops at what is not in memory.
  *
  * Reading. read(2) returns the next committed entry, whole; the file position is
  * a log index (the first is 1). Entries the group makes for itself are passed
@@ -37,10 +42,13 @@
  * committed more by then. RAFTLOG_IOC_READ_INDEX says up to where to read in order
  * to see everything that was committed when it was called, anywhere.
  *
- * poll(2). EPOLLIN: read(2) would not sleep. EPOLLOUT: a write would be taken.
+ * poll(2). EPOLLIN: read(2) would not sleep. EPOLLOUT: a write would be taken; where
+ * one was refused for want of room, there is room for many.
  * EPOLLPRI: role, leader or membership changed since this open file last used
  * RAFTLOG_IOC_GET_STATUS or RAFTLOG_IOC_GET_EVENTS. EPOLLHUP: the group stopped,
- * and the event that says so is there. EPOLLERR: it failed.
+ * and the event that says so is there. EPOLLERR: it failed. AIO and a poll of io_uring
+ * that began to wait are told EPOLLIN of each commit, also below the file's position;
+ * so is, with EPOLLET, a file on which a read by offset had to wait. Use O_NONBLOCK.
  *
  * Errors of a write. Not in the log, and never will be: EAGAIN, EMSGSIZE, ENOSPC,
  * ENOTCONN (not started), EPERM, EINVAL, ECANCELED, EHOSTUNREACH (no leader within

@@ -2,7 +2,8 @@
 /*
  * Thousands of appends in flight from one thread, by io_uring and by AIO: each
  * ends once and is in the log once; cancelled, left behind by a process that ends,
- * and under a group that stops, they end as the uapi header says.
+ * and under a group that stops, they end as the uapi header says. So do polls and
+ * reads that wait: see async_waits.c.
  *
  *	async DIRECTORY [DIVISOR]
  *
@@ -46,7 +47,7 @@ static uint32_t flood_size = NUMBERS, depth = 8000, many = 1000;
 
 static unsigned int n_failed;
 
-static void verdict(bool good, const char *what, const char *format, long value)
+void verdict(bool good, const char *what, const char *format, long value)
 {
 	char why[80];
 
@@ -71,7 +72,7 @@ static uint64_t now_ms(void)
 
 static int mount_fd;
 
-static void freeze(void)
+void freeze(void)
 {
 	if (ioctl(mount_fd, FIFREEZE, 0)) {
 		perror("FIFREEZE");
@@ -79,7 +80,7 @@ static void freeze(void)
 	}
 }
 
-static void thaw(void)
+void thaw(void)
 {
 	ioctl(mount_fd, FITHAW, 0);
 }
@@ -110,15 +111,20 @@ static uint32_t n_pending(void)
 	return status.n_pending;
 }
 
-/* It has to hold an election first, which takes that long here. */
-static bool wait_turn(void)
+static bool may_write(int ms)
 {
 	struct pollfd pollfd = { .fd = device, .events = POLLOUT };
 
-	return poll(&pollfd, 1, 60000) == 1 && pollfd.revents & POLLOUT;
+	return poll(&pollfd, 1, ms) == 1 && pollfd.revents & POLLOUT;
 }
 
-static bool wait_pending(uint32_t n)
+/* It has to hold an election first, which takes that long here. */
+static bool wait_turn(void)
+{
+	return may_write(60000);
+}
+
+bool wait_pending(uint32_t n)
 {
 	int i;
 
@@ -127,7 +133,7 @@ static bool wait_pending(uint32_t n)
 	return n_pending() == n;
 }
 
-static unsigned int n_threads(void)
+unsigned int n_threads(void)
 {
 	DIR *tasks = opendir("/proc/self/task");
 	unsigned int n = 0;
@@ -138,14 +144,22 @@ static unsigned int n_threads(void)
 	return n - 2; /* . and .. */
 }
 
+/* The kernel's threads for what went before end after a while, but for one. */
+void wait_alone(void)
+{
+	int i;
+
+	for (i = 0; i < TRIES && n_threads() > ALONE; i++)
+		usleep(PAUSE_US);
+}
+
 /* Appends, numbered from 1: each is its number. */
 
 static uint64_t payload[NUMBERS + 1];
-/* How often each ended, and how. */
-static uint32_t ended[NUMBERS + 1];
-static int result[NUMBERS + 1];
+uint32_t ended[NUMBERS + 1];
+int result[NUMBERS + 1];
 
-static void reset(void)
+void reset(void)
 {
 	memset(ended, 0, sizeof(ended));
 	memset(result, 0, sizeof(result));
@@ -172,8 +186,7 @@ static uint32_t n_ended(uint32_t n, int res)
 	return found;
 }
 
-/* Wait for the ends of @n. Return: whether they came in time. */
-static bool reap(const struct method *method, uint32_t n)
+bool reap(const struct method *method, uint32_t n)
 {
 	uint64_t deadline_ms = now_ms() + REAP_MS;
 
@@ -219,7 +232,7 @@ static bool in_log(uint64_t after, uint32_t n, uint32_t at_least)
 	return good;
 }
 
-static const char *name(const struct method *method, const char *what)
+const char *name(const struct method *method, const char *what)
 {
 	static char text[160];
 
@@ -227,8 +240,7 @@ static const char *name(const struct method *method, const char *what)
 	return text;
 }
 
-/* Newest index, once there is nothing that can still be committed behind it. */
-static uint64_t last_index(void)
+uint64_t last_index(void)
 {
 	struct raftlog_status status = { 0 };
 	int i;
@@ -251,13 +263,14 @@ static void many_in_flight(const struct method *method, uint32_t n)
 	char what[80];
 
 	reset();
+	wait_alone();
 	freeze();
 	submit(method, 1, n);
 	snprintf(what, sizeof(what), "%u appends of one thread are under way at once",
 		 n);
 	verdict(wait_pending(n), name(method, what), "%ld", n_pending());
 	threads = n_threads();
-	verdict(threads <= FEW, name(method, "and take no thread each"),
+	verdict(threads <= ALONE, name(method, "and take no thread each"),
 		"%ld threads", threads);
 	thaw();
 	verdict(reap(method, n) && n_ended(n, sizeof(uint64_t)) == n,
@@ -276,11 +289,20 @@ static void flood(const struct method *method)
 	uint64_t after = last_index();
 
 	reset();
+	/* Nobody is to be told EAGAIN for that. */
+	fcntl(device, F_SETFL, O_NONBLOCK);
+	freeze();
 	submit(method, 1, flood_size);
+	if (flood_size == NUMBERS)
+		verdict(n_pending() < flood_size && !may_write(0),
+			name(method, "there is no room for all, and poll says so"),
+			"%ld pending", n_pending());
+	thaw();
 	verdict(reap(method, flood_size) &&
 			n_ended(flood_size, sizeof(uint64_t)) == flood_size,
 		name(method, "more than there is room for end once each, and well"),
 		"%ld of them", n_ended(flood_size, sizeof(uint64_t)));
+	fcntl(device, F_SETFL, 0);
 	verdict(in_log(after, flood_size, 1), name(method, "those, too, are in the log once"),
 		"not", 0);
 	verdict(n_pending() == 0, name(method, "nothing stays behind"),
@@ -477,6 +499,8 @@ static void nowait(void)
 
 static void cases(const struct method *method, struct raftlog_start *start)
 {
+	int stale = open("/dev/raftlog", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
 	if (method->open(NUMBERS)) {
 		verdict(false, method->name, "errno %ld", errno);
 		return;
@@ -488,6 +512,8 @@ static void cases(const struct method *method, struct raftlog_start *start)
 	left_behind(method);
 	cancelled(method);
 	stopped(method, start);
+	waits(method, stale);
+	close(stale);
 	method->close();
 }
 

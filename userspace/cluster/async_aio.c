@@ -43,6 +43,17 @@ static void aio_append(uint64_t number, const void *data, uint32_t bytes)
 	list[n_queued++] = &iocbs[number];
 }
 
+static void aio_poll(uint64_t number, int fd, short events)
+{
+	iocbs[number] = (struct iocb){
+		.aio_data = number,
+		.aio_lio_opcode = IOCB_CMD_POLL,
+		.aio_fildes = fd,
+		.aio_buf = events,
+	};
+	list[n_queued++] = &iocbs[number];
+}
+
 static void aio_submit(void)
 {
 	uint32_t at = 0;
@@ -89,6 +100,7 @@ const struct method aio_method = {
 	.open = aio_open,
 	.close = aio_close,
 	.append = aio_append,
+	.poll = aio_poll,
 	.submit = aio_submit,
 	.cancel = aio_cancel,
 	.wait = aio_wait,

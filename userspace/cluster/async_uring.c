@@ -113,6 +113,33 @@ static void uring_append(uint64_t number, const void *data, uint32_t bytes)
 	queue(&sqe);
 }
 
+static void uring_poll(uint64_t number, int fd, short events)
+{
+	struct io_uring_sqe sqe = {
+		.opcode = IORING_OP_POLL_ADD,
+		.fd = fd,
+		.poll32_events = events,
+		.user_data = number,
+	};
+
+	queue(&sqe);
+}
+
+static void uring_read(uint64_t number, int fd, void *data, uint32_t bytes,
+		       int64_t offset)
+{
+	struct io_uring_sqe sqe = {
+		.opcode = IORING_OP_READ,
+		.fd = fd,
+		.off = offset,
+		.addr = (uintptr_t)data,
+		.len = bytes,
+		.user_data = number,
+	};
+
+	queue(&sqe);
+}
+
 static int uring_wait(struct end *ends, uint32_t max, int ms)
 {
 	struct __kernel_timespec timeout = { ms / 1000, ms % 1000 * 1000000 };
@@ -163,6 +190,8 @@ const struct method uring_method = {
 	.open = uring_open,
 	.close = uring_close,
 	.append = uring_append,
+	.poll = uring_poll,
+	.read = uring_read,
 	.submit = uring_submit,
 	.cancel = uring_cancel,
 	.wait = uring_wait,
