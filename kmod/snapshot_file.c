@@ -31,6 +31,7 @@
  * @configuration: I: to make: goes with it
  * @lock: what follows
  * @is_sealed: L: to make: it is, or that failed
+ * @error: L: to make: why it cannot be any more, 0
  * @offset: L: of @data
  * @bytes: L: in @data
  * @data: L: to make: what is not yet a whole chunk; to read: the chunk read last
@@ -40,8 +41,9 @@ struct raftlog_snapshot_file {
 	struct raftlog_snapshots *snapshots;
 	struct raftlog_sealed sealed;
 	struct raftlog_entry *configuration;
-	struct mutex lock; /* is_sealed, offset, bytes, data */
+	struct mutex lock; /* is_sealed, error, offset, bytes, data */
 	bool is_sealed;
+	int error;
 	u64 offset;
 	u32 bytes;
 	u8 *data;
@@ -103,11 +105,13 @@ static int open_as(struct raftlog_snapshot_file *snapshot_file, const char *name
 
 /* Making one */
 
+/* The first error is that of all later calls: write(2) may have told of less. */
 static int write_chunk(struct raftlog_snapshot_file *file)
 {
 	int ret = raftlog_snapshots_write(file->snapshots, file, file->offset,
 					  file->data, file->bytes);
 
+	file->error = ret;
 	if (ret)
 		return ret;
 	file->offset += file->bytes;
@@ -125,8 +129,7 @@ static ssize_t create_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	if (mutex_lock_interruptible(&file->lock))
 		return -ERESTARTSYS;
-	if (file->is_sealed)
-		ret = -EINVAL;
+	ret = file->is_sealed ? -EINVAL : file->error;
 	while (!ret && iov_iter_count(from)) {
 		/* The last chunk is written when it is known to be that. */
 		if (file->bytes == room)
@@ -155,17 +158,18 @@ static int seal(struct raftlog_snapshot_file *file)
 		.configuration = file->configuration,
 	};
 	struct raftlog_life *life;
-	int ret = 0;
+	int ret = file->error;
 
 	if (file->is_sealed)
 		return -EINVAL;
 	if (!file->offset && !file->bytes)
 		return -EINVAL;
-	if (file->bytes)
+	if (!ret && file->bytes)
 		ret = write_chunk(file);
 	if (!ret)
 		ret = raftlog_snapshots_seal(file->snapshots, file,
 					     &file->sealed);
+	file->error = ret;
 	if (ret)
 		return ret;
 	file->is_sealed = true;

@@ -4,12 +4,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "badinput.h"
+
+enum {
+	SNAPSHOT_HEADER_BYTES = 8 << 10,
+};
 
 static char some_data[200 << 10];
 
@@ -105,6 +111,25 @@ static void make_one(const char *what)
 	close(fd);
 }
 
+/* A file that may not grow, as one on a disk that is full. */
+static void no_room(void)
+{
+	struct rlimit before, limit;
+	int fd;
+
+	getrlimit(RLIMIT_FSIZE, &before);
+	limit = (struct rlimit){ SNAPSHOT_HEADER_BYTES, before.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	fd = create(0, 0, "a snapshot that there is no room for");
+	setrlimit(RLIMIT_FSIZE, &limit);
+	verdict(write(fd, some_data, sizeof(some_data)) < (long)sizeof(some_data),
+		"not all of it is written", "it is");
+	expect("more of it", write(fd, "x", 1), EFBIG);
+	expect("seal of what was not written", seal(fd), EFBIG);
+	setrlimit(RLIMIT_FSIZE, &before);
+	close(fd);
+}
+
 static void bad_reading(int fd)
 {
 	char buf[16];
@@ -170,6 +195,8 @@ void snapshots(void)
 	create(0, EEXIST, "a snapshot of the same entry");
 	create(1, ESTALE, "a snapshot of an earlier entry");
 	pinned();
+	append();
+	no_room();
 
 	append();
 	making = create(0, 0, "one that is made when the group stops");
