@@ -26,6 +26,7 @@
  * @snapshot: L: what is there, index 0 for nothing; its configuration's data is
  * @configuration: L: this
  * @n_pins: L: who reads it
+ * @is_aside: L: what is there is of no use, and is the first to go
  */
 struct raftlog_slot {
 	struct file *file;
@@ -33,6 +34,7 @@ struct raftlog_slot {
 	struct wal_snapshot snapshot;
 	u8 configuration[WAL_CONFIGURATION_BYTES_MAX];
 	u32 n_pins;
+	bool is_aside;
 };
 
 /**
@@ -69,12 +71,18 @@ struct raftlog_snapshots {
 	struct raftlog_buffer staging;
 };
 
+static bool is_newer(const struct raftlog_slot *a, const struct raftlog_slot *b)
+{
+	if (a->is_aside != b->is_aside)
+		return b->is_aside;
+	return wal_snapshot_is_newer(&a->snapshot, &b->snapshot);
+}
+
 static struct raftlog_slot *newest(struct raftlog_snapshots *snapshots)
 {
 	struct raftlog_slot *slots = snapshots->slots;
 
-	return &slots[wal_snapshot_is_newer(&slots[1].snapshot,
-					    &slots[0].snapshot)];
+	return &slots[is_newer(&slots[1], &slots[0])];
 }
 
 static struct raftlog_slot *spare(struct raftlog_snapshots *snapshots)
@@ -82,6 +90,12 @@ static struct raftlog_slot *spare(struct raftlog_snapshots *snapshots)
 	struct raftlog_slot *slots = snapshots->slots;
 
 	return newest(snapshots) == &slots[0] ? &slots[1] : &slots[0];
+}
+
+static struct raftlog_slot *other_than(struct raftlog_snapshots *snapshots,
+				       const struct raftlog_slot *slot)
+{
+	return &snapshots->slots[slot == &snapshots->slots[0]];
 }
 
 static void describe(const struct wal_snapshot *snapshot,
@@ -152,8 +166,9 @@ static int read_slot(struct raftlog_snapshots *snapshots,
 				  &slot->snapshot);
 	if (ret == -ENODATA) {
 		slot->snapshot.index = 0;
-		if (snapshots->salvage && raftlog_error_is_lost(error, true))
-			error = 0;
+		/* Not ENODATA, which is that there is no log. */
+		if (raftlog_error_is_lost(error, true))
+			error = snapshots->salvage ? 0 : -EIO;
 		return error;
 	}
 	if (ret) {
@@ -341,6 +356,8 @@ static int read_chunk(struct raftlog_snapshots *snapshots, struct file *file,
 	ret = raftlog_file_read(file, buffer, 0,
 				wal_chunk_read_bytes(snapshot, number),
 				wal_chunk_position(snapshot, number));
+	if (raftlog_error_is_lost(ret, true))
+		return -EIO;
 	if (!ret)
 		ret = wal_chunk_decode(&snapshots->super, snapshot, number,
 				       buffer->data, bytes);
@@ -485,6 +502,7 @@ static int clear(struct raftlog_snapshots *snapshots, struct raftlog_slot *slot)
 
 	slot->snapshot.index = 0;
 	slot->n_pins = 0;
+	slot->is_aside = false;
 	wal_snapshot_clear(snapshots->staging.data, &write);
 	return write_staged(snapshots, slot, &write, true);
 }
@@ -496,17 +514,20 @@ void raftlog_snapshots_set_aside(struct raftlog_snapshots *snapshots,
 
 	mutex_lock(&snapshots->lock);
 	slot = find(snapshots, sealed);
-	if (slot)
+	if (slot) {
 		slot->snapshot.index = 0;
+		slot->is_aside = true;
+	}
 	mutex_unlock(&snapshots->lock);
 }
 
-static u64 draw_id(struct raftlog_snapshots *snapshots)
+/* Greater than that of whatever is on disk, be it set aside or not. */
+static u64 draw_id(const struct raftlog_snapshots *snapshots)
 {
-	const struct wal_snapshot *other = &newest(snapshots)->snapshot;
+	u64 id = max(snapshots->slots[0].snapshot.id,
+		     snapshots->slots[1].snapshot.id);
 
-	return 1 + (other->index ? other->id + get_random_u32() :
-				   get_random_u64() >> 1);
+	return 1 + (id ? id + get_random_u32() : get_random_u64() >> 1);
 }
 
 int raftlog_snapshots_begin(struct raftlog_snapshots *snapshots,
@@ -593,12 +614,13 @@ unlock:
 
 /*
  * What of it is not yet durable becomes so first; then the header, which says so. One
- * that was damaged may have been taken again: then the damaged one goes.
+ * that was set aside goes: its index may be as high, or higher, and the next start would
+ * take it for the newest.
  */
 static int make_durable(struct raftlog_snapshots *snapshots)
 {
 	struct raftlog_slot *slot = snapshots->target;
-	struct raftlog_slot *other = newest(snapshots);
+	struct raftlog_slot *other = other_than(snapshots, slot);
 	struct wal_write write;
 	int ret;
 
@@ -616,7 +638,7 @@ static int make_durable(struct raftlog_snapshots *snapshots)
 	       sizeof(slot->configuration));
 	slot->snapshot = snapshots->made;
 	slot->snapshot.configuration.data = slot->configuration;
-	return other->snapshot.index == slot->snapshot.index ?
+	return other->is_aside || other->snapshot.index == slot->snapshot.index ?
 		       clear(snapshots, other) :
 		       0;
 }
