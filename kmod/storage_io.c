@@ -136,8 +136,9 @@ int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
 	buffer_iter(&iter, ITER_SOURCE, buffer, at, bytes);
 	init_sync_kiocb(&iocb, file);
 	iocb.ki_pos = position;
-	/* The flags are the user's to change; durability is not. */
+	/* The flags are the user's to change; where it goes, and that it lasts, is not. */
 	iocb.ki_flags |= IOCB_DIRECT | IOCB_WRITE;
+	iocb.ki_flags &= ~IOCB_APPEND;
 	if (durable)
 		iocb.ki_flags |= IOCB_DSYNC;
 	else
