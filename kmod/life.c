@@ -642,7 +642,7 @@ static void explain(const struct raftlog_group *group, int error)
 		why = "the log belongs to another node or cluster";
 		break;
 	case -ENODATA:
-		why = "there is no log; format it, with the members";
+		why = "there is no log; format it with the members, or join where there was one";
 		break;
 	case -EUCLEAN:
 		why = "the log is damaged";

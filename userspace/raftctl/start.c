@@ -390,7 +390,7 @@ static bool set_members(struct starting *starting)
 	}
 	/* Where logs were lost it would begin the cluster anew, without what it has. */
 	if (is_new && !starting->wal.format) {
-		complain("--format makes one, at the first start of a cluster; --join waits for one that runs, also where its log was lost",
+		complain("--format makes one, at the first start of a cluster; where one was: is its disk there? If it is lost, --join waits for what the others have",
 			 "%s: there is no log", starting->wal.path);
 		return false;
 	}
@@ -433,7 +433,7 @@ static const struct {
 	{ EEXIST, "is the log of another node or cluster",
 	  "--id, --cluster and the members must be those of its first start" },
 	{ ENODATA, "holds no log",
-	  "--format makes one; where a member's log was, --join does, and waits for what the others have" },
+	  "--format makes one; where a member's log was, together with --join, to wait for what the others have" },
 	{ EUCLEAN, "is damaged, or something else than a log",
 	  "dmesg says where; keep it for a repair" },
 	{ EIO, "cannot be read",
@@ -583,7 +583,7 @@ const struct verb start_verb = {
 	.name = "start",
 	.run = run_start,
 	.synopsis =
-		"--id N --listen ADDRESS:PORT --dir DIRECTORY --key NAME [--format [--peer ID=ADDRESS:PORT...] | --join --cluster-id HEX]",
+		"--id N --listen ADDRESS:PORT --dir DIRECTORY --key NAME [--format] [--peer ID=ADDRESS:PORT... | --join --cluster-id HEX]",
 	.summary = "join a cluster",
 	.help = "      --id N                    this node, a number from 1 on\n"
 		"      --listen ADDRESS:PORT     where it takes datagrams\n"
@@ -607,7 +607,8 @@ const struct verb start_verb = {
 		"      --size BYTES              of a log that is made (256M)\n"
 		"      --format                  the first start of a cluster: make a log, on what\n"
 		"                                is empty. No later start, or it would begin\n"
-		"                                anew where its disk was lost\n"
+		"                                anew where its disk was lost. --join only needs\n"
+		"                                it for a device\n"
 		"      --force                   and on what is not empty\n"
 		"      --salvage                 go on without what cannot be read\n"
 		"      --election-timeout MS     20 to 600000 (500)\n"

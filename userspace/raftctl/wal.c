@@ -186,7 +186,7 @@ static int measure(int fd, const char *path, const struct stat *st, u64 *bytes)
 	if (S_ISREG(st->st_mode)) {
 		*bytes = st->st_size;
 		if ((u64)st->st_blocks * 512 < *bytes) {
-			complain("remove it; raftctl start makes a full one",
+			complain("remove it; raftctl start --format or --join makes a full one",
 				 "%s has holes", path);
 			return -1;
 		}
