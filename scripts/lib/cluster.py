@@ -278,12 +278,16 @@ class Node:
         """Write the guest's memory to a file, whose name is returned, and end it."""
         memory = os.path.join(self.cluster.logs, f"disk-{self.id}.memory")
         # It stops once all is written.
-        self.ask_monitor(f'migrate -d "exec:cat > {shlex.quote(memory)}"')
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(memory)
+        part, whole = shlex.quote(f"{memory}.part"), shlex.quote(memory)
+        said = self.ask_monitor(f'migrate -d "exec:cat > {part} && mv {part} {whole}"')
         deadline = time.monotonic() + timeout
-        while "status: completed" not in (said := self.ask_monitor("info migrate")):
-            if "status: failed" in said or time.monotonic() > deadline:
+        while not os.path.exists(memory):
+            if "Error" in said or "status: failed" in said or time.monotonic() > deadline:
                 raise ClusterError(f"n{self.id}: its memory is not saved: {said}")
             time.sleep(0.1)
+            said = self.ask_monitor("info migrate")
         self.kill()
         return memory
 
