@@ -191,12 +191,12 @@ static ssize_t read_at(struct raftlog_open *open, struct iov_iter *to,
  * thread of io_uring's.
  */
 static ssize_t read_offset(struct raftlog_open *open, struct iov_iter *to,
-			   loff_t position, bool nowait)
+			   loff_t position, bool nowait, bool is_waited_for)
 {
 	loff_t offset = position;
 	ssize_t ret = read_at(open, to, &position, nowait);
 
-	if (ret == -EAGAIN && nowait) {
+	if (ret == -EAGAIN && is_waited_for) {
 		spin_lock(&open->lock);
 		if (offset < open->lowest_offset)
 			WRITE_ONCE(open->lowest_offset, offset);
@@ -258,7 +258,8 @@ static ssize_t device_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		if (position == POSITION_OF_FILE)
 			ret = read_file(open, to, &position, nowait);
 		else
-			ret = read_offset(open, to, position, nowait);
+			ret = read_offset(open, to, position, nowait,
+					  nowait && !is_sync_kiocb(iocb));
 		if (ret != -EAGAIN || !may_sleep(iocb))
 			return ret;
 		ret = wait_entry(open, position);
@@ -297,6 +298,7 @@ static loff_t end_index(struct raftlog_group *group)
 static loff_t device_llseek(struct file *file, loff_t offset, int whence)
 {
 	struct raftlog_open *open = open_of(file);
+	bool moves = false;
 	loff_t base = 0;
 
 	if (whence == SEEK_END)
@@ -313,10 +315,13 @@ static loff_t device_llseek(struct file *file, loff_t offset, int whence)
 	    base >= POSITION_OF_FILE)
 		base = -EINVAL;
 	else
+		moves = base != open->position;
+	if (moves)
 		WRITE_ONCE(open->position, base);
 	mutex_unlock(&open->read_lock);
 	/* Who found the lock taken, or nothing at the position of before. */
-	raftlog_group_wake(open->group, &open->group->read_wait, 0);
+	if (moves)
+		raftlog_group_wake(open->group, &open->group->read_wait, 0);
 	return base;
 }
 

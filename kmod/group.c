@@ -31,7 +31,8 @@ static void init_group(struct raftlog_group *group)
 void raftlog_group_wake(struct raftlog_group *group,
 			wait_queue_head_t *sleepers, __poll_t mask)
 {
-	wake_up_interruptible_all(sleepers);
+	/* Some sleep where only what is fatal wakes them: see wait.h. */
+	wake_up_all(sleepers);
 	/* Exclusive ones, too: they are at positions of their own. */
 	__wake_up(&group->poll_wait, TASK_NORMAL, 0, poll_to_key(mask));
 }

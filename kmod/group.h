@@ -96,8 +96,8 @@ struct raftlog_group {
  * @refs: the file, and each entry accepted under O_NONBLOCK
  * @read_lock: @position; two threads never read the same entry
  * @position: next index to read
- * @lowest_offset: the lowest index at which a read by offset was told EAGAIN where
- *	it may not sleep at all (IOCB_NOWAIT); changed under @lock, never raised
+ * @lowest_offset: the lowest index at which an asynchronous read by offset was told
+ *	EAGAIN; changed under @lock, never raised
  * @framed: RAFTLOG_IOC_SET_FRAMED
  * @framed_flags: RAFTLOG_FRAMED_F_*
  * @n_stops: group's at open: a later stop is a hang-up

@@ -255,9 +255,9 @@ static int submit_wait(struct raftlog_life *life,
 		return error == -ESHUTDOWN ? -ENOTCONN : error;
 	left = ktime_sub(proposal->expiry.expires, ktime_get());
 	ticks = nsecs_to_jiffies(max_t(s64, ktime_to_ns(left), 0)) + 1;
-	rc = wait_event_interruptible_timeout(life->group->write_wait,
-					      submitted(life, proposal, &error),
-					      ticks);
+	rc = raftlog_wait_event_timeout(life->group->write_wait,
+					submitted(life, proposal, &error),
+					ticks);
 	if (error != -EAGAIN)
 		return error;
 	/* It never left this function, so it may be tried again. */
@@ -277,17 +277,6 @@ static int submit(struct raftlog_life *life, struct raftlog_proposal *proposal,
 	return error == -ESHUTDOWN ? -ENOTCONN : error;
 }
 
-static bool is_interrupted(struct completion *done)
-{
-	if (!wait_for_completion_interruptible(done))
-		return false;
-	while (!task_sigpending(current))
-		if (wait_for_completion_killable_timeout(
-			    done, RAFTLOG_SIGNAL_TICKS) > 0)
-			return false;
-	return true;
-}
-
 /*
  * The owner thread ends every proposal it took, in time or at its expiry. A
  * signal only makes it do so now; the answer is prompt, so wait for it: nothing
@@ -295,7 +284,7 @@ static bool is_interrupted(struct completion *done)
  */
 static int wait_done(struct raftlog_proposal *proposal)
 {
-	bool interrupted = is_interrupted(&proposal->done);
+	bool interrupted = raftlog_wait_is_interrupted(&proposal->done);
 
 	if (interrupted) {
 		raftlog_proposal_cancel(proposal);
@@ -536,7 +525,8 @@ void raftlog_proposal_complete(struct raftlog_life *life,
 	spin_unlock(&life->intake_lock);
 	if (wake)
 		raftlog_group_wake(life->group, &life->group->write_wait,
-				   EPOLLOUT | EPOLLWRNORM);
+				   has_leader(life) ? EPOLLOUT | EPOLLWRNORM :
+						      0);
 
 	if (proposal->open)
 		open_done(proposal);

@@ -9,6 +9,7 @@
 #include "life.h"
 #include "read_index.h"
 #include "trace.h"
+#include "wait.h"
 
 void raftlog_read_put(struct raftlog_read *read)
 {
@@ -69,7 +70,7 @@ static int wait_done(struct raftlog_life *life, struct raftlog_read *read)
 {
 	int error;
 
-	if (!wait_for_completion_interruptible(&read->done))
+	if (!raftlog_wait_is_interrupted(&read->done))
 		return read->core.result;
 	cancel(life, read);
 	wait_for_completion(&read->done);

@@ -8,6 +8,7 @@
 #ifndef RAFTLOG_WAIT_H
 #define RAFTLOG_WAIT_H
 
+#include <linux/completion.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/sched/signal.h>
@@ -39,5 +40,22 @@
 	}                                                                      \
 	__left;                                                                \
 })
+
+/**
+ * raftlog_wait_is_interrupted() - wait_for_completion_interruptible(), only for signals
+ * @done: as there
+ *
+ * Return: whether there is a signal, and it is not complete.
+ */
+static inline bool raftlog_wait_is_interrupted(struct completion *done)
+{
+	if (!wait_for_completion_interruptible(done))
+		return false;
+	while (!task_sigpending(current))
+		if (wait_for_completion_killable_timeout(
+			    done, RAFTLOG_SIGNAL_TICKS) > 0)
+			return false;
+	return true;
+}
 
 #endif /* RAFTLOG_WAIT_H */

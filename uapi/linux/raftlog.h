@@ -24,7 +24,8 @@
  *
  * Asynchronous reads. A read of io_uring waits for an entry without a thread if it is at
  * the file's position (an offset of -1) and the program has read the events of that open
- * file (EPOLLPRI); else, and for what is not in memory, io_uring lets a thread wait.
+ * file (EPOLLPRI); else, for what is not in memory, and where it looked in vain more than
+ * a hundred times as others took the entries, io_uring lets a thread wait.
  * IORING_OP_READ_MULTISHOT never does: it stops at what is not in memory.
  *
  * Reading. read(2) returns the next committed entry, whole; the file position is
@@ -48,7 +49,8 @@
  * RAFTLOG_IOC_GET_STATUS or RAFTLOG_IOC_GET_EVENTS. EPOLLHUP: the group stopped,
  * and the event that says so is there. EPOLLERR: it failed. AIO and a poll of io_uring
  * that began to wait are told EPOLLIN of each commit, also below the file's position;
- * so is, with EPOLLET, a file on which a read by offset had to wait. Use O_NONBLOCK.
+ * so are EPOLLET and each poll of io_uring of a file on which io_uring's read by offset
+ * had to wait. Use O_NONBLOCK, and a file of their own for reads by offset.
  *
  * Errors of a write. Not in the log, and never will be: EAGAIN, EMSGSIZE, ENOSPC,
  * ENOTCONN (not started), EPERM, EINVAL, ECANCELED, EHOSTUNREACH (no leader within

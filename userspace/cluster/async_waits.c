@@ -17,6 +17,7 @@ enum {
 	/* Long enough for what would not wait to be back. */
 	A_WHILE_MS = 200,
 	PAUSE_US = 10000,
+	TRIES = 2000,
 };
 
 static uint64_t got[READS + 1];
@@ -252,8 +253,12 @@ static void writes_beside_reads(const struct method *method)
 
 void waits(const struct method *method, int stale)
 {
+	int i;
+
 	/* What was under way when the group stopped may only be committed now. */
-	while (last_index() + 1 != (uint64_t)lseek(stale, 0, SEEK_END))
+	for (i = 0; i < TRIES && last_index() + 1 !=
+					 (uint64_t)lseek(stale, 0, SEEK_END);
+	     i++)
 		usleep(PAUSE_US);
 	polls(method);
 	if (!method->read)
