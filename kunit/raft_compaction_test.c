@@ -347,6 +347,46 @@ static void peer_whose_next_entry_went_is_asked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, raft_find_peer(s->r, 3)->next_index, 11ull);
 }
 
+/*
+ * It has got further than it knows to be committed, but not as far as the log begins:
+ * it cannot be told, and is not sent something for each answer to that.
+ */
+static void peer_that_is_overtaken_is_left_alone(struct kunit *test)
+{
+	static struct raft_proposal proposals[16];
+	struct server *s = server_leader(test, 3);
+	u32 i;
+
+	server_ack_probe(s, 2);
+	server_ack_probe(s, 3);
+	for (i = s->r->log.last_index + 1; i <= 9; i++) {
+		proposals[i] = (struct raft_proposal){ .bytes = 10 };
+		KUNIT_ASSERT_EQ(test, server_propose(s, &proposals[i]), 0);
+	}
+	server_time(s, 0);
+	server_persist(s);
+	server_ack(s, 2, 9);
+	server_time(s, 0);
+	KUNIT_ASSERT_EQ(test, s->r->commit_index, 9ull);
+	compact(s, 7);
+	server_persist(s);
+	server_done(s);
+	for (i = 0; i < 3; i++) {
+		server_ack(s, 3, 4);
+		server_time(s, 0);
+		KUNIT_ASSERT_EQ(test, progress_of(s, 3),
+				(u8)RAFT_PROGRESS_REPLICATE);
+		KUNIT_EXPECT_NULL(test, server_sent(s, RAFT_APPEND_ENTRIES, 3));
+		server_done(s);
+	}
+	server_ack(s, 3, 9);
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test,
+			server_sent(s, RAFT_APPEND_ENTRIES, 3)
+				->message.append_entries.leader_commit,
+			9ull);
+}
+
 /* Server 1 with what is left behind (@index, @term); not started. */
 static struct server *based(struct kunit *test, u64 index, u64 term,
 			    u64 configuration_index)
@@ -579,6 +619,7 @@ static struct kunit_case compaction_cases[] = {
 	KUNIT_CASE(peer_that_ends_where_the_log_begins),
 	KUNIT_CASE(peer_that_is_overtaken_is_asked),
 	KUNIT_CASE(peer_whose_next_entry_went_is_asked),
+	KUNIT_CASE(peer_that_is_overtaken_is_left_alone),
 	KUNIT_CASE(log_is_restored_from_its_base_on),
 	KUNIT_CASE(base_does_not_come_late),
 	KUNIT_CASE(base_needs_a_configuration),

@@ -335,7 +335,12 @@ static void replicate(struct raft *r, struct raft_update *update,
 		r->more = true;
 		return;
 	}
+	/*
+	 * What says nothing of its entries cannot tell it: it would be said again with
+	 * each answer to that.
+	 */
 	if (min(r->commit_index, peer->match_index) > peer->commit_told &&
+	    !is_gone(r, peer->match_index + 1) &&
 	    !send_heartbeat(r, update, peer))
 		r->more = true;
 }
