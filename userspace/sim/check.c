@@ -897,6 +897,20 @@ static bool is_equal_state(const struct raft_hard_state *a,
 	       a->voted_for == b->voted_for;
 }
 
+/* Of an earlier write of the slot, which a later one that was torn, too, made whole. */
+static bool is_torn_state(const struct store *store,
+			  const struct raft_hard_state *hard_state)
+{
+	u32 i;
+
+	if (!store->torn || !store->torn_position)
+		return false;
+	for (i = 0; i < min(store->n_torn, (u32)TORN_SLOTS); i++)
+		if (is_equal_state(hard_state, &store->torn_hard_states[i]))
+			return true;
+	return false;
+}
+
 void check_recovered(struct world *w, struct node *node,
 		     const struct log *found,
 		     const struct raft_hard_state *hard_state)
@@ -907,7 +921,10 @@ void check_recovered(struct world *w, struct node *node,
 	bool new = store->torn && is_equal_log(found, &store->maybe) &&
 		   is_equal_state(hard_state, &store->maybe_hard_state);
 
-	if (!old && !new)
+	bool earlier = is_equal_log(found, &store->durable) &&
+		       is_torn_state(store, hard_state);
+
+	if (!old && !new && !earlier)
 		violation(w, "recovery",
 			  "node %u: found %llu entries, term %llu, vote %u; on the disk were %llu, %llu, %u",
 			  node->id, found->n, hard_state->current_term,
@@ -923,6 +940,8 @@ void check_recovered(struct world *w, struct node *node,
 		log_copy(&store->durable, &store->maybe);
 		store->durable_hard_state = store->maybe_hard_state;
 	}
+	if (earlier && !old && !new)
+		store->durable_hard_state = *hard_state;
 	store->torn = false;
 }
 
@@ -949,7 +968,8 @@ void check_damaged(struct world *w, struct node *node, const struct log *found,
 			  node->id);
 	if (!is_equal_state(hard_state, &store->durable_hard_state) &&
 	    !(store->torn &&
-	      is_equal_state(hard_state, &store->maybe_hard_state)))
+	      is_equal_state(hard_state, &store->maybe_hard_state)) &&
+	    !is_torn_state(store, hard_state))
 		violation(w, "hard state",
 			  "node %u: term %llu, vote %u after damage",
 			  node->id, hard_state->current_term,

@@ -313,6 +313,17 @@ static void apply_write(struct world *w, struct store *store, struct log *log,
 		log_append(log, store->batch_records[i]);
 }
 
+static void note_torn_slot(struct store *store)
+{
+	u64 position = store->disk.write.position;
+
+	if (store->torn_position != position)
+		store->n_torn = 0;
+	store->torn_position = position;
+	store->torn_hard_states[store->n_torn++ % TORN_SLOTS] =
+		store->write_hard_state;
+}
+
 /* The write under way may be there in part; nobody was told that it is. */
 static void tear(struct world *w, struct node *node)
 {
@@ -331,8 +342,10 @@ static void tear(struct world *w, struct node *node)
 	w->counters.trims_torn += store->slot && !store->anew &&
 				  store->maybe.base != store->durable.base;
 	/* Of its two copies one may be older than the other. */
-	if (store->slot)
+	if (store->slot) {
 		store->slot_position = 0;
+		note_torn_slot(store);
+	}
 	kept = disk_crash(&store->disk, &node->rng, &n_sectors);
 	if (kept && kept < n_sectors)
 		w->counters.torn_writes++;
@@ -365,6 +378,8 @@ static void complete_write(struct world *w, struct node *node)
 	store->busy = false;
 	if (store->slot) {
 		store->slot_position = store->disk.write.position;
+		if (store->torn_position == store->slot_position)
+			store->torn_position = 0;
 		wal_slot_done(&store->writer, &hard_state);
 		wal_map_trim(&store->map, &store->writer);
 		store->proved_end = store->writer.tail;

@@ -52,6 +52,10 @@ struct request {
 	struct record *records[];
 };
 
+enum {
+	TORN_SLOTS = 4,
+};
+
 /**
  * struct store - storage of a node
  * @disk: survives crashes, as @super does
@@ -85,6 +89,9 @@ struct request {
  * @torn: a write ended in a crash; until the next recovery,
  * @maybe: is what is there if that write is
  * @maybe_hard_state: likewise
+ * @torn_position: where slots were torn, and none was written whole since; or 0
+ * @torn_hard_states: of these: pieces of a later one can make an earlier one whole
+ * @n_torn: how many, the oldest forgotten
  * @buf: of the write under way
  */
 struct store {
@@ -120,6 +127,9 @@ struct store {
 	bool torn;
 	struct log maybe;
 	struct raft_hard_state maybe_hard_state;
+	u64 torn_position;
+	struct raft_hard_state torn_hard_states[TORN_SLOTS];
+	u32 n_torn;
 	u8 *buf;
 	u32 buf_bytes;
 };
