@@ -85,17 +85,15 @@ static struct raftlog_slot *newest(struct raftlog_snapshots *snapshots)
 	return &slots[is_newer(&slots[1], &slots[0])];
 }
 
-static struct raftlog_slot *spare(struct raftlog_snapshots *snapshots)
-{
-	struct raftlog_slot *slots = snapshots->slots;
-
-	return newest(snapshots) == &slots[0] ? &slots[1] : &slots[0];
-}
-
 static struct raftlog_slot *other_than(struct raftlog_snapshots *snapshots,
 				       const struct raftlog_slot *slot)
 {
 	return &snapshots->slots[slot == &snapshots->slots[0]];
+}
+
+static struct raftlog_slot *spare(struct raftlog_snapshots *snapshots)
+{
+	return other_than(snapshots, newest(snapshots));
 }
 
 static void describe(const struct wal_snapshot *snapshot,
