@@ -495,6 +495,79 @@ static void uncommitted_bytes_are_capped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 2ull + 12);
 }
 
+/* Proposes until there is no room; the first that is left is the return value. */
+static u32 propose_all(struct server *s, struct raft_proposal *p, u32 n,
+		       u32 bytes)
+{
+	u64 first = s->r->log.last_index + 1;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		p[i].bytes = bytes;
+		KUNIT_ASSERT_EQ(s->test, server_propose(s, &p[i]), 0);
+	}
+	server_time(s, 0);
+	return s->r->log.last_index + 1 - first;
+}
+
+/* The others are faster: what commits without this disk takes memory all the same. */
+static void leader_does_not_run_ahead_of_its_disk(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	struct raft_proposal *p =
+		kunit_kzalloc(test, 16 * sizeof(*p), GFP_KERNEL);
+	u64 last, durable = s->r->durable_index;
+	u32 n;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	server_ack_probe(s, 2);
+	server_ack(s, 2, s->r->log.last_index);
+	server_ack_probe(s, 3);
+	server_ack(s, 3, s->r->log.last_index);
+	n = propose_all(s, p, 16, 900);
+	KUNIT_ASSERT_GT(test, n, 0u);
+	KUNIT_ASSERT_LT(test, n, 16u);
+	last = s->r->log.last_index;
+	server_ack(s, 2, last);
+	server_ack(s, 3, last);
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, last);
+	KUNIT_EXPECT_EQ(test, s->r->durable_index, durable);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, last);
+	KUNIT_EXPECT_EQ(test, raft_uncommitted_bytes(s->r), 0ull);
+	/* The disk makes room for as many again. */
+	server_persist(s);
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, last + min(n, 16 - n));
+}
+
+/* The same where it is not bytes that there are many of. */
+static void leader_does_not_run_ahead_in_entries(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	u32 half = s->r->settings.window_entries / 2;
+	struct raft_proposal *p =
+		kunit_kzalloc(test, 2 * half * sizeof(*p), GFP_KERNEL);
+	u64 last, durable = s->r->durable_index;
+	u32 n, done = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	server_ack_probe(s, 2);
+	server_ack_probe(s, 3);
+	do {
+		n = propose_all(s, p + done, min(2 * half - done, 8u), 1);
+		done += n;
+		last = s->r->log.last_index;
+		server_ack(s, 2, last);
+		server_ack(s, 3, last);
+		server_time(s, 0);
+		KUNIT_ASSERT_EQ(test, s->r->commit_index, last);
+		server_done(s);
+	} while (n == 8 && done < 2 * half);
+	KUNIT_EXPECT_EQ(test, s->r->durable_index, durable);
+	KUNIT_EXPECT_EQ(test, last, durable + half);
+}
+
 /* One that is larger than the cap is taken, but nothing else with it. */
 static void larger_than_the_cap_goes_alone(struct kunit *test)
 {
@@ -612,6 +685,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(no_room_is_of_one_leader),
 	KUNIT_CASE(others_find_room),
 	KUNIT_CASE(uncommitted_bytes_are_capped),
+	KUNIT_CASE(leader_does_not_run_ahead_of_its_disk),
+	KUNIT_CASE(leader_does_not_run_ahead_in_entries),
 	KUNIT_CASE(larger_than_the_cap_goes_alone),
 	KUNIT_CASE(no_op_fits_over_the_cap),
 	KUNIT_CASE(table_of_proposals_is_bounded),

@@ -411,6 +411,7 @@ bool raft_make_room_known(struct raft *r, struct raft_update *update);
 u64 raft_proposal_deadline(const struct raft *r);
 u64 raft_space(const struct raft *r);
 u64 raft_entry_cost(const struct raft *r, u32 bytes);
+u64 raft_settled_index(const struct raft *r);
 u64 raft_uncommitted_bytes(const struct raft *r);
 
 /* sessions.c */

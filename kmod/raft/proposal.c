@@ -56,6 +56,21 @@ u64 raft_space(const struct raft *r)
 	return pending < r->space_bytes ? r->space_bytes - pending : 0;
 }
 
+/*
+ * What is behind this waits for the disk or for others, and takes memory: a leader
+ * whose disk is slower than those of a majority must not commit ahead of it for ever.
+ */
+u64 raft_settled_index(const struct raft *r)
+{
+	return max(min(r->commit_index, r->durable_index), r->uncounted_index);
+}
+
+static u64 unsettled_bytes(const struct raft *r)
+{
+	return raft_log_bytes_through(&r->log, r->log.last_index) -
+	       raft_log_bytes_through(&r->log, raft_settled_index(r));
+}
+
 u64 raft_uncommitted_bytes(const struct raft *r)
 {
 	u64 base = max(r->commit_index, r->uncounted_index);
@@ -293,7 +308,7 @@ static int append_once(struct raft *r, struct raft_update *update,
 {
 	const struct raft_settings *settings = &r->settings;
 	u64 cost = raft_entry_cost(r, entry->bytes);
-	u64 base = max(r->commit_index, r->uncounted_index);
+	u64 bytes = unsettled_bytes(r);
 	bool there;
 	int error;
 
@@ -309,10 +324,10 @@ static int append_once(struct raft *r, struct raft_update *update,
 		return -ENOSPC;
 	}
 	if (raft_transfer_holds_proposals(r) ||
-	    r->log.last_index >= base + settings->window_entries / 2 ||
-	    (raft_uncommitted_bytes(r) &&
-	     (raft_uncommitted_bytes(r) + entry->bytes > uncommitted_max ||
-	      RAFTLOG_FAILPOINT(RAFT_NO_ROOM))) ||
+	    r->log.last_index >=
+		    raft_settled_index(r) + settings->window_entries / 2 ||
+	    (bytes && (bytes + entry->bytes > uncommitted_max ||
+		       RAFTLOG_FAILPOINT(RAFT_NO_ROOM))) ||
 	    update->n_entries + 1 >= update->entries_max ||
 	    !raft_log_has_room(&r->log, 2) || raft_log_wants_window(&r->log, 1))
 		return -EAGAIN;
@@ -327,12 +342,11 @@ bool raft_make_room_known(struct raft *r, struct raft_update *update)
 		.term = r->hard_state.current_term,
 		.type = RAFT_ENTRY_NOOP,
 	};
-	u64 base = max(r->commit_index, r->uncounted_index);
-
 	if (r->refused_before != U64_MAX || raft_transfer_holds_proposals(r) ||
 	    raft_space(r) < r->refused_cost_min + raft_entry_cost(r, 0) +
 				    space_reserve(r) ||
-	    r->log.last_index >= base + r->settings.window_entries / 2)
+	    r->log.last_index >=
+		    raft_settled_index(r) + r->settings.window_entries / 2)
 		return true;
 	if (update->n_entries + 1 >= update->entries_max ||
 	    !raft_log_has_room(&r->log, 2))

@@ -1004,7 +1004,8 @@ struct raft_rng {
  * @append_entries_max: entries of one AppendEntries
  * @inflight_bytes_max: unacknowledged payload bytes per peer
  * @inflight_messages_max: unacknowledged AppendEntries per peer
- * @uncommitted_bytes_max: payload bytes behind commit_index, leader and follower
+ * @uncommitted_bytes_max: payload bytes behind commit_index, or that are not yet on
+ *	disk, leader and follower
  * @entry_overhead_bytes: upper bound of what one entry takes on disk beside its
  *	payload, padding included
  * @space_reserve_bytes: kept free for no-ops and configurations

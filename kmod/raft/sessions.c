@@ -549,10 +549,9 @@ static bool is_due(const struct raft *r)
 static bool has_room(const struct raft *r, const struct raft_update *update,
 		     u64 cost)
 {
-	u64 base = max(r->commit_index, r->uncounted_index);
-
 	return raft_space(r) >= cost &&
-	       r->log.last_index < base + r->settings.window_entries / 2 &&
+	       r->log.last_index < raft_settled_index(r) +
+					   r->settings.window_entries / 2 &&
 	       update->n_entries + 1 < update->entries_max &&
 	       raft_log_has_room(&r->log, 2);
 }
