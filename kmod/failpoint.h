@@ -38,6 +38,8 @@
 	X(STORAGE_WRITE_SLOW, "storage.write_slow")                  \
 	/* Nothing is read. */                                       \
 	X(STORAGE_READ_ERROR, "storage.read_error")                  \
+	/* The device lost what is to be read. */                    \
+	X(STORAGE_READ_LOST, "storage.read_lost")                    \
 	/* A bit of what is read is wrong. */                        \
 	X(STORAGE_READ_ROT, "storage.read_rot")                      \
 	/* The socket has no room. */                                \

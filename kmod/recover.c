@@ -111,11 +111,13 @@ int raftlog_recover_force(struct raftlog_life *life,
 			  struct raftlog_recover *recover)
 {
 	const char *name = raftlog_group_name(life->group);
-	int error = 0;
+	int error;
 
 	if (recover->error)
 		return -(int)recover->error;
-	if (!goes_on(life))
+	if (goes_on(life))
+		error = raftlog_storage_renew(life->storage);
+	else
 		error = begin(life, recover);
 	if (error)
 		return error;

@@ -176,6 +176,16 @@ int raftlog_storage_end_recovery(struct raftlog_storage *storage,
 				 struct raftlog_storage_info *info);
 
 /**
+ * raftlog_storage_renew() - what the opening read is what every later one reads
+ * @storage: opened to look at it, nothing was submitted yet
+ *
+ * Any other opening does this by itself.
+ *
+ * Return: as above.
+ */
+int raftlog_storage_renew(struct raftlog_storage *storage);
+
+/**
  * raftlog_storage_submit() - queue a request; never sleeps
  * @storage: opened
  * @request: storage's until given back by persisted()

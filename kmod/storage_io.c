@@ -67,6 +67,19 @@ void raftlog_buffer_destroy(struct raftlog_buffer *buffer)
 	memset(buffer, 0, sizeof(*buffer));
 }
 
+/*
+ * What a file system takes for O_DIRECT and then puts into the page cache (encrypted
+ * files, journaled data) is read from there after a write that failed, as if it had not.
+ */
+static bool is_buffered(struct file *file)
+{
+	struct kstat stat;
+
+	return !vfs_getattr(&file->f_path, &stat, STATX_DIOALIGN,
+			    AT_STATX_DONT_SYNC) &&
+	       (stat.result_mask & STATX_DIOALIGN) && !stat.dio_offset_align;
+}
+
 int raftlog_file_check(struct file *file)
 {
 	const struct inode *inode = file->f_mapping->host;
@@ -81,7 +94,23 @@ int raftlog_file_check(struct file *file)
 		return -EINVAL;
 	if (!file->f_op->read_iter || !file->f_op->write_iter)
 		return -EINVAL;
+	if (is_buffered(file))
+		return -EINVAL;
 	return 0;
+}
+
+static struct block_device *device_of(struct file *file)
+{
+	struct inode *inode = file->f_mapping->host;
+
+	return S_ISBLK(inode->i_mode) ? I_BDEV(inode) : inode->i_sb->s_bdev;
+}
+
+u32 raftlog_file_device_bytes(struct file *file)
+{
+	struct block_device *bdev = device_of(file);
+
+	return bdev ? bdev_physical_block_size(bdev) : 0;
 }
 
 /*
@@ -91,24 +120,20 @@ int raftlog_file_check(struct file *file)
  */
 u32 raftlog_file_block_bytes(struct file *file)
 {
-	struct inode *inode = file->f_mapping->host;
-	struct block_device *bdev;
+	const struct inode *inode = file->f_mapping->host;
+	struct block_device *bdev = device_of(file);
 	u32 bytes = WAL_BLOCK_BYTES_MIN;
 
-	if (S_ISBLK(inode->i_mode)) {
-		bdev = I_BDEV(inode);
-	} else {
-		bdev = inode->i_sb->s_bdev;
+	if (!bdev)
+		return WAL_BLOCK_BYTES_MAX;
+	if (!S_ISBLK(inode->i_mode))
 		bytes = min_t(u32, inode->i_sb->s_blocksize,
 			      WAL_BLOCK_BYTES_MAX);
-		if (!bdev)
-			return WAL_BLOCK_BYTES_MAX;
-	}
 	if (bdev_logical_block_size(bdev) > WAL_BLOCK_BYTES_MAX)
 		return 0;
 	bytes = max_t(u32, bytes, bdev_logical_block_size(bdev));
 	return max_t(u32, bytes,
-		     min_t(u32, bdev_physical_block_size(bdev),
+		     min_t(u32, raftlog_file_device_bytes(file),
 			   WAL_BLOCK_BYTES_MAX));
 }
 
@@ -118,6 +143,30 @@ static void buffer_iter(struct iov_iter *iter, unsigned int direction,
 	iov_iter_bvec(iter, direction, buffer->bvecs,
 		      DIV_ROUND_UP(at + bytes, PAGE_SIZE), at + bytes);
 	iov_iter_advance(iter, at);
+}
+
+bool raftlog_error_is_lost(int error, bool salvage)
+{
+	switch (error) {
+	case -ENODATA:
+	case -EILSEQ:
+		return true;
+	case -EIO:
+	case -EREMOTEIO:
+		return salvage;
+	default:
+		return false;
+	}
+}
+
+int raftlog_file_error(int error)
+{
+	return raftlog_error_is_lost(error, true) ? -EIO : error;
+}
+
+int raftlog_file_sync(struct file *file)
+{
+	return raftlog_file_error(vfs_fsync(file, 0));
 }
 
 /* What of a write is there when it was cut short. */
@@ -146,7 +195,7 @@ int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
 
 	raftlog_failpoint_pause(RAFTLOG_FAILPOINT_STORAGE_WRITE_SLOW);
 	if (RAFTLOG_FAILPOINT(STORAGE_WRITE_ERROR))
-		return -EIO;
+		return raftlog_file_error(-ENODATA);
 	if (RAFTLOG_FAILPOINT(STORAGE_WRITE_TORN))
 		iov_iter_truncate(&iter, half(file, bytes));
 
@@ -154,8 +203,9 @@ int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
 	n = vfs_iocb_iter_write(file, &iocb, &iter);
 	file_end_write(file);
 	if (n < 0)
-		return n;
-	return n == bytes ? 0 : -EIO;
+		return raftlog_file_error(n);
+	/* Of a file on another one, that one may have been told to append. */
+	return n == bytes && iocb.ki_pos == position + bytes ? 0 : -EIO;
 }
 
 int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
@@ -172,24 +222,12 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
 
 	if (RAFTLOG_FAILPOINT(STORAGE_READ_ERROR))
 		return -EIO;
+	if (RAFTLOG_FAILPOINT(STORAGE_READ_LOST))
+		return -ENODATA;
 	n = vfs_iocb_iter_read(file, &iocb, &iter);
 	if (n == bytes && RAFTLOG_FAILPOINT(STORAGE_READ_ROT))
 		((u8 *)buffer->data)[at + bytes / 2] ^= 1;
 	if (n < 0)
 		return n;
 	return n == bytes ? 0 : -EIO;
-}
-
-bool raftlog_error_is_lost(int error, bool salvage)
-{
-	switch (error) {
-	case -ENODATA:
-	case -EILSEQ:
-		return true;
-	case -EIO:
-	case -EREMOTEIO:
-		return salvage;
-	default:
-		return false;
-	}
 }

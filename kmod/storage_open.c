@@ -71,14 +71,14 @@ static int read_what_is_left(struct raftlog_storage *storage,
 	u32 i;
 
 	if (!raftlog_error_is_lost(ret, storage->salvage))
-		return ret;
+		return raftlog_file_error(ret);
 	for (i = 0; i < bytes; i += block_bytes) {
 		ret = raftlog_file_read(storage->file, buffer, at + i,
 					block_bytes, position + i);
 		if (!ret)
 			continue;
 		if (!raftlog_error_is_lost(ret, storage->salvage))
-			return ret;
+			return raftlog_file_error(ret);
 		storage->n_lost_blocks++;
 		pr_err_ratelimited("%s: byte %llu of the log cannot be read (error %d)\n",
 				   storage->name, position + i, ret);
@@ -147,7 +147,7 @@ static int write_superblock(struct raftlog_storage *storage,
 }
 
 /* The older copy must not come to count if the newer one goes bad later. */
-static int renew_superblock(struct raftlog_storage *storage)
+int raftlog_storage_renew(struct raftlog_storage *storage)
 {
 	int ret = 0;
 
@@ -163,7 +163,7 @@ static int replace_superblock(struct raftlog_storage *storage, u64 cluster_id,
 			      struct raftlog_storage_info *info)
 {
 	struct wal_superblock super;
-	int ret = renew_superblock(storage);
+	int ret = raftlog_storage_renew(storage);
 
 	if (ret)
 		return ret;
@@ -418,12 +418,16 @@ static int read_log(struct raftlog_storage *storage,
 		    const struct raftlog_storage_params *params)
 {
 	u32 block_bytes = raftlog_file_block_bytes(storage->file);
+	u32 device_bytes = raftlog_file_device_bytes(storage->file);
 	int ret;
 
 	if (!block_bytes)
 		return -EINVAL;
+	if (device_bytes > WAL_BLOCK_BYTES_MAX)
+		pr_warn("%s: the device writes %u bytes at once: a power failure may damage what is beside an entry that is written\n",
+			storage->name, device_bytes);
 	/* What is read below must still be there after a power failure. */
-	ret = vfs_fsync(storage->file, 0);
+	ret = raftlog_file_sync(storage->file);
 	if (!ret && params->format)
 		ret = format(storage, params, block_bytes);
 	if (ret)
@@ -436,7 +440,7 @@ static int read_log(struct raftlog_storage *storage,
 	}
 	ret = check_owner(storage, params);
 	if (!ret && !params->look)
-		ret = renew_superblock(storage);
+		ret = raftlog_storage_renew(storage);
 	if (ret)
 		return ret;
 	/*
@@ -525,7 +529,7 @@ raftlog_storage_open(const struct raftlog_storage_params *params,
 
 	ret = raftlog_file_check(params->file);
 	if (ret) {
-		pr_err("%s: the log must be a file or block device opened O_RDWR, O_DIRECT and O_DSYNC\n",
+		pr_err("%s: the log must be a block device, or a file on a file system with direct I/O, opened O_RDWR, O_DIRECT and O_DSYNC\n",
 		       params->name);
 		return ERR_PTR(ret);
 	}

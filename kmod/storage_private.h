@@ -43,6 +43,9 @@ void raftlog_buffer_destroy(struct raftlog_buffer *buffer);
  */
 int raftlog_file_check(struct file *file);
 
+/** raftlog_file_device_bytes() - what the device writes at once; 0: not known */
+u32 raftlog_file_device_bytes(struct file *file);
+
 /** raftlog_file_block_bytes() - what writes are rounded up to; 0: too large */
 u32 raftlog_file_block_bytes(struct file *file);
 
@@ -75,12 +78,17 @@ void raftlog_file_release(struct raftlog_claim *claim);
  * @position: to where
  * @durable: until it is durable
  *
- * Return: 0 or a negative errno; -EIO if less was written.
+ * Return: 0 or a negative errno; -EIO if less was written, or elsewhere.
  */
 int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
 		       u32 at, u32 bytes, u64 position, bool durable);
 
-/** raftlog_file_read() - the same the other way round */
+/**
+ * raftlog_file_read() - the same the other way round
+ *
+ * Return: as above, or what a device says of blocks that it lost, as it says it:
+ * raftlog_error_is_lost() before anything else, or raftlog_file_error().
+ */
 int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
 		      u32 at, u32 bytes, u64 position);
 
@@ -93,6 +101,19 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
  * for that.
  */
 bool raftlog_error_is_lost(int error, bool salvage);
+
+/**
+ * raftlog_file_error() - an error of the device, for those who do not look into it
+ * @error: of it, or 0
+ *
+ * What devices call ENODATA and EILSEQ means other things to everybody else.
+ *
+ * Return: @error, or -EIO.
+ */
+int raftlog_file_error(int error);
+
+/** raftlog_file_sync() - all that was written is durable. Return: 0 or a negative errno */
+int raftlog_file_sync(struct file *file);
 
 /**
  * struct raftlog_storage - an open WAL

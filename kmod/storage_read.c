@@ -47,6 +47,13 @@ static void reader_close(struct reader *reader)
 	kfree(reader);
 }
 
+static int read_blocks(struct reader *reader, u32 at, u32 bytes, u64 position)
+{
+	return raftlog_file_error(raftlog_file_read(reader->storage->file,
+						    &reader->buffer, at, bytes,
+						    position));
+}
+
 static int find_entry(struct reader *reader, const struct wal_range *range,
 		      u64 index, u64 term, struct wal_step *step)
 {
@@ -57,10 +64,9 @@ static int find_entry(struct reader *reader, const struct wal_range *range,
 		ret = wal_cursor_next(&reader->cursor, step);
 		if (ret || step->type != WAL_STEP_READ)
 			return ret;
-		ret = raftlog_file_read(reader->storage->file, &reader->buffer,
-					(u8 *)step->data -
-						(u8 *)reader->buffer.data,
-					step->bytes, step->position);
+		ret = read_blocks(reader,
+				  (u8 *)step->data - (u8 *)reader->buffer.data,
+				  step->bytes, step->position);
 		if (ret)
 			return ret;
 	}
@@ -81,9 +87,7 @@ static int read_payload(struct reader *reader, const struct wal_step *step,
 		u32 bytes = min_t(u32, round_up(skip + left, block_bytes),
 				  reader->window_bytes);
 		u32 n = min(left, bytes - skip);
-		int ret = raftlog_file_read(reader->storage->file,
-					    &reader->buffer, at, bytes,
-					    position);
+		int ret = read_blocks(reader, at, bytes, position);
 
 		if (ret)
 			return ret;

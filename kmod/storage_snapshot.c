@@ -153,7 +153,7 @@ static int read_slot(struct raftlog_snapshots *snapshots,
 
 	if (i_size_read(slot->file->f_mapping->host) < WAL_SNAPSHOT_HEADER_BYTES)
 		return 0;
-	ret = vfs_fsync(slot->file, 0);
+	ret = raftlog_file_sync(slot->file);
 	if (ret) {
 		pr_err("%s: a snapshot cannot be read (error %d)\n",
 		       snapshots->name, ret);
@@ -624,7 +624,7 @@ static int make_durable(struct raftlog_snapshots *snapshots)
 
 	snapshots->made.bytes = snapshots->offset;
 	snapshots->made.checksum = snapshots->checksum;
-	ret = vfs_fsync(slot->file, 0);
+	ret = raftlog_file_sync(slot->file);
 	if (!ret)
 		ret = wal_snapshot_encode(&snapshots->super, &snapshots->made,
 					  snapshots->staging.data, &write);

@@ -938,7 +938,7 @@ def test_kunit(scene):
 FAILPOINTS = "/sys/kernel/debug/raftlog/failpoints"
 # They end the group, or its start: once is enough.
 FATAL = ("storage.write_error", "storage.write_torn")
-AT_START = ("storage.read_error", "storage.read_rot")
+AT_START = ("storage.read_error", "storage.read_lost", "storage.read_rot")
 # One that nothing reaches in this time, but an election may.
 FIRE_SECONDS = 3
 
@@ -1009,7 +1009,19 @@ def provoke_at_start(scene, name):
     claim(fired([node], name), f"failpoint {name} never fired")
     arm([node], name, 0)
     start_again(scene, node)
+    if name == "storage.read_lost":
+        read_what_is_lost(scene, node, name)
     return node
+
+
+def read_what_is_lost(scene, node, name):
+    """That a device lost a block is not that the entry went, which readers pass over."""
+    last = int(scene.status(node)["commit_index"])
+    arm([node], name, 100)
+    result = node.run("raftctl read --internal --from 1 --count 1", check=False)
+    arm([node], name, 0)
+    claim(result.code and "Input/output error" in result.err,
+          f"entry 1 of {last} cannot be read, and is told as {result.err!r}, {result.out!r}")
 
 
 def test_failpoints(scene):

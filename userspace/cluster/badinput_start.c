@@ -6,9 +6,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +33,30 @@ static void refuse(const char *what, const struct raftlog_start *start,
 	expect(what, ret, error);
 	if (!ret)
 		stop_group();
+}
+
+static void remount(const char *options)
+{
+	expect("mount again", mount(NULL, directory, NULL, MS_REMOUNT, options),
+	       0);
+}
+
+/*
+ * On ext4, where that is without delayed allocation: what is written to it goes through
+ * the page cache, O_DIRECT or not.
+ */
+static int make_journaled_wal(void)
+{
+	int flags = 0;
+	int fd;
+
+	remount("nodelalloc");
+	fd = make_wal("journaled", WAL_BYTES);
+	expect("flags of a file", ioctl(fd, FS_IOC_GETFLAGS, &flags), 0);
+	flags |= FS_JOURNAL_DATA_FL;
+	expect("a file whose data is journaled",
+	       ioctl(fd, FS_IOC_SETFLAGS, &flags), 0);
+	return fd;
 }
 
 void start_parameters(void)
@@ -100,6 +126,10 @@ void start_parameters(void)
 		       open_wal("parameters", O_RDONLY | O_DIRECT | O_DSYNC));
 	REFUSE("with a WAL not open for direct writes", EINVAL,
 	       s.wal_fd = open_wal("parameters", O_RDWR));
+	REFUSE("with a WAL that is written through the page cache", EINVAL,
+	       s.wal_fd = make_journaled_wal());
+	close(s.wal_fd);
+	remount("delalloc");
 	if (!socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
 		REFUSE("with a socket as WAL", EINVAL, s.wal_fd = fds[1]);
 	REFUSE("with a directory as WAL", EBADF,
