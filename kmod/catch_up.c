@@ -57,6 +57,19 @@ static int read_some(struct raftlog_catch_up *c, u32 n, u64 bytes_max)
 					  c->entries + n, n_max, bytes_max);
 }
 
+/* A leader that was deposed lets go of entries while they are read. */
+static bool is_there(struct raftlog_life *life, u64 index, u64 term)
+{
+	const struct raftlog_run *run;
+	bool there;
+
+	spin_lock(&life->runs_lock);
+	run = raftlog_runs_find(&life->runs, index);
+	there = run && run->term == term;
+	spin_unlock(&life->runs_lock);
+	return there;
+}
+
 static void read_entries(struct work_struct *work)
 {
 	struct raftlog_catch_up *c =
@@ -72,7 +85,8 @@ static void read_entries(struct work_struct *work)
 	} while (n_read > 0 && keep(c, &n, n_read, &bytes) && n < c->n &&
 		 bytes < c->send.bytes_max && !raftlog_life_is_stopping(life));
 	/* Gone meanwhile: the peer needs something else. */
-	if (n_read == -ENODATA)
+	if (n_read == -ENODATA ||
+	    (n_read < 0 && !is_there(life, c->send.first_index + n, c->terms[n])))
 		n_read = 0;
 	if (n_read < 0)
 		pr_err_ratelimited("%s: cannot read entry %llu back (error %d)\n",
