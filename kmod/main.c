@@ -39,10 +39,14 @@ static char *devnode(RAFTLOG_CONST_DEVICE *dev, umode_t *mode)
 	return NULL;
 }
 
-static void remove_groups(unsigned int n)
+static void remove_groups(void)
 {
-	while (n)
-		raftlog_group_remove(group_table[--n]);
+	unsigned int minor = groups;
+
+	while (minor--) {
+		if (group_table[minor])
+			raftlog_group_remove(group_table[minor]);
+	}
 }
 
 static int create_groups(void)
@@ -53,18 +57,16 @@ static int create_groups(void)
 		struct raftlog_group *group = raftlog_group_create(
 			group_class, first_devt + minor, minor);
 
-		if (IS_ERR(group)) {
-			remove_groups(minor);
+		if (IS_ERR(group))
 			return PTR_ERR(group);
-		}
-		group_table[minor] = group;
+		smp_store_release(&group_table[minor], group);
 	}
 	return 0;
 }
 
 struct raftlog_group *raftlog_group_find(unsigned int minor)
 {
-	return minor < groups ? group_table[minor] : NULL;
+	return minor < groups ? smp_load_acquire(&group_table[minor]) : NULL;
 }
 
 static int __init raftlog_init(void)
@@ -99,16 +101,18 @@ static int __init raftlog_init(void)
 	error = raftlog_netns_init();
 	if (error)
 		goto exit_failpoints;
-	error = create_groups();
+	error = raftlog_power_init();
 	if (error)
 		goto exit_netns;
-	error = raftlog_power_init();
+	/* Last: what is there can be opened. */
+	error = create_groups();
 	if (error)
 		goto remove_groups;
 	return 0;
 
 remove_groups:
-	remove_groups(groups);
+	raftlog_power_exit();
+	remove_groups();
 exit_netns:
 	raftlog_netns_exit();
 exit_failpoints:
@@ -125,7 +129,7 @@ free_table:
 static void __exit raftlog_exit(void)
 {
 	raftlog_power_exit();
-	remove_groups(groups);
+	remove_groups();
 	raftlog_netns_exit();
 	raftlog_failpoints_exit();
 	class_destroy(group_class);
