@@ -827,7 +827,9 @@ int raftlog_life_recover(struct raftlog_group *group,
 	if (!error && recover->flags & RAFTLOG_RECOVER_F_FORCE)
 		error = raftlog_recover_force(life, recover);
 	tear_down(life);
-	set_failure(group, "");
+	/* What was looked at only is as it was. */
+	if (recover->flags & RAFTLOG_RECOVER_F_FORCE)
+		set_failure(group, "");
 	return error;
 }
 
@@ -856,7 +858,8 @@ void raftlog_life_change(struct raftlog_life *life,
 		WRITE_ONCE(life->start.snapshot_bytes_per_s,
 			   to->snapshot_bytes_per_s);
 		raftlog_cache_limit(&life->cache, to->cache_bytes);
-		raftlog_transport_set_queue(life->transport, queue_ns(to));
+		raftlog_transport_set_times(life->transport, ask_ns(to),
+					    queue_ns(to));
 	}
 	complete(&change->done);
 }

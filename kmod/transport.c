@@ -306,11 +306,12 @@ make_peer(const struct raftlog_transport *transport, u32 id)
 	return peer;
 }
 
-void raftlog_transport_set_queue(struct raftlog_transport *transport,
+void raftlog_transport_set_times(struct raftlog_transport *transport, u64 ask_ns,
 				 u64 queue_ns)
 {
 	u32 i;
 
+	transport->keyring.ask_ns = ask_ns;
 	transport->params.queue_ns = queue_ns;
 	for (i = 0; i < transport->n_peers; i++)
 		transport->peers[i]->sender.path.queue_ns = queue_ns;

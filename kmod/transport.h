@@ -124,8 +124,8 @@ struct raftlog_transport_stats {
 struct raftlog_transport *
 raftlog_transport_open(const struct raftlog_transport_params *params);
 
-/** raftlog_transport_set_queue() - another queue_ns; owner thread */
-void raftlog_transport_set_queue(struct raftlog_transport *transport,
+/** raftlog_transport_set_times() - another ask_ns and queue_ns; owner thread */
+void raftlog_transport_set_times(struct raftlog_transport *transport, u64 ask_ns,
 				 u64 queue_ns);
 
 /** enum raftlog_key_step - an exchange of keys, on all nodes in turn */
