@@ -431,13 +431,13 @@ static const struct {
 	const char *advice;
 } log_errors[] = {
 	{ EEXIST, "is the log of another node or cluster",
-	  "--id, --cluster and the members must be those of its first start" },
+	  "--id, --cluster and the members must be those of its first start; after raftctl recover leave out --peer and --cluster" },
 	{ ENODATA, "holds no log",
 	  "--format makes one; where a member's log was, together with --join, to wait for what the others have" },
 	{ EUCLEAN, "is damaged, or something else than a log",
 	  "dmesg says where; keep it for a repair" },
 	{ EIO, "cannot be read",
-	  "dmesg says where; --salvage goes on without, the other members have it" },
+	  "dmesg says where; if that is lost and not only out of reach, --salvage goes on without, and gets it from the other members" },
 	{ EPROTONOSUPPORT, "is of a version of raftlog that has more than this one",
 	  "load a newer module; dmesg says what is missing" },
 	{ ENOSPC, "is too small", "--size asks for a larger one" },
