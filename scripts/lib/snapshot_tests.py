@@ -174,6 +174,19 @@ def test_snapshot_damaged(scene):
     return f"chunk 3 of the snapshot of entry {index}"
 
 
+def begin_one(scene, node, cut):
+    """A snapshot of STATE is being made. The first time almost all of it is written, and the
+    rest does not come; then it is any moment, another one each time."""
+    words = "raftctl --json snapshot create"
+    if cut:
+        node.start(f"{words} --file {STATE}")
+        time.sleep(scene.random.uniform(0, cut))
+        return
+    node.start(f"(cat {STATE}; touch /written; sleep 1000) | {words}")
+    wait_until(lambda: node.run("test -e /written", check=False).code == 0, 120,
+               "most of the snapshot to be written")
+
+
 def test_snapshot_cut(scene):
     """Power fails while a snapshot is made: the old one is there, or the new one."""
     scene.options = TRAILING
@@ -186,13 +199,12 @@ def test_snapshot_cut(scene):
             fill(node, 2)
             node.run(f"dd if=/dev/urandom of={STATE} bs=64K count=64 2>/dev/null; sync")
             new = checksum(node, STATE)
-            node.start(["raftctl", "--json", "snapshot", "create", "--file", STATE])
-            # Any moment will do, another one each time.
-            time.sleep(scene.random.uniform(0, cut))
+            begin_one(scene, node, cut)
             node.kill()
             scene.revive(node)
             found = info(node)["snapshot_index"]
             claim(found >= index, f"the snapshot of entry {index} is gone, there is {found}")
+            claim(cut or found == index, f"half a snapshot is taken for that of entry {found}")
             wanted = data if found == index else new
             claim(checksum(node) == wanted, f"the snapshot of entry {found} is not what was written")
             kept += found == index
