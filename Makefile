@@ -79,11 +79,12 @@ bench: cluster-programs
 cluster-test: cluster-programs
 	@scripts/cluster-test $(TESTS)
 
-# Like guest-module, for the kernels that scripts/debug-kernel builds.
+# Like guest-module, for the kernels that scripts/debug-kernel builds. Those take minutes:
+# what is changed meanwhile must be newer than what is built.
 debug-module-%: deps
 	@mkdir -p $(B)/$*
-	@rsync -rlt $(sources) $(B)/$*/
 	@eval "$$(scripts/debug-kernel $*)" && \
+		rsync -rlt $(sources) $(B)/$*/ && \
 		$(MAKE) -s -j$(shell nproc) -C "$$KBUILD" M=$(CURDIR)/$(B)/$* W=$(W) \
 			RAFTLOG_FAILPOINTS=y modules
 	@cp $(B)/$*/raftlog.ko $(B)/raftlog-$*.ko

@@ -187,18 +187,22 @@ static void uncommitted_cap_across_terms(struct kunit *test)
 {
 	struct network *net = network_new(test, 3, 0);
 	struct server *s = network_server(net, 1);
-	struct raft_proposal p[12] = {}, more[4] = {};
+	const u32 n = 12, n_more = 4;
+	struct raft_proposal *p = kunit_kzalloc(
+		test, (n + n_more) * sizeof(*p), GFP_KERNEL);
+	struct raft_proposal *more = p + n;
 	u32 i;
 
+	KUNIT_ASSERT_NOT_NULL(test, p);
 	network_elect(net, 1);
 	network_isolate(net, 1);
-	for (i = 0; i < ARRAY_SIZE(p); i++) {
+	for (i = 0; i < n; i++) {
 		p[i].bytes = 900;
 		network_propose(net, 1, &p[i]);
 	}
 	/* Entry 2 is its no-op. */
 	KUNIT_ASSERT_GT(test, raft_uncommitted_bytes(s->r), 0ull);
-	KUNIT_ASSERT_LT(test, s->r->log.last_index, 2 + (u64)ARRAY_SIZE(p));
+	KUNIT_ASSERT_LT(test, s->r->log.last_index, 2ull + n);
 	network_silence(net, FIXTURE_ELECTION_NS);
 	network_elect(net, 2);
 	network_commit(net, 2, 1);
@@ -206,7 +210,7 @@ static void uncommitted_cap_across_terms(struct kunit *test)
 	network_heal(net);
 	network_pass(net, 2 * FIXTURE_ELECTION_NS);
 	network_expect_agreed(net);
-	for (i = 0; i < ARRAY_SIZE(p); i++)
+	for (i = 0; i < n; i++)
 		KUNIT_EXPECT_NE(test, p[i].index, 0ull);
 	KUNIT_EXPECT_EQ(test, raft_uncommitted_bytes(s->r), 0ull);
 
@@ -214,7 +218,7 @@ static void uncommitted_cap_across_terms(struct kunit *test)
 	/* The lease of server 2 runs out first. */
 	network_pass(net, FIXTURE_ELECTION_NS);
 	KUNIT_ASSERT_EQ(test, s->r->role, (u8)RAFT_LEADER);
-	for (i = 0; i < ARRAY_SIZE(more); i++) {
+	for (i = 0; i < n_more; i++) {
 		more[i].bytes = 900;
 		network_propose(net, 1, &more[i]);
 		network_settle(net);
