@@ -108,9 +108,7 @@ static const char *why(int error)
 /* The newest that is of use becomes the core's. */
 int raftlog_snapshot_restore(struct raftlog_life *life, u64 *damaged_index)
 {
-	bool by_policy = life->start.retain_entries || life->start.retain_bytes;
 	const char *name = raftlog_group_name(life->group);
-	u64 base = life->info.first_index - 1;
 	struct raftlog_entry *configuration;
 	struct raftlog_sealed sealed;
 	int error;
@@ -140,10 +138,17 @@ int raftlog_snapshot_restore(struct raftlog_life *life, u64 *damaged_index)
 					     sealed.snapshot.index);
 		raftlog_snapshots_set_aside(life->snapshots, &sealed);
 	}
-	if (sealed.snapshot.index < base && !by_policy)
-		pr_warn("%s: there is no snapshot of entry %llu or newer, and what is before is not in the log\n",
-			name, base);
+	raftlog_snapshot_check_base(life, sealed.snapshot.index);
 	return 0;
+}
+
+void raftlog_snapshot_check_base(struct raftlog_life *life, u64 index)
+{
+	u64 base = life->info.first_index - 1;
+
+	if (index < base && !life->settings.drops_entries)
+		pr_warn("%s: there is no snapshot of entry %llu or newer, and what is before is not in the log: members that lack it get it from another leader, or with the next snapshot\n",
+			raftlog_group_name(life->group), base);
 }
 
 u64 raftlog_snapshot_id(struct raftlog_life *life)
@@ -190,8 +195,12 @@ static bool is_sent(struct raftlog_life *life, u64 index)
 	const struct raft_configuration *configuration =
 		raft_configuration(life->raft);
 	struct raft_peer_status peer;
+	struct raft_status status;
 	u32 i;
 
+	raft_status(life->raft, &status);
+	if (status.role != RAFT_LEADER)
+		return false;
 	for (i = 0; i < configuration->n_members; i++)
 		if (!raft_peer_status(life->raft, configuration->members[i].id,
 				      &peer) &&
@@ -244,19 +253,22 @@ static int prepare(struct raftlog_life *life,
 		   struct raftlog_snapshot_request *request,
 		   raftlog_step_fn *step)
 {
+	const struct raftlog_sealed *known = &known_newest(life)->sealed;
 	struct raft_event event = {
 		.type = RAFT_EVENT_SNAPSHOT_GONE,
-		.index = request->spare_index,
+		.index = request->spare.snapshot.index,
 	};
 	int error = check_wish(life, request);
 
-	/* There may be two of one entry, after a power cut. */
-	if (request->spare_index == known_newest(life)->sealed.snapshot.index)
-		request->spare_index = 0;
-	if (!error && request->spare_index &&
-	    is_sent(life, request->spare_index))
+	/* Another process made one meanwhile, and is about to tell. */
+	if (!error && event.index && request->spare.id == known->id)
 		error = -EBUSY;
-	if (!error && request->spare_index)
+	/* There may be two of one entry, after a power cut. */
+	if (event.index == known->snapshot.index)
+		event.index = 0;
+	if (!error && event.index && is_sent(life, event.index))
+		error = -EBUSY;
+	if (!error && event.index)
 		error = step(life, &event) ? -EIO : 0;
 	if (!error)
 		request->configuration = newest_configuration(life);
@@ -344,8 +356,7 @@ static int ask(struct raftlog_life *life,
 int raftlog_snapshot_prepare(struct raftlog_life *life,
 			     struct raftlog_snapshot_request *request)
 {
-	int error = raftlog_snapshots_spare(life->snapshots,
-					    &request->spare_index);
+	int error = raftlog_snapshots_spare(life->snapshots, &request->spare);
 
 	request->kind = RAFTLOG_SNAPSHOT_PREPARE;
 	return error ? error : ask(life, request);
@@ -380,7 +391,7 @@ static int store_chunk(struct raftlog_chunk_store *store)
 	if (!snapshots)
 		return -EOPNOTSUPP;
 	if (!store->offset)
-		error = raftlog_snapshots_begin(snapshots, NULL,
+		error = raftlog_snapshots_begin(snapshots, NULL, 0,
 						&store->sealed.snapshot,
 						store->configuration);
 	if (!error)
@@ -444,7 +455,7 @@ void raftlog_snapshot_stored(struct raftlog_life *life, raftlog_step_fn *step)
 
 	raftlog_entry_put(store->data);
 	store->data = NULL;
-	raftlog_count(life, chunks_stored, 1);
+	raftlog_count(life, chunks_stored, store->stored > 0);
 	if (store->stored == store->sealed.snapshot.bytes)
 		note_sealed(life, &store->sealed, store->configuration);
 	else

@@ -91,7 +91,7 @@ enum raftlog_snapshot_request_kind {
  * @node: intake
  * @kind: enum raftlog_snapshot_request_kind
  * @sealed: of which entry, 0: the newest; and then what became of it
- * @spare_index: snapshot in whose place it comes
+ * @spare: the snapshot in whose place it comes, index 0 for none
  * @configuration: set when it is begun, a reference for the caller
  * @error: what came of it
  * @done: that is known
@@ -100,7 +100,7 @@ struct raftlog_snapshot_request {
 	struct list_head node;
 	u8 kind;
 	struct raftlog_sealed sealed;
-	u64 spare_index;
+	struct raftlog_sealed spare;
 	struct raftlog_entry *configuration;
 	int error;
 	struct completion done;
@@ -129,6 +129,9 @@ void raftlog_snapshot_gone(struct raftlog_life *life,
  * Return: 0, -ENOMEM, -EINTR.
  */
 int raftlog_snapshot_restore(struct raftlog_life *life, u64 *damaged_index);
+
+/** raftlog_snapshot_check_base() - @index is the newest, 0: none. Is one missing? */
+void raftlog_snapshot_check_base(struct raftlog_life *life, u64 index);
 
 /** raftlog_snapshot_id() - raftlog_sealed.id of the newest of use, 0: none is */
 u64 raftlog_snapshot_id(struct raftlog_life *life);

@@ -250,7 +250,7 @@ static int begin(struct raftlog_life *life, struct raftlog_snapshot_file *file,
 		return ret;
 	file->sealed = request.sealed;
 	file->configuration = request.configuration;
-	return raftlog_snapshots_begin(life->snapshots, file,
+	return raftlog_snapshots_begin(life->snapshots, file, request.spare.id,
 				       &file->sealed.snapshot,
 				       file->configuration);
 }

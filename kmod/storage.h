@@ -147,7 +147,7 @@ struct raftlog_storage_request {
  * Process context. Reads the whole log.
  *
  * Return: the storage or ERR_PTR: EEXIST, ENODATA, EUCLEAN, EPROTONOSUPPORT,
- * ENOSPC, EINVAL, EBADF, ENOMEM, EIO.
+ * ENOSPC, EINVAL, EBADF, ENOMEM, EIO, EMEDIUMTYPE.
  */
 struct raftlog_storage *
 raftlog_storage_open(const struct raftlog_storage_params *params,

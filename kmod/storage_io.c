@@ -95,7 +95,7 @@ int raftlog_file_check(struct file *file)
 	if (!file->f_op->read_iter || !file->f_op->write_iter)
 		return -EINVAL;
 	if (is_buffered(file))
-		return -EINVAL;
+		return -EMEDIUMTYPE;
 	return 0;
 }
 
@@ -161,7 +161,17 @@ bool raftlog_error_is_lost(int error, bool salvage)
 
 int raftlog_file_error(int error)
 {
-	return raftlog_error_is_lost(error, true) ? -EIO : error;
+	switch (error) {
+	case 0:
+	case -ENOMEM:
+	case -ENOSPC:
+	case -EDQUOT:
+	case -EFBIG:
+	case -EINTR:
+		return error;
+	default:
+		return -EIO;
+	}
 }
 
 int raftlog_file_sync(struct file *file)
@@ -228,6 +238,6 @@ int raftlog_file_read(struct file *file, const struct raftlog_buffer *buffer,
 	if (n == bytes && RAFTLOG_FAILPOINT(STORAGE_READ_ROT))
 		((u8 *)buffer->data)[at + bytes / 2] ^= 1;
 	if (n < 0)
-		return n;
+		return raftlog_error_is_lost(n, true) ? n : raftlog_file_error(n);
 	return n == bytes ? 0 : -EIO;
 }

@@ -39,7 +39,7 @@ void raftlog_buffer_destroy(struct raftlog_buffer *buffer);
  * raftlog_file_check() - can the WAL be on this file?
  * @file: opened by the user
  *
- * Return: 0, -EBADF, -EINVAL.
+ * Return: 0, -EBADF, -EINVAL, -EMEDIUMTYPE: direct I/O is not done there.
  */
 int raftlog_file_check(struct file *file);
 
@@ -106,9 +106,10 @@ bool raftlog_error_is_lost(int error, bool salvage);
  * raftlog_file_error() - an error of the device, for those who do not look into it
  * @error: of it, or 0
  *
- * What devices call ENODATA and EILSEQ means other things to everybody else.
+ * What devices and file systems call ENODATA, EILSEQ, EUCLEAN or ESTALE means other
+ * things to everybody else.
  *
- * Return: @error, or -EIO.
+ * Return: @error if it is of memory, room or a signal, or -EIO.
  */
 int raftlog_file_error(int error);
 

@@ -142,6 +142,14 @@ static int read_copies(struct raftlog_snapshots *snapshots,
 	return ret;
 }
 
+/* Is what is in a slot, and is no snapshot of this log, somebody else's? */
+static bool is_foreign(const struct raftlog_snapshots *snapshots, int ret)
+{
+	return !snapshots->salvage &&
+	       (ret == -EEXIST ||
+		!wal_snapshot_was_made(snapshots->staging.data));
+}
+
 /*
  * Where there is none, the log says whether one is missed. But not if it was ahead of
  * that: what cannot be read may name one, and is not given up without being told to.
@@ -162,8 +170,13 @@ static int read_slot(struct raftlog_snapshots *snapshots,
 	error = read_copies(snapshots, slot);
 	ret = wal_snapshot_decode(&snapshots->super, snapshots->staging.data,
 				  &slot->snapshot);
-	if (ret == -ENODATA) {
+	if (ret == -ENODATA || ret == -EEXIST) {
 		slot->snapshot.index = 0;
+		if (!error && is_foreign(snapshots, ret)) {
+			pr_err("%s: a file for snapshots holds something else, or a snapshot of another log: if that is gone, remove it\n",
+			       snapshots->name);
+			return -EMEDIUMTYPE;
+		}
 		/* Not ENODATA, which is that there is no log. */
 		if (raftlog_error_is_lost(error, true))
 			error = snapshots->salvage ? 0 : -EIO;
@@ -482,13 +495,14 @@ static int check_spare(struct raftlog_snapshots *snapshots)
 		       0;
 }
 
-int raftlog_snapshots_spare(struct raftlog_snapshots *snapshots, u64 *index)
+int raftlog_snapshots_spare(struct raftlog_snapshots *snapshots,
+			    struct raftlog_sealed *there)
 {
 	int ret;
 
 	mutex_lock(&snapshots->lock);
 	ret = check_spare(snapshots);
-	*index = spare(snapshots)->snapshot.index;
+	describe(&spare(snapshots)->snapshot, there);
 	mutex_unlock(&snapshots->lock);
 	return ret;
 }
@@ -529,7 +543,7 @@ static u64 draw_id(const struct raftlog_snapshots *snapshots)
 }
 
 int raftlog_snapshots_begin(struct raftlog_snapshots *snapshots,
-			    const void *maker,
+			    const void *maker, u64 there_id,
 			    const struct raft_snapshot *snapshot,
 			    const struct raftlog_entry *configuration)
 {
@@ -541,6 +555,8 @@ int raftlog_snapshots_begin(struct raftlog_snapshots *snapshots,
 		ret = check_spare(snapshots);
 	else if (!spare(snapshots)->file)
 		ret = -ESHUTDOWN;
+	if (maker && !ret && spare(snapshots)->snapshot.id != there_id)
+		ret = -EBUSY;
 	if (ret)
 		goto unlock;
 	snapshots->is_made = false;

@@ -41,7 +41,7 @@ struct raftlog_sealed {
  * @name: of the group, for log lines
  *
  * Return: the snapshots or ERR_PTR: EBADF, EINVAL, EBUSY, EPROTONOSUPPORT, ENOMEM,
- * EIO.
+ * EIO, EMEDIUMTYPE (something else is there).
  */
 struct raftlog_snapshots *
 raftlog_snapshots_open(struct file *const files[2],
@@ -140,23 +140,27 @@ void raftlog_snapshots_unpin(struct raftlog_snapshots *snapshots,
 /**
  * raftlog_snapshots_spare() - what is where the next one will be
  * @snapshots: opened
- * @index: set to that of the snapshot which is there, 0 for none
+ * @there: set to the snapshot which is there, index 0 for none
  *
  * Return: 0; -EBUSY: a process makes one, or reads what is there; -ESHUTDOWN.
  */
-int raftlog_snapshots_spare(struct raftlog_snapshots *snapshots, u64 *index);
+int raftlog_snapshots_spare(struct raftlog_snapshots *snapshots,
+			    struct raftlog_sealed *there);
 
 /**
  * raftlog_snapshots_begin() - make one where there is none, or an older one
  * @snapshots: opened
  * @maker: see above. A leader takes the place of a process, whose state is older
+ * @there_id: raftlog_sealed.id of what raftlog_snapshots_spare() said is there; it is
+ *	not looked at for a leader
  * @snapshot: index and term
  * @configuration: goes with it
  *
- * Return: 0; -EBUSY; -ESHUTDOWN; what writing gave.
+ * Return: 0; -EBUSY, also if it is not there that the next one will be any more;
+ * -ESHUTDOWN; what writing gave.
  */
 int raftlog_snapshots_begin(struct raftlog_snapshots *snapshots,
-			    const void *maker,
+			    const void *maker, u64 there_id,
 			    const struct raft_snapshot *snapshot,
 			    const struct raftlog_entry *configuration);
 

@@ -137,8 +137,8 @@ static void cleared_header_is_none(struct kunit *test)
 			-ENODATA);
 }
 
-/* A log that was made anew has none, whatever lies about. */
-static void snapshot_of_another_log_is_none(struct kunit *test)
+/* It is told, and not taken for one that can be written over. */
+static void snapshot_of_another_log_is_told(struct kunit *test)
 {
 	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
 	u8 *buf = header_of(test, &snapshot);
@@ -147,7 +147,59 @@ static void snapshot_of_another_log_is_none(struct kunit *test)
 
 	other.uuid[15] = 1;
 	KUNIT_EXPECT_EQ(test, wal_snapshot_decode(&other, buf, &found),
-			-ENODATA);
+			-EEXIST);
+}
+
+/* Whatever of it gets to the disk, sector by sector. */
+static void torn_header_is_of_a_snapshot(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
+	u8 *new = header_of(test, &snapshot);
+	u8 *buf = kunit_kzalloc(test, WAL_SNAPSHOT_HEADER_BYTES, GFP_KERNEL);
+	const u32 n = WAL_SNAPSHOT_COPY_BYTES / 512;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_EXPECT_TRUE(test, wal_snapshot_was_made(buf));
+	for (i = 0; i < 1u << (2 * 2); i++) {
+		memset(buf, 0, WAL_SNAPSHOT_HEADER_BYTES);
+		if (i & 1)
+			memcpy(buf, new, 512);
+		if (i & 2)
+			memcpy(buf + 512, new + 512, 512);
+		if (i & 4)
+			memcpy(buf + n * 512, new + n * 512, 512);
+		if (i & 8)
+			memcpy(buf + (n + 1) * 512, new + (n + 1) * 512, 512);
+		KUNIT_EXPECT_TRUE(test, wal_snapshot_was_made(buf));
+	}
+}
+
+static void something_else_is_no_header(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
+	u8 *buf = header_of(test, &snapshot);
+
+	KUNIT_EXPECT_TRUE(test, wal_snapshot_was_made(buf));
+	memset(buf, 'x', WAL_SNAPSHOT_COPY_BYTES);
+	KUNIT_EXPECT_FALSE(test, wal_snapshot_was_made(buf));
+	memset(buf, 0, WAL_SNAPSHOT_COPY_BYTES);
+	KUNIT_EXPECT_TRUE(test, wal_snapshot_was_made(buf));
+	memset(buf + WAL_SNAPSHOT_COPY_BYTES, 'x', WAL_SNAPSHOT_COPY_BYTES);
+	KUNIT_EXPECT_FALSE(test, wal_snapshot_was_made(buf));
+}
+
+/* Its checksum is none of this version, and yet it is not nothing. */
+static void header_of_version_1_is_told(struct kunit *test)
+{
+	const struct wal_snapshot snapshot = snapshot_of(20, 3000);
+	u8 *buf = header_of(test, &snapshot);
+	struct wal_disk_snapshot *disk = (void *)buf;
+	struct wal_snapshot found;
+
+	disk->version = cpu_to_le32(1);
+	KUNIT_EXPECT_EQ(test, wal_snapshot_decode(&super, buf, &found),
+			-EPROTONOSUPPORT);
 }
 
 /*
@@ -467,7 +519,10 @@ static struct kunit_case wal_snapshot_cases[] = {
 	KUNIT_CASE(damaged_header_is_none),
 	KUNIT_CASE(newest_is_the_last_one_made),
 	KUNIT_CASE(cleared_header_is_none),
-	KUNIT_CASE(snapshot_of_another_log_is_none),
+	KUNIT_CASE(snapshot_of_another_log_is_told),
+	KUNIT_CASE(torn_header_is_of_a_snapshot),
+	KUNIT_CASE(something_else_is_no_header),
+	KUNIT_CASE(header_of_version_1_is_told),
 	KUNIT_CASE_PARAM(what_was_given_up_is_told_by_when, kept_gen_params),
 	KUNIT_CASE(nonsense_is_not_sealed),
 	KUNIT_CASE(chunks_follow_each_other),

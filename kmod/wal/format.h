@@ -125,7 +125,7 @@ enum {
 	/* Behind a slot or the header of a snapshot, in the same copy. */
 	WAL_CONFIGURATION_BYTES_MAX = 3 << 10,
 
-	WAL_SNAPSHOT_VERSION = 1,
+	WAL_SNAPSHOT_VERSION = 2,
 	WAL_SNAPSHOT_COPIES = 2,
 	WAL_SNAPSHOT_COPY_BYTES = 4 << 10,
 	WAL_SNAPSHOT_HEADER_BYTES = WAL_SNAPSHOT_COPIES * WAL_SNAPSHOT_COPY_BYTES,
@@ -308,7 +308,8 @@ struct wal_disk_entry {
 /**
  * struct wal_disk_snapshot - header of a snapshot
  * @magic: WAL_SNAPSHOT_MAGIC
- * @crc: of what follows in this struct, and of the configuration behind it
+ * @crc: of what follows in this struct, and of the configuration behind it, from ~0: of
+ *	whichever log it is, it can be told from damage
  * @version: WAL_SNAPSHOT_VERSION
  * @id: random, not 0, and greater than that of the one in the other file; in every
  *	chunk
@@ -320,6 +321,7 @@ struct wal_disk_entry {
  * @configuration_index: of the entry that held the configuration, not 0
  * @configuration_bytes: its length; it follows this struct
  * @generation: of the superblock when this was begun, its lower half
+ * @uuid: of the superblock: the log that it goes with
  */
 struct wal_disk_snapshot {
 	__le64 magic;
@@ -334,6 +336,7 @@ struct wal_disk_snapshot {
 	__le64 configuration_index;
 	__le32 configuration_bytes;
 	__le32 generation;
+	u8 uuid[16];
 };
 
 /**

@@ -24,11 +24,11 @@ u32 wal_snapshot_checksum(u32 checksum, const void *data, u32 bytes)
 	return crc32c(checksum, data, bytes);
 }
 
-static u32 snapshot_crc(u32 seed, const struct wal_disk_snapshot *disk,
+static u32 snapshot_crc(const struct wal_disk_snapshot *disk,
 			const void *configuration)
 {
 	const size_t skip = offsetofend(struct wal_disk_snapshot, crc);
-	u32 crc = crc32c(seed, (const u8 *)disk + skip, sizeof(*disk) - skip);
+	u32 crc = crc32c(~0u, (const u8 *)disk + skip, sizeof(*disk) - skip);
 
 	return crc32c(crc, configuration,
 		      le32_to_cpu(disk->configuration_bytes));
@@ -85,14 +85,15 @@ int wal_snapshot_encode(const struct wal_superblock *super,
 	u8 *copy = buf;
 	u32 i;
 
-	BUILD_BUG_ON(sizeof(disk) != 72);
+	BUILD_BUG_ON(sizeof(disk) != 88);
 	BUILD_BUG_ON(sizeof(disk) + WAL_CONFIGURATION_BYTES_MAX >
 		     WAL_SNAPSHOT_COPY_BYTES);
 	BUILD_BUG_ON(WAL_SNAPSHOT_COPY_BYTES < WAL_BLOCK_BYTES_MAX);
 
 	if (!snapshot_sane(snapshot))
 		return -EINVAL;
-	disk.crc = cpu_to_le32(snapshot_crc(wal_seed(super), &disk,
+	memcpy(disk.uuid, super->uuid, sizeof(disk.uuid));
+	disk.crc = cpu_to_le32(snapshot_crc(&disk,
 					    snapshot->configuration.data));
 	wal_snapshot_clear(buf, write);
 	for (i = 0; i < WAL_SNAPSHOT_COPIES; i++) {
@@ -111,14 +112,19 @@ static int snapshot_get(const struct wal_superblock *super, const u8 *copy,
 	struct wal_disk_snapshot disk;
 
 	memcpy(&disk, copy, sizeof(disk));
+	/* Its checksum was another one. */
+	if (disk.magic == cpu_to_le64(WAL_SNAPSHOT_MAGIC) &&
+	    disk.version == cpu_to_le32(1))
+		return -EPROTONOSUPPORT;
 	if (disk.magic != cpu_to_le64(WAL_SNAPSHOT_MAGIC) ||
 	    le32_to_cpu(disk.configuration_bytes) >
 		    WAL_CONFIGURATION_BYTES_MAX ||
-	    disk.crc != cpu_to_le32(snapshot_crc(wal_seed(super), &disk,
-						 configuration)))
+	    disk.crc != cpu_to_le32(snapshot_crc(&disk, configuration)))
 		return -ENODATA;
 	if (disk.version != cpu_to_le32(WAL_SNAPSHOT_VERSION))
 		return -EPROTONOSUPPORT;
+	if (memcmp(disk.uuid, super->uuid, sizeof(disk.uuid)))
+		return -EEXIST;
 	*snapshot = (struct wal_snapshot){
 		.id = le64_to_cpu(disk.id),
 		.index = le64_to_cpu(disk.index),
@@ -134,6 +140,21 @@ static int snapshot_get(const struct wal_superblock *super, const u8 *copy,
 		},
 	};
 	return snapshot_sane(snapshot) ? 0 : -ENODATA;
+}
+
+bool wal_snapshot_was_made(const void *buf)
+{
+	const u8 *copy = buf;
+	__le64 magic;
+	u32 i;
+
+	for (i = 0; i < WAL_SNAPSHOT_COPIES; i++) {
+		memcpy(&magic, copy, sizeof(magic));
+		if (magic && magic != cpu_to_le64(WAL_SNAPSHOT_MAGIC))
+			return false;
+		copy += WAL_SNAPSHOT_COPY_BYTES;
+	}
+	return true;
 }
 
 int wal_snapshot_decode(const struct wal_superblock *super, const void *buf,

@@ -949,11 +949,19 @@ int wal_snapshot_encode(const struct wal_superblock *super,
  *
  * One good copy is enough.
  *
- * Return: 0; -ENODATA: none, or not of this WAL; -EPROTONOSUPPORT: of another
+ * Return: 0; -ENODATA: none; -EEXIST: of another WAL; -EPROTONOSUPPORT: of another
  * version.
  */
 int wal_snapshot_decode(const struct wal_superblock *super, const void *buf,
 			struct wal_snapshot *snapshot);
+
+/**
+ * wal_snapshot_was_made() - may a snapshot have been there, or one begun?
+ * @buf: WAL_SNAPSHOT_HEADER_BYTES from the start of the file, in which there is none
+ *
+ * However a header was torn, each copy begins as one does, or with zeros.
+ */
+bool wal_snapshot_was_made(const void *buf);
 
 /** wal_chunk_room() - bytes of data in every chunk but the last */
 static inline u32 wal_chunk_room(const struct wal_snapshot *snapshot)

@@ -273,8 +273,9 @@ struct raftlog_version {
  * EUCLEAN (damaged beyond repair, or so that @members are
  * needed again), EIO (cannot be read; see RAFTLOG_START_F_SALVAGE), EPROTONOSUPPORT
  * (of another format, or of a higher feature level than this node has), EADDRINUSE,
- * EADDRNOTAVAIL, EBADF, EINVAL, ENOSPC (too small), EPERM, EAGAIN (the machine is
- * about to hibernate).
+ * EADDRNOTAVAIL, EBADF, EINVAL, EMEDIUMTYPE (the file system does no direct I/O there,
+ * or a file for snapshots holds something else, or those of another log), ENOSPC (too
+ * small), EPERM, EAGAIN (the machine is about to hibernate).
  */
 struct raftlog_start {
 	__u32 flags;
@@ -905,7 +906,7 @@ struct raftlog_set {
  * or entries are lost, or a snapshot is damaged that the log does not reach, and
  * RAFTLOG_RECOVER_F_SALVAGE is not there), ENOSPC (no room for an entry), EMSGSIZE (too
  * little room in @members, nothing was done), EIO, EPROTONOSUPPORT, EBADF, EINVAL,
- * ENOMEM, EPERM.
+ * EMEDIUMTYPE, ENOMEM, EPERM.
  */
 struct raftlog_recover {
 	__u32 flags;

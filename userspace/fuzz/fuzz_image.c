@@ -267,12 +267,12 @@ static void fix_slot(u32 seed, u8 *at)
 				       slot->configuration_bytes)));
 }
 
-static void fix_snapshot(u32 seed, u8 *at)
+static void fix_snapshot(u8 *at)
 {
 	struct wal_disk_snapshot *disk = (void *)at;
 
 	disk->crc = cpu_to_le32(
-		crc32c(seed, at + 12,
+		crc32c(~0u, at + 12,
 		       sizeof(*disk) - 12 +
 			       configuration_bytes_of(
 				       disk->configuration_bytes)));
@@ -300,8 +300,8 @@ static void fix_rest(struct world *world, u32 seed)
 		if (get_unaligned_le32(world->image + at) == WAL_BATCH_MAGIC)
 			disk_fix_batch(seed, world->image + at,
 				       IMAGE_BYTES - at);
-	fix_snapshot(seed, snapshot);
-	fix_snapshot(seed, snapshot + WAL_SNAPSHOT_COPY_BYTES);
+	fix_snapshot(snapshot);
+	fix_snapshot(snapshot + WAL_SNAPSHOT_COPY_BYTES);
 	for (at = WAL_SNAPSHOT_DATA_POSITION; at < SNAPSHOT_BYTES;
 	     at += BLOCK_BYTES)
 		if (get_unaligned_le32(snapshot + at) == WAL_CHUNK_MAGIC)

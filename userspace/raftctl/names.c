@@ -96,6 +96,7 @@ static const struct {
 	{ EINTR, "EINTR" },
 	{ EINVAL, "EINVAL" },
 	{ EIO, "EIO" },
+	{ EMEDIUMTYPE, "EMEDIUMTYPE" },
 	{ EMSGSIZE, "EMSGSIZE" },
 	{ ENOENT, "ENOENT" },
 	{ ENOMEM, "ENOMEM" },

@@ -124,6 +124,8 @@ static const struct {
 	  "another node may have them; --salvage goes on without" },
 	{ EIO, "the log cannot be read",
 	  "another node may be better; --salvage goes on without what is bad" },
+	{ EMEDIUMTYPE, "a file for snapshots holds something else, or those of another log",
+	  "--snapshots says where they are; --salvage goes on without" },
 	{ ENOSPC, "the log has no room for one more entry", NULL },
 	{ EPROTONOSUPPORT, "the log is of another version of raftlog",
 	  "load that module" },

@@ -440,6 +440,8 @@ static const struct {
 	  "dmesg says where; if that is lost and not only out of reach, --salvage goes on without, and gets it from the other members" },
 	{ EPROTONOSUPPORT, "is of a version of raftlog that has more than this one",
 	  "load a newer module; dmesg says what is missing" },
+	{ EMEDIUMTYPE, "is where no direct I/O is done, or a file for snapshots is, or holds something else",
+	  "dmesg says which; journaled data and encrypted directories are no place for it" },
 	{ ENOSPC, "is too small", "--size asks for a larger one" },
 };
 
