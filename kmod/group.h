@@ -26,6 +26,9 @@
 
 #include "raft/raft.h"
 
+/* Of the module, wherever it is: THIS_MODULE is none where it is built in. */
+#define RAFTLOG_RELEASE "0.1.0"
+
 struct net;
 struct raftlog_life;
 

@@ -6,13 +6,16 @@
 #include <linux/capability.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/module.h>
+#include <linux/in.h>
+#include <linux/net.h>
 #include <linux/nospec.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/socket.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
+#include <net/net_namespace.h>
 
 #include "group.h"
 #include "life.h"
@@ -38,8 +41,7 @@ static int get_version(struct file *file, void *arg)
 	version->wal_format = WAL_FORMAT_VERSION;
 	version->wire_version = WIRE_VERSION;
 	version->feature_level = raftlog_feature_level;
-	strscpy(version->release, THIS_MODULE->version,
-		sizeof(version->release));
+	strscpy(version->release, RAFTLOG_RELEASE, sizeof(version->release));
 	return 0;
 }
 
@@ -105,11 +107,30 @@ static void put_snapshots(struct file *snapshots[2])
 		fput(snapshots[0]);
 }
 
-/* Takes its lifecycle mutex, unless the group runs or is gone. */
-static int lock_stopped(struct raftlog_group *group)
+/*
+ * What may take long, or wait for whoever waits for the mutex. Keys, sessions and ids must
+ * not be drawn before there is something to draw them from. IPv6 may be a module, which
+ * waits to be loaded until network namespaces have ended, and they for their groups.
+ */
+static int prepare_machine(bool ipv6)
 {
-	int error = 0;
+	struct socket *socket;
+	int error = wait_for_random_bytes();
 
+	if (!error && ipv6 &&
+	    !sock_create_kern(&init_net, PF_INET6, SOCK_DGRAM, IPPROTO_UDP,
+			      &socket))
+		sock_release(socket);
+	return error;
+}
+
+/* Takes its lifecycle mutex, unless the group runs or is gone. @ipv6: it may use that. */
+static int lock_stopped(struct raftlog_group *group, bool ipv6)
+{
+	int error = prepare_machine(ipv6);
+
+	if (error)
+		return error;
 	if (mutex_lock_interruptible(&group->lifecycle))
 		return -ERESTARTSYS;
 	if (group->removed)
@@ -128,7 +149,8 @@ static int start_group(struct raftlog_group *group,
 {
 	bool secure = !(start->flags & RAFTLOG_START_F_INSECURE);
 	u8 key[RAFTLOG_KEY_BYTES];
-	int error = lock_stopped(group);
+	int error = lock_stopped(group,
+				 start->listen.family != RAFTLOG_AF_INET);
 
 	if (error)
 		return error;
@@ -276,7 +298,7 @@ static int recover_log(struct raftlog_group *group,
 		       struct file *const snapshots[2],
 		       struct raft_configuration *configuration)
 {
-	int error = lock_stopped(group);
+	int error = lock_stopped(group, false);
 
 	if (error)
 		return error;

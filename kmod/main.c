@@ -142,6 +142,6 @@ module_exit(raftlog_exit);
 
 MODULE_DESCRIPTION("Replicated log (Raft) as a character device");
 MODULE_AUTHOR("The raftlog authors");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(RAFTLOG_RELEASE);
 MODULE_SOFTDEP("pre: crc32c");
 MODULE_LICENSE("GPL");

@@ -441,6 +441,24 @@ raftlog_transport_stranger(struct raftlog_transport *transport, u32 id,
 	return peer;
 }
 
+/*
+ * A member goes on with what it is sending as a stranger. What is on its way to it as to
+ * one comes again.
+ */
+static void take_over(struct raftlog_transport *transport,
+		      struct raftlog_transport_peer *member,
+		      struct raftlog_transport_peer *stranger)
+{
+	member->channel = stranger->channel;
+	memset(&stranger->channel, 0, sizeof(stranger->channel));
+	member->session = stranger->session;
+	member->receiver = stranger->receiver;
+	wire_receiver_init(&stranger->receiver, NULL,
+			   transport->bundle_bytes_max);
+	if (transport->bundle_from == stranger)
+		transport->bundle_from = member;
+}
+
 int raftlog_transport_set_members(struct raftlog_transport *transport,
 				  const struct raft_configuration *configuration)
 {
@@ -474,15 +492,12 @@ int raftlog_transport_set_members(struct raftlog_transport *transport,
 		if (k == n_peers)
 			free_peer(transport, peer);
 	}
-	/* What a member has under way as a stranger comes again. */
 	for (i = 0; i < n_made; i++) {
 		u32 position = stranger_position(transport, made[i]->id);
 
 		if (position == transport->n_strangers)
 			continue;
-		made[i]->channel = transport->strangers[position]->channel;
-		memset(&transport->strangers[position]->channel, 0,
-		       sizeof(made[i]->channel));
+		take_over(transport, made[i], transport->strangers[position]);
 		free_peer(transport, transport->strangers[position]);
 		forget_stranger(transport, position);
 	}

@@ -6,10 +6,12 @@
  * the queue, and heartbeats are lost.
  *
  * Nothing is trusted here. A datagram that comes from a peer's address and names its
- * session passes, and so does a response that names this node's: sessions are random,
- * and told to nobody who does not hold the key. All else passes at a trickle, for the
- * owner to see what it is and to count and report it: handshakes of peers that were
- * started again, nodes that are not members yet, other versions and clusters.
+ * session passes: sessions are random, and told to nobody who does not hold the key. All
+ * else passes at a trickle, for the owner to see what it is and to count and report it:
+ * handshakes of peers that were started again, nodes that are not members yet, other
+ * versions and clusters. A response that comes from a peer's address and names this
+ * node's session has a trickle of its own: requests name that to whoever has a member's
+ * address, and junk from there is not to be in the way of the member's responses.
  *
  * Whoever sees what two members send can name their sessions. It costs the owner a
  * tag's check for each, as it did before.
@@ -58,6 +60,7 @@ struct raftlog_gate_peer {
  * @n: how many
  * @peers: in any order
  * @due_ns: when the next of a peer's trickle is, at an even pace; [STRANGERS]: of others
+ * @response_due_ns: likewise, of its responses to this session
  * @n_dropped: datagrams
  */
 struct raftlog_gate {
@@ -69,6 +72,7 @@ struct raftlog_gate {
 	u32 n;
 	struct raftlog_gate_peer peers[STRANGERS];
 	atomic64_t due_ns[STRANGERS + 1];
+	atomic64_t response_due_ns[STRANGERS];
 	atomic64_t n_dropped;
 };
 
@@ -140,10 +144,11 @@ static bool passes(struct raftlog_gate *gate, struct sock *sk, struct sk_buff *s
 	    header.receiver == gate->node_id && header.session) {
 		if (is_known(gate, sk, skb, &header, &trickle))
 			return true;
-		if (header.type == WIRE_RESPONSE &&
+		if (trickle != STRANGERS && header.type == WIRE_RESPONSE &&
 		    get_unaligned_le64(datagram + WIRE_HEADER_BYTES) ==
 			    gate->session)
-			return true;
+			return take_turn(&gate->response_due_ns[trickle],
+					 bytes);
 	}
 	return take_turn(&gate->due_ns[trickle], bytes);
 }

@@ -181,9 +181,12 @@ struct raftlog_transport {
 static inline void raftlog_transport_count(struct raftlog_transport *transport,
 					   u64 *counter, u64 n)
 {
+	/* On machines of 32 bits whoever reads waits for it. */
+	preempt_disable();
 	u64_stats_update_begin(&transport->syncp);
 	*counter += n;
 	u64_stats_update_end(&transport->syncp);
+	preempt_enable();
 }
 
 static inline void raftlog_transport_drops(struct raftlog_transport *transport,
