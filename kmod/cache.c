@@ -129,8 +129,8 @@ static bool is_full(const struct raftlog_cache *cache, u64 more_bytes)
 	       !has_free_slot(cache);
 }
 
-int raftlog_cache_insert(struct raftlog_cache *cache,
-			 struct raftlog_entry *entry, u64 evictable_index)
+void raftlog_cache_insert(struct raftlog_cache *cache,
+			  struct raftlog_entry *entry, u64 evictable_index)
 {
 	u64 bytes = memory_of(entry);
 
@@ -146,8 +146,9 @@ int raftlog_cache_insert(struct raftlog_cache *cache,
 		spin_unlock(&cache->lock);
 		raftlog_entry_put(oldest);
 	}
+	/* More than this member's own settings allow for: a leader has others. */
 	if (!has_free_slot(cache))
-		return -ENOSPC;
+		grow(cache);
 
 	raftlog_entry_get(entry);
 	spin_lock(&cache->lock);
@@ -157,7 +158,6 @@ int raftlog_cache_insert(struct raftlog_cache *cache,
 	cache->end_index = entry->index + 1;
 	cache->bytes += bytes;
 	spin_unlock(&cache->lock);
-	return 0;
 }
 
 struct raftlog_entry *raftlog_cache_get(struct raftlog_cache *cache, u64 index)

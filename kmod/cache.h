@@ -54,11 +54,9 @@ void raftlog_cache_destroy(struct raftlog_cache *cache);
  * @evictable_index: entries up to here are on disk and committed
  *
  * Owner thread; may wait for memory.
- *
- * Return: 0, or -ENOSPC if all slots hold entries that may not be evicted.
  */
-int raftlog_cache_insert(struct raftlog_cache *cache,
-			 struct raftlog_entry *entry, u64 evictable_index);
+void raftlog_cache_insert(struct raftlog_cache *cache,
+			  struct raftlog_entry *entry, u64 evictable_index);
 
 /**
  * raftlog_cache_get() - look an entry up

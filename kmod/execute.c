@@ -114,10 +114,7 @@ static struct raftlog_entry *entry_of(struct raftlog_life *life,
 static void add_entry(struct raftlog_life *life, struct raftlog_entry *entry,
 		      u64 evictable_index)
 {
-	int error = raftlog_cache_insert(&life->cache, entry, evictable_index);
-
-	if (error)
-		raftlog_life_fail(life, error, "the cache is full");
+	raftlog_cache_insert(&life->cache, entry, evictable_index);
 	raftlog_runs_reserve(life, 1, GFP_OWNER);
 	spin_lock(&life->runs_lock);
 	raftlog_runs_append(&life->runs, entry->index, entry->term,

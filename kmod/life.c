@@ -202,6 +202,8 @@ static struct raft_settings settings_of(const struct raftlog_start *start,
 						 UNCOMMITTED_BYTES_MAX),
 		.entry_overhead_bytes = ENTRY_OVERHEAD_BYTES,
 		.space_reserve_bytes = SPACE_RESERVE_BYTES,
+		.hash_seed = get_random_u64(),
+		.drops_entries = start->retain_entries || start->retain_bytes,
 		.window_entries = RAFTLOG_WINDOW_ENTRIES,
 		.proposals_max = RAFTLOG_PROPOSALS_MAX,
 		.sessions_max = RAFT_SESSIONS_MAX,
@@ -336,8 +338,10 @@ static int open_snapshots(struct raftlog_life *life, struct file *const files[2]
 {
 	struct raftlog_snapshots *snapshots;
 
-	if (!files[0])
+	if (!files[0]) {
+		raftlog_snapshot_check_base(life, 0);
 		return 0;
+	}
 	snapshots = raftlog_snapshots_open(files, life->storage,
 					   raftlog_group_name(life->group));
 	if (IS_ERR(snapshots))
@@ -472,7 +476,8 @@ static int open_transport(struct raftlog_life *life, const u8 *key)
 		.net = life->group->net,
 		.cluster_id = life->cluster_id,
 		.node_id = life->start.node_id,
-		.session = life->settings.session,
+		/* Not that of its proposals, which everybody reads in the log. */
+		.session = random_nonzero(),
 		.generation = life->generation,
 		.key = key,
 		.ask_ns = ask_ns(&life->start),

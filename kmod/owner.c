@@ -463,7 +463,10 @@ static void step_read_expiries(struct raftlog_life *life)
 	       ktime_compare(node->expires, now) <= 0) {
 		read = container_of(node, struct raftlog_read, expiry);
 		timerqueue_del(&life->read_expiries, node);
+		/* It may come to its end on the way there. */
+		refcount_inc(&read->refs);
 		give_up_read(life, read);
+		raftlog_read_put(read);
 	}
 }
 

@@ -129,6 +129,8 @@ static bool is_over(struct raftlog_life *life,
 		*error = -ESHUTDOWN;
 	else if (status.role == RAFT_FAILED)
 		*error = -EIO;
+	else if (status.n_transfers < request->number)
+		return false; /* what is told is older than that */
 	else if (status.leader_id && status.leader_id != status.node_id)
 		*error = 0;
 	else if (status.role == RAFT_LEADER &&
