@@ -144,10 +144,11 @@ int raftlog_snapshot_restore(struct raftlog_life *life, u64 *damaged_index)
 
 void raftlog_snapshot_check_base(struct raftlog_life *life, u64 index)
 {
+	bool by_policy = life->start.retain_entries || life->start.retain_bytes;
 	u64 base = life->info.first_index - 1;
 
-	if (index < base && !life->settings.drops_entries)
-		pr_warn("%s: there is no snapshot of entry %llu or newer, and what is before is not in the log: members that lack it get it from another leader, or with the next snapshot\n",
+	if (index < base && !by_policy)
+		pr_warn("%s: there is no snapshot of entry %llu or newer, and what is before is not in the log\n",
 			raftlog_group_name(life->group), base);
 }
 

@@ -180,18 +180,53 @@ static void while_a_chunk_is_stored_nothing_is_said(struct kunit *test)
 	expect_answer(s, CHUNK);
 }
 
-static void what_could_not_be_stored_comes_anew(struct kunit *test)
+/* A chunk comes, and the disk is full. Return: how long it is not asked for again. */
+static u64 fail_to_store(struct server *s)
+{
+	u64 begin = s->now_ns;
+
+	server_done(s);
+	KUNIT_ASSERT_EQ(s->test, offer(s, &offered, 4, 0, CHUNK), 0);
+	KUNIT_EXPECT_EQ(s->test, s->update.chunk.snapshot.index, 20ull);
+	server_done(s);
+	KUNIT_ASSERT_EQ(s->test, stored(s, &offered, 0), 0);
+	expect_silence(s);
+	do {
+		s->now_ns += FIXTURE_HEARTBEAT_NS;
+		server_done(s);
+		KUNIT_ASSERT_EQ(s->test, offer(s, &offered, 4, 0, 0), 0);
+	} while (!server_sent(s, RAFT_INSTALL_SNAPSHOT_RESPONSE, 2) &&
+		 s->now_ns < begin + 1000 * FIXTURE_ELECTION_NS);
+	expect_answer(s, 0);
+	return s->now_ns - begin;
+}
+
+/* All of it comes anew, but not at the speed of the network for ever. */
+static void what_could_not_be_stored_is_put_off(struct kunit *test)
 {
 	struct server *s = follower(test);
+	u64 wait_ns = 0, next_ns;
+	u32 i;
 
 	take_chunk(s, 0, CHUNK);
 	server_done(s);
 	KUNIT_ASSERT_EQ(test, offer(s, &offered, 4, CHUNK, CHUNK), 0);
 	server_done(s);
 	KUNIT_ASSERT_EQ(test, stored(s, &offered, 0), 0);
-	expect_answer(s, 0);
+	expect_silence(s);
+	s->now_ns += 2 * FIXTURE_ELECTION_NS;
+	for (i = 0; i < 5; i++) {
+		next_ns = fail_to_store(s);
+		KUNIT_EXPECT_GE(test, next_ns, FIXTURE_ELECTION_NS);
+		KUNIT_EXPECT_GT(test, next_ns, wait_ns);
+		wait_ns = next_ns;
+	}
+	for (i = 0; i < 5; i++)
+		wait_ns = fail_to_store(s);
+	KUNIT_EXPECT_EQ(test, fail_to_store(s), wait_ns);
 	take_all(s);
 	KUNIT_EXPECT_EQ(test, s->r->snapshot.index, 20ull);
+	KUNIT_EXPECT_EQ(test, s->r->store_wait_ns, 0ull);
 }
 
 /* The same bytes: a new leader goes on where the old one was. */
@@ -363,6 +398,21 @@ static void nonsense_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->incoming.index, 0ull);
 }
 
+static void take_snapshot(struct server *s, u64 index)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_SNAPSHOT,
+		.snapshot = {
+			.index = index,
+			.term = s->r->hard_state.current_term,
+			.bytes = 250,
+			.checksum = SUM,
+		},
+	};
+
+	KUNIT_ASSERT_EQ(s->test, server_event(s, &event), 0);
+}
+
 /* Leader of entries of which all are gone but for a snapshot; server 3 needs it. */
 static struct server *leader(struct kunit *test, u64 rate)
 {
@@ -373,15 +423,7 @@ static struct server *leader(struct kunit *test, u64 rate)
 	s->r->settings.snapshot_bytes_per_s = rate;
 	server_ack_probe(s, 2);
 	server_ack(s, 2, last);
-	event.type = RAFT_EVENT_SNAPSHOT;
-	event.snapshot = (struct raft_snapshot){
-		.index = last,
-		.term = s->r->hard_state.current_term,
-		.bytes = 250,
-		.checksum = SUM,
-	};
-	KUNIT_ASSERT_EQ(test, server_event(s, &event), 0);
-	event.type = RAFT_EVENT_COMPACT;
+	take_snapshot(s, last);
 	event.index = last;
 	KUNIT_ASSERT_EQ(test, server_event(s, &event), 0);
 	server_persist(s);
@@ -606,7 +648,7 @@ static struct kunit_case chunk_cases[] = {
 	KUNIT_CASE(chunk_by_chunk_then_the_log_begins_anew),
 	KUNIT_CASE(chunk_that_does_not_follow_is_not_stored),
 	KUNIT_CASE(while_a_chunk_is_stored_nothing_is_said),
-	KUNIT_CASE(what_could_not_be_stored_comes_anew),
+	KUNIT_CASE(what_could_not_be_stored_is_put_off),
 	KUNIT_CASE(another_leader_goes_on_with_the_same),
 	KUNIT_CASE(other_bytes_begin_anew),
 	KUNIT_CASE(old_leader_brings_no_chunk),

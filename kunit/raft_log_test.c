@@ -19,6 +19,27 @@ static struct raft_log *make_log(struct kunit *test)
 	return log;
 }
 
+/* Sequences that differ in any bits, near or far, do not meet in the same bucket. */
+static void buckets_are_not_for_users_to_choose(struct kunit *test)
+{
+	const u32 n = 1024;
+	u8 *used = kunit_kzalloc(test, n, GFP_KERNEL);
+	u32 shift, i, n_used;
+
+	KUNIT_ASSERT_NOT_NULL(test, used);
+	for (shift = 0; shift <= 54; shift++) {
+		memset(used, 0, n);
+		n_used = 0;
+		for (i = 0; i < n; i++)
+			used[raft_hash(7, 5, ((u64)i << shift) ^ 1) & (n - 1)] = 1;
+		for (i = 0; i < n; i++)
+			n_used += used[i];
+		/* By chance it is 63%. */
+		KUNIT_EXPECT_GT(test, n_used, n / 2);
+	}
+	KUNIT_EXPECT_NE(test, raft_hash(7, 5, 1), raft_hash(8, 5, 1));
+}
+
 static void append(struct raft_log *log, u64 term, u64 sequence)
 {
 	struct raft_entry entry = {
@@ -314,6 +335,7 @@ static void settings_are_checked(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
+	KUNIT_CASE(buckets_are_not_for_users_to_choose),
 	KUNIT_CASE(terms_are_found),
 	KUNIT_CASE_PARAM(hint_skips_what_cannot_match, floor_gen_params),
 	KUNIT_CASE(window_knows_the_newest),

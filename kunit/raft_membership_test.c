@@ -631,6 +631,18 @@ static void member_is_not_replaced_by_one_that_is_not_there(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, change(net, 1, REPLACE(3, 4)), 0);
 	network_pass(net, 5 * FIXTURE_ELECTION_NS);
 	expect_members(net, "123l4");
+	/* Nor is it to, if somebody says so. */
+	KUNIT_EXPECT_EQ(test, change(net, 1, DEMOTE(4, 0)), 0);
+	pass(net);
+	KUNIT_EXPECT_EQ(test,
+			raft_configuration(network_server(net, 2)->r)
+				->members[3]
+				.replaces,
+			0u);
+	KUNIT_EXPECT_EQ(test, change(net, 1, REMOVE(4)), 0);
+	pass(net);
+	KUNIT_EXPECT_EQ(test, change(net, 1, REPLACE(3, 4)), 0);
+	pass(net);
 	/* It is not to replace any more what is gone. */
 	KUNIT_EXPECT_EQ(test, change(net, 1, REMOVE(3)), 0);
 	pass(net);
@@ -887,6 +899,26 @@ static void witnesses_alone_are_no_group(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, change(net, 1, REMOVE(1)), -EHOSTUNREACH);
 }
 
+/* Others that have caught up get their votes, whoever cannot. */
+static void learner_that_cannot_be_promoted_holds_up_nobody(struct kunit *test)
+{
+	struct network *net = with_witness(test);
+	struct raft_change replace = REPLACE(2, 4);
+
+	replace.flags = RAFT_MEMBER_F_WITNESS;
+	network_add(net);
+	network_add(net);
+	/* Then two of three would be witnesses. */
+	KUNIT_EXPECT_EQ(test, network_change(net, 1, &replace, 1), 0);
+	pass(net);
+	pass(net);
+	KUNIT_EXPECT_STREQ(test, members(net, 1), "123l4");
+	KUNIT_EXPECT_EQ(test, change(net, 1, ADD(5, AUTO)), 0);
+	pass(net);
+	pass(net);
+	KUNIT_EXPECT_NULL(test, strstr(members(net, 1), "l5"));
+}
+
 /* Its log does not have what entries say, and nobody would know. */
 static void witness_does_not_become_more(struct kunit *test)
 {
@@ -978,6 +1010,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(either_of_two_can_be_lost_with_a_witness),
 	KUNIT_CASE(witness_refuses_one_that_misses_entries),
 	KUNIT_CASE(witnesses_alone_are_no_group),
+	KUNIT_CASE(learner_that_cannot_be_promoted_holds_up_nobody),
 	KUNIT_CASE(witness_does_not_become_more),
 	KUNIT_CASE(witness_that_is_left_out_does_not_stand),
 	{}

@@ -406,6 +406,19 @@ static void messages_and_bytes_under_way_are_limited(struct kunit *test)
 	KUNIT_EXPECT_GT(test, peer->next_index, c->last_index + 1);
 }
 
+/* Late for whatever comes, it has one look at what came meanwhile, and no more. */
+static void leader_that_is_always_late_steps_down(struct kunit *test)
+{
+	struct server *s = server_leader(test, 3);
+	u32 i;
+
+	for (i = 0; i < 100; i++) {
+		server_time(s, 3 * FIXTURE_HEARTBEAT_NS);
+		server_done(s);
+	}
+	KUNIT_EXPECT_NE(test, s->r->role, (u8)RAFT_LEADER);
+}
+
 static void leader_batches_what_fits(struct kunit *test)
 {
 	struct server *s = server_leader(test, 3);
@@ -858,6 +871,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(leader_pipelines_within_its_limits),
 	KUNIT_CASE_PARAM(messages_and_bytes_under_way_are_limited,
 			 limit_gen_params),
+	KUNIT_CASE(leader_that_is_always_late_steps_down),
 	KUNIT_CASE(leader_batches_what_fits),
 	KUNIT_CASE(leader_sends_before_its_disk_is_done),
 	KUNIT_CASE(old_terms_do_not_commit_by_counting),

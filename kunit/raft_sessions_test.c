@@ -505,6 +505,112 @@ static void what_comes_late_opens_no_gap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, net->n_committed, n);
 }
 
+/* A leader of one, with a session, in whose log there is room for @room bytes more. */
+static struct server *short_of_room(struct kunit *test, u64 room)
+{
+	struct raft_proposal *open =
+		kunit_kzalloc(test, sizeof(*open), GFP_KERNEL);
+	struct server *s = server_leader(test, 1);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, open);
+	open->session = key_of("a");
+	open->bytes = 1;
+	KUNIT_ASSERT_EQ(test, server_propose(s, open), 0);
+	for (i = 0; i < 4; i++) {
+		server_time(s, 0);
+		server_persist(s);
+	}
+	KUNIT_ASSERT_NE(test, open->index, 0ull);
+	s->r->space_bytes = room;
+	s->r->space_index = s->r->log.last_index;
+	return s;
+}
+
+/* The disk did what it was told to, and there is as little room as before. */
+static void persist_in_little_room(struct server *s, u64 room)
+{
+	struct raft_event event = {
+		.type = RAFT_EVENT_PERSISTED,
+		.persisted = {
+			.hard_state_seq = s->r->persist_seq,
+			.index = s->r->log.last_index,
+			.term = raft_log_last_term(&s->r->log),
+			.space_bytes = room,
+		},
+	};
+
+	KUNIT_ASSERT_EQ(s->test, server_event(s, &event), 0);
+	s->write_seq = 0;
+}
+
+/* Where room is short they are due sooner, and still not for their own sake. */
+static void checkpoint_is_no_reason_for_the_next(struct kunit *test)
+{
+	const u64 room = 4 * 4 * FIXTURE_OVERHEAD;
+	struct server *s = short_of_room(test, room);
+	u64 last;
+	u32 i;
+
+	server_time(s, 0);
+	persist_in_little_room(s, room);
+	last = s->r->log.last_index;
+	for (i = 0; i < 8; i++) {
+		server_time(s, 0);
+		persist_in_little_room(s, room);
+	}
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, last);
+}
+
+/* What is kept for no-ops and configurations, is not for them. */
+static void checkpoint_leaves_the_reserve(struct kunit *test)
+{
+	const u64 room = 4 * FIXTURE_OVERHEAD + FIXTURE_OVERHEAD;
+	struct server *s = short_of_room(test, FIXTURE_SPACE);
+	struct raft_proposal *p =
+		kunit_kzalloc(test, 4 * sizeof(*p), GFP_KERNEL);
+	u64 last;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	for (i = 0; i < 4; i++) {
+		p[i].bytes = 500;
+		KUNIT_ASSERT_EQ(test, server_propose(s, &p[i]), 0);
+	}
+	server_time(s, 0);
+	last = s->r->log.last_index;
+	persist_in_little_room(s, room);
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, s->r->commit_index, last);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, last);
+	/* One overhead is not enough for it, two are. */
+	s->r->space_bytes = room + FIXTURE_OVERHEAD;
+	server_time(s, 0);
+	KUNIT_EXPECT_EQ(test, s->r->log.last_index, last + 1);
+}
+
+/* The first of all, without which nobody could be told that there is no room. */
+static void table_is_known_where_there_is_no_room(struct kunit *test)
+{
+	struct raft_proposal *open =
+		kunit_kzalloc(test, sizeof(*open), GFP_KERNEL);
+	struct server *s = server_leader(test, 1);
+	const u64 room = 2 * FIXTURE_OVERHEAD;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, open);
+	s->r->space_bytes = room;
+	s->r->space_index = s->r->log.last_index;
+	open->session = key_of("a");
+	open->bytes = 1;
+	KUNIT_ASSERT_EQ(test, server_propose(s, open), 0);
+	for (i = 0; i < 4; i++) {
+		server_time(s, 0);
+		persist_in_little_room(s, room);
+	}
+	KUNIT_EXPECT_EQ(test, open->result, -ENOSPC);
+}
+
 static void names_have_keys(struct kunit *test)
 {
 	/* On disks and in programs: it must not become another. */
@@ -551,6 +657,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(table_survives_a_restart),
 	KUNIT_CASE(checkpoint_is_what_a_leader_writes),
 	KUNIT_CASE(what_comes_late_opens_no_gap),
+	KUNIT_CASE(checkpoint_is_no_reason_for_the_next),
+	KUNIT_CASE(checkpoint_leaves_the_reserve),
+	KUNIT_CASE(table_is_known_where_there_is_no_room),
 	KUNIT_CASE(names_have_keys),
 	KUNIT_CASE(absurd_proposals_are_refused),
 	{}

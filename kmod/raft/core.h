@@ -58,6 +58,7 @@ struct raft_log {
 	u32 window_entries_max;
 	struct raft_meta *window;
 	u32 *buckets; /* (session, sequence) to slot + 1 */
+	u64 hash_seed; /* of those, and of proposals */
 };
 
 struct raft_inflight {
@@ -196,6 +197,8 @@ struct raft {
 	struct raft_snapshot incoming; /* what is here of one that is being sent, */
 	u64 incoming_offset; /* up to there, */
 	bool storing; /* and a chunk is on its way to the disk */
+	u64 store_again_ns; /* not before, after one that could not be stored */
+	u64 store_wait_ns; /* and so long the last time */
 	u64 chunk_due_ns; /* leader: no chunk for anybody before that */
 
 	/* Writes: updates that persist something are numbered from 1. */
@@ -208,6 +211,7 @@ struct raft {
 	u64 space_index;
 	u64 space_debt_bytes; /* replaced entries that may still be written */
 	u64 refused_cost_min; /* ENOSPC is final for a term: see proposal.c */
+	u64 refused_room_min; /* the least since there was room the last time */
 	u64 refused_before; /* for what was proposed before this, U64_MAX: all */
 
 	struct raft_configuration configuration; /* newest in the log */
@@ -242,6 +246,7 @@ struct raft {
 	u64 heartbeat_due_ns;
 	u64 leader_since_ns;
 	u64 quorum_grace_ns; /* CheckQuorum waits until then at least */
+	u64 graced_answer_ns; /* quorum_answer_ns() when it was told to */
 	u64 last_time_ns; /* of RAFT_EVENT_TIME */
 	/* Entries up to here were in the log at start: not counted uncommitted. */
 	u64 uncounted_index;
@@ -541,5 +546,7 @@ static inline bool raft_is_self(const struct raft *r, u32 position)
 }
 
 u64 raft_rng_next(struct raft_rng *rng);
+/* Sequences are chosen by users: who does not know @seed makes none that collide. */
+u32 raft_hash(u64 seed, u64 session, u64 sequence);
 
 #endif /* RAFTLOG_RAFT_CORE_H */

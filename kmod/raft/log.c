@@ -9,9 +9,8 @@ static u32 slot_of(const struct raft_log *log, u64 index)
 
 static u32 bucket_of(const struct raft_log *log, u64 session, u64 sequence)
 {
-	u64 x = (session ^ sequence) * 0x9e3779b97f4a7c15ull;
-
-	return (u32)(x >> 32) & (log->window_entries - 1);
+	return raft_hash(log->hash_seed, session, sequence) &
+	       (log->window_entries - 1);
 }
 
 static void unlink_slot(struct raft_log *log, u32 slot)

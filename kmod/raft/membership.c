@@ -81,6 +81,9 @@ static void learn(struct raft_member *member, u8 flags)
 	member->kind = RAFT_NON_VOTER;
 	member->flags &= RAFT_MEMBER_F_WITNESS;
 	member->flags |= flags;
+	/* It takes nobody's place without a vote to come. */
+	if (!(flags & RAFT_MEMBER_F_AUTO_PROMOTE))
+		member->replaces = 0;
 	member->incarnation = 0;
 }
 
@@ -371,23 +374,8 @@ void raft_change_members(struct raft *r, struct raft_update *update,
 	request->result = error;
 }
 
-/* A learner that was to get its vote once it has caught up, and has. */
-static struct raft_member *find_promotable(struct raft *r)
-{
-	u32 i;
-
-	for (i = 0; i < r->configuration.n_members; i++) {
-		struct raft_member *member = &r->configuration.members[i];
-
-		if (member->flags & RAFT_MEMBER_F_AUTO_PROMOTE &&
-		    is_ready(r, &r->peers[i]))
-			return member;
-	}
-	return NULL;
-}
-
-static void promote(struct raft *r, struct raft_update *update,
-		    const struct raft_member *member)
+static int promote(struct raft *r, struct raft_update *update,
+		   const struct raft_member *member)
 {
 	u32 replaced;
 
@@ -396,8 +384,25 @@ static void promote(struct raft *r, struct raft_update *update,
 	give_vote(&r->decoded.members[member - r->configuration.members]);
 	if (replaced < RAFT_MEMBERS_MAX)
 		remove_member(&r->decoded, replaced);
-	/* What does not go now is tried again when time passes. */
-	change_to_decoded(r, update);
+	return change_to_decoded(r, update);
+}
+
+/*
+ * A learner that was to get its vote once it has caught up, and has. What does not go
+ * now is tried again when time passes, and holds up nobody else. Return: whether one does.
+ */
+static bool promote_one(struct raft *r, struct raft_update *update)
+{
+	u32 i;
+
+	for (i = 0; i < r->configuration.n_members; i++) {
+		const struct raft_member *member = &r->configuration.members[i];
+
+		if (member->flags & RAFT_MEMBER_F_AUTO_PROMOTE &&
+		    is_ready(r, &r->peers[i]) && !promote(r, update, member))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -425,8 +430,6 @@ static void raise_feature_level(struct raft *r, struct raft_update *update)
 /* What a leader does by itself about its members. */
 void raft_membership_time(struct raft *r, struct raft_update *update)
 {
-	const struct raft_member *learner;
-
 	if (r->configuration_index > r->commit_index ||
 	    raft_log_term(&r->log, r->commit_index) !=
 		    r->hard_state.current_term)
@@ -453,9 +456,6 @@ void raft_membership_time(struct raft *r, struct raft_update *update)
 		append(r, update);
 		return;
 	}
-	learner = find_promotable(r);
-	if (learner)
-		promote(r, update, learner);
-	else
+	if (!promote_one(r, update))
 		raise_feature_level(r, update);
 }

@@ -90,9 +90,9 @@ static struct raft_proposal **slot_of(struct raft *r, u64 ticket)
 static struct raft_proposal **bucket_of(struct raft *r, u64 session,
 					u64 sequence)
 {
-	u64 x = (session ^ sequence) * 0x9e3779b97f4a7c15ull;
+	u32 hash = raft_hash(r->log.hash_seed, session, sequence);
 
-	return &r->named[(x >> 32) & (r->n_proposal_slots - 1)];
+	return &r->named[hash & (r->n_proposal_slots - 1)];
 }
 
 void raft_place_proposal(struct raft *r, struct raft_proposal *proposal)
@@ -104,20 +104,20 @@ void raft_place_proposal(struct raft *r, struct raft_proposal *proposal)
 		return;
 	bucket = bucket_of(r, proposal->session, proposal->sequence);
 	proposal->next_named = *bucket;
+	proposal->named_link = bucket;
+	if (*bucket)
+		(*bucket)->named_link = &proposal->next_named;
 	*bucket = proposal;
 }
 
 static void remove_proposal(struct raft *r, struct raft_proposal *proposal)
 {
-	struct raft_proposal **link;
-
 	*slot_of(r, proposal->ticket) = NULL;
 	if (!proposal->session)
 		return;
-	link = bucket_of(r, proposal->session, proposal->sequence);
-	while (*link != proposal)
-		link = &(*link)->next_named;
-	*link = proposal->next_named;
+	*proposal->named_link = proposal->next_named;
+	if (proposal->next_named)
+		proposal->next_named->named_link = proposal->named_link;
 }
 
 /* The one behind @from (NULL: the first) that is (@session, @sequence), or NULL. */
@@ -297,16 +297,44 @@ static int look_up(struct raft *r, const struct raft_entry *entry,
 	return *there || window_covers(r, proposed_at) ? 0 : -ESTALE;
 }
 
+/**
+ * struct room - of what is not settled
+ * @entries: most of them
+ * @bytes: most of their payloads, but for one that is alone
+ */
+struct room {
+	u32 entries;
+	u64 bytes;
+};
+
+/*
+ * A quarter of it is for other servers' proposals alone, and for checkpoints: they come
+ * whenever they come, while those of this server (@own) wait here to fill whatever a
+ * commit frees.
+ */
+static struct room room_of(const struct raft *r, bool own)
+{
+	struct room room = {
+		.entries = r->settings.window_entries / 2,
+		.bytes = r->settings.uncommitted_bytes_max,
+	};
+
+	if (own) {
+		room.entries -= room.entries / 4;
+		room.bytes = room.bytes / 4 * 3;
+	}
+	return room;
+}
+
 /*
  * Leader: append unless it is there. 0: it is in the log, committed if @found is set.
- * -EAGAIN: no room now (@uncommitted_max bytes). -EBUSY: not by this leader, as far as
- * it can tell. -ENOSPC: the log is full. -ESTALE, -ERANGE: nobody can tell.
+ * -EAGAIN: no room now (@room). -EBUSY: not by this leader, as far as it can tell.
+ * -ENOSPC: the log is full. -ESTALE, -ERANGE: nobody can tell.
  */
 static int append_once(struct raft *r, struct raft_update *update,
 		       const struct raft_entry *entry, u64 proposed_at,
-		       u64 uncommitted_max, struct raft_session_slot *found)
+		       const struct room *room, struct raft_session_slot *found)
 {
-	const struct raft_settings *settings = &r->settings;
 	u64 cost = raft_entry_cost(r, entry->bytes);
 	u64 bytes = unsettled_bytes(r);
 	bool there;
@@ -316,17 +344,22 @@ static int append_once(struct raft *r, struct raft_update *update,
 	error = look_up(r, entry, proposed_at, &there, found);
 	if (error || there)
 		return error;
-	if (cost >= r->refused_cost_min && proposed_at < r->refused_before)
+	if (cost >= r->refused_cost_min && proposed_at < r->refused_before) {
+		if (r->refused_before == U64_MAX)
+			r->refused_room_min = min(r->refused_room_min, cost);
 		return -ENOSPC;
+	}
 	if (raft_space(r) < cost + space_reserve(r)) {
 		r->refused_cost_min = min(r->refused_cost_min, cost);
+		r->refused_room_min = r->refused_before == U64_MAX ?
+					      min(r->refused_room_min, cost) :
+					      cost;
 		r->refused_before = U64_MAX;
 		return -ENOSPC;
 	}
 	if (raft_transfer_holds_proposals(r) ||
-	    r->log.last_index >=
-		    raft_settled_index(r) + settings->window_entries / 2 ||
-	    (bytes && (bytes + entry->bytes > uncommitted_max ||
+	    r->log.last_index >= raft_settled_index(r) + room->entries ||
+	    (bytes && (bytes + entry->bytes > room->bytes ||
 		       RAFTLOG_FAILPOINT(RAFT_NO_ROOM))) ||
 	    update->n_entries + 1 >= update->entries_max ||
 	    !raft_log_has_room(&r->log, 2) || raft_log_wants_window(&r->log, 1))
@@ -343,7 +376,7 @@ bool raft_make_room_known(struct raft *r, struct raft_update *update)
 		.type = RAFT_ENTRY_NOOP,
 	};
 	if (r->refused_before != U64_MAX || raft_transfer_holds_proposals(r) ||
-	    raft_space(r) < r->refused_cost_min + raft_entry_cost(r, 0) +
+	    raft_space(r) < r->refused_room_min + raft_entry_cost(r, 0) +
 				    space_reserve(r) ||
 	    r->log.last_index >=
 		    raft_settled_index(r) + r->settings.window_entries / 2)
@@ -388,13 +421,9 @@ static void finish_untold(struct raft *r, struct raft_update *update,
 	       raft_session_is_named(proposal->session) ? error : -ETIMEDOUT);
 }
 
-/*
- * A quarter of the room is for other servers' proposals alone: they come whenever
- * they come, while those of this server wait here to fill whatever a commit frees.
- */
 static void append_waiting(struct raft *r, struct raft_update *update)
 {
-	u64 uncommitted_max = r->settings.uncommitted_bytes_max / 4 * 3;
+	const struct room room = room_of(r, true);
 	struct raft_proposal *proposal, *next;
 
 	list_for_each_entry_safe(proposal, next, &r->waiting, node) {
@@ -404,8 +433,7 @@ static void append_waiting(struct raft *r, struct raft_update *update)
 		u64 at = proposal->exposed ? proposal->proposed_at :
 					     r->log.last_index;
 
-		error = append_once(r, update, &entry, at, uncommitted_max,
-				    &found);
+		error = append_once(r, update, &entry, at, &room, &found);
 		switch (error) {
 		case 0:
 			if (found.index)
@@ -534,13 +562,14 @@ static void respond(struct raft *r, struct raft_update *update,
 void raft_receive_propose(struct raft *r, struct raft_update *update,
 			  const struct raft_message *message)
 {
+	const struct room room = room_of(r, false);
 	struct raft_entry entry = message->entries[0];
 	struct raft_session_slot found;
 	int error;
 
 	entry.term = r->hard_state.current_term;
 	error = append_once(r, update, &entry, message->propose.proposed_at,
-			    r->settings.uncommitted_bytes_max, &found);
+			    &room, &found);
 	/* It comes again, here or to whoever leads by then. */
 	if (error == -EBUSY)
 		return;

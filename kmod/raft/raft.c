@@ -2,13 +2,21 @@
 /* The core from outside: set-up, the step function, status. */
 #include "core.h"
 
-u64 raft_rng_next(struct raft_rng *rng)
+static u64 mix(u64 z)
 {
-	u64 z = (rng->state += 0x9e3779b97f4a7c15ull);
-
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
 	return z ^ (z >> 31);
+}
+
+u64 raft_rng_next(struct raft_rng *rng)
+{
+	return mix(rng->state += 0x9e3779b97f4a7c15ull);
+}
+
+u32 raft_hash(u64 seed, u64 session, u64 sequence)
+{
+	return (u32)mix(mix(session ^ seed) ^ sequence);
 }
 
 /* Arrays behind struct raft, each aligned to 8. */
@@ -69,6 +77,7 @@ struct raft *raft_init(void *memory, const struct raft_settings *settings,
 	r->inflight_pool = (struct raft_inflight *)(base + l.inflight);
 	r->inflight_slots = settings->inflight_messages_max;
 	r->promise_ns_max = settings->election_timeout_ns;
+	r->log.hash_seed = settings->hash_seed;
 	raft_memory_init(r, base + l.growing);
 	return r;
 }

@@ -610,6 +610,7 @@ struct raft_snapshot {
  * @exposed_term: the term in which that first became so
  * @node: core's
  * @next_named: core's
+ * @named_link: core's: what points to it
  *
  * The memory is the caller's, and the core's to link from
  * RAFT_EVENT_PROPOSE until the proposal appears in raft_update.proposals_done.
@@ -631,6 +632,7 @@ struct raft_proposal {
 	bool exposed;
 	struct list_head node;
 	struct raft_proposal *next_named;
+	struct raft_proposal **named_link;
 };
 
 /**
@@ -1009,6 +1011,7 @@ struct raft_rng {
  * @entry_overhead_bytes: upper bound of what one entry takes on disk beside its
  *	payload, padding included
  * @space_reserve_bytes: kept free for no-ops and configurations
+ * @hash_seed: random, and told to nobody; that of raft_init() counts
  * @window_entries: power of two; the most recent entries whose size and origin
  *	are known; also the most uncommitted ones
  * @proposals_max: power of two; pending proposals of this node
@@ -1036,6 +1039,7 @@ struct raft_settings {
 	u64 uncommitted_bytes_max;
 	u32 entry_overhead_bytes;
 	u32 space_reserve_bytes;
+	u64 hash_seed;
 	u32 window_entries;
 	u32 proposals_max;
 	u32 sessions_max;

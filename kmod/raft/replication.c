@@ -377,14 +377,28 @@ static bool disk_is_stalled(const struct raft *r)
 				    r->settings.election_timeout_ns;
 }
 
+/*
+ * It was not running: answers may wait to be looked at. Once for all that a majority
+ * answered: a leader that never gets to run in time must not lead for that reason.
+ */
+static void give_grace(struct raft *r)
+{
+	u64 answer_ns = quorum_answer_ns(r);
+
+	if (r->graced_answer_ns == answer_ns)
+		return;
+	r->graced_answer_ns = answer_ns;
+	r->quorum_grace_ns =
+		r->now_ns + 2 * r->settings.heartbeat_interval_ns;
+}
+
 static bool step_down(struct raft *r, struct raft_update *update)
 {
 	u64 paused_ns = r->now_ns - r->last_time_ns;
 	u8 reason;
 
 	if (paused_ns > 2 * r->settings.heartbeat_interval_ns)
-		r->quorum_grace_ns =
-			r->now_ns + 2 * r->settings.heartbeat_interval_ns;
+		give_grace(r);
 	if (!disk_is_stalled(r))
 		r->stall_handled = false;
 	else if (raft_transfer_stalled(r))

@@ -238,7 +238,9 @@ static void apply(struct raft *r, u64 index)
 	struct raft_sessions *s = &r->sessions;
 	struct raft_session *session;
 
-	s->cost += raft_entry_cost(r, meta->bytes);
+	/* One checkpoint is no reason for the next. */
+	if (meta->type != RAFT_ENTRY_SESSIONS)
+		s->cost += raft_entry_cost(r, meta->bytes);
 	if (meta->type == RAFT_ENTRY_SESSIONS && !meta->sequence) {
 		s->n = 0;
 		s->known = true;
@@ -546,10 +548,16 @@ static bool is_due(const struct raft *r)
 	       raft_space(r) < 4 * (cost + r->settings.space_reserve_bytes);
 }
 
+/*
+ * What is kept for no-ops and configurations it leaves to them; but not the one without
+ * which nobody could tell whether there is room for what is proposed.
+ */
 static bool has_room(const struct raft *r, const struct raft_update *update,
 		     u64 cost)
 {
-	return raft_space(r) >= cost &&
+	u64 reserve = is_usable(r) ? r->settings.space_reserve_bytes : 0;
+
+	return raft_space(r) >= cost + reserve &&
 	       r->log.last_index < raft_settled_index(r) +
 					   r->settings.window_entries / 2 &&
 	       update->n_entries + 1 < update->entries_max &&

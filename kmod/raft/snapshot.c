@@ -29,6 +29,9 @@
  */
 #include "core.h"
 
+/* What cannot be stored is put off for so long at most, or for an election timeout. */
+#define STORE_WAIT_NS_MAX (60 * NSEC_PER_SEC)
+
 static bool is_same(const struct raft_snapshot *a, const struct raft_snapshot *b)
 {
 	return a->index == b->index && a->term == b->term &&
@@ -136,7 +139,11 @@ static void receive_offer(struct raft *r, struct raft_update *update,
 	if (!is_same(&r->incoming, &offered)) {
 		r->incoming = offered;
 		r->incoming_offset = 0;
+		r->store_again_ns = 0;
+		r->store_wait_ns = 0;
 	}
+	if (r->now_ns < r->store_again_ns)
+		return;
 	if (message->n_entries < 2 ||
 	    message->install_snapshot.offset != r->incoming_offset) {
 		answer_chunk(r, update, message->from);
@@ -153,6 +160,19 @@ static void receive_offer(struct raft *r, struct raft_update *update,
 	};
 }
 
+/*
+ * Nothing of it is here any more: the disk is full, or bad. All of it comes again once
+ * it is asked for, which is put off, and longer each time.
+ */
+static void put_off(struct raft *r)
+{
+	u64 timeout_ns = r->settings.election_timeout_ns;
+
+	r->store_wait_ns = max(timeout_ns, min_t(u64, 2 * r->store_wait_ns,
+						 STORE_WAIT_NS_MAX));
+	r->store_again_ns = r->now_ns + r->store_wait_ns;
+}
+
 void raft_chunk_stored(struct raft *r, struct raft_update *update,
 		       const struct raft_event *event)
 {
@@ -164,7 +184,9 @@ void raft_chunk_stored(struct raft *r, struct raft_update *update,
 		return;
 	r->storing = false;
 	r->incoming_offset = event->stored.offset;
-	if (r->leader_id && r->role != RAFT_LEADER)
+	if (!r->incoming_offset)
+		put_off(r);
+	else if (r->leader_id && r->role != RAFT_LEADER)
 		answer_chunk(r, update, r->leader_id);
 	/* It may have had a newer one, and lost the log that went with that. */
 	if (r->incoming_offset == r->incoming.bytes &&
@@ -172,6 +194,8 @@ void raft_chunk_stored(struct raft *r, struct raft_update *update,
 		r->snapshot = r->incoming;
 		r->snapshot_gone = false;
 	}
+	if (r->incoming_offset == r->incoming.bytes)
+		r->store_wait_ns = 0;
 	raft_forget_incoming(r);
 }
 

@@ -91,6 +91,7 @@ static void make_core(struct world *w, struct node *node)
 		.space_reserve_bytes =
 			NODE_RESERVE_ENTRIES *
 			wal_entry_overhead_bytes(plan->block_bytes),
+		.hash_seed = node->id,
 		.window_entries = plan->window_entries,
 		.proposals_max = plan->proposals_max,
 		.sessions_max = plan->sessions_max,
