@@ -1020,8 +1020,9 @@ def read_what_is_lost(scene, node, name):
     arm([node], name, 100)
     result = node.run("raftctl read --internal --from 1 --count 1", check=False)
     arm([node], name, 0)
-    claim(result.code and "Input/output error" in result.err,
+    claim(result.code and "cannot be read" in result.err,
           f"entry 1 of {last} cannot be read, and is told as {result.err!r}, {result.out!r}")
+    claim(scene.status(node)["state"] == "running", "one that cannot be read ends the group")
 
 
 def test_failpoints(scene):

@@ -52,8 +52,9 @@ void complain_errno(int error, const char *what)
 			 "the group of %s stopped", raftctl.device);
 		break;
 	case EIO:
-		complain("raftctl status says why; raftctl stop clears it",
-			 "the group of %s failed", raftctl.device);
+		complain("raftctl status and dmesg say why; raftctl stop clears a failure",
+			 "the group of %s failed, or its log cannot be read",
+			 raftctl.device);
 		break;
 	case ENOTTY:
 		complain("give --device the path of a raftlog device",
