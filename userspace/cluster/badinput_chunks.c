@@ -40,6 +40,7 @@ struct header {
 	uint64_t configuration_index;
 	uint32_t configuration_bytes;
 	uint32_t reserved;
+	uint8_t uuid[UUID_BYTES];
 };
 
 struct chunk {
@@ -52,7 +53,7 @@ struct chunk {
 	char data[CHUNK_BYTES - 32];
 };
 
-_Static_assert(sizeof(struct header) == 72, "header");
+_Static_assert(sizeof(struct header) == 88, "header");
 _Static_assert(sizeof(struct chunk) == CHUNK_BYTES, "chunk");
 
 static unsigned char data[300 << 10];
@@ -116,7 +117,7 @@ static bool make_small(const char *name, uint32_t seed)
 	if (found) {
 		header->chunk_bytes = htole32(CHUNK_BYTES);
 		header->crc = htole32(
-			crc32c(seed, copy + skip,
+			crc32c(~0u, copy + skip,
 			       sizeof(*header) - skip +
 				       le32toh(header->configuration_bytes)));
 		write_at(fd, copy, sizeof(copy), 0);
@@ -164,6 +165,40 @@ static bool reads_back(int fd, off_t at, size_t bytes)
 	       !memcmp(buf, data + at, n);
 }
 
+/* @of: files for snapshots of another log. They are left as they are. */
+static void try_foreign(const struct raftlog_start *of)
+{
+	int wal = make_wal("foreign", WAL_BYTES);
+	struct raftlog_start s = a_start(wal, 1);
+	char before[COPY_BYTES], after[COPY_BYTES];
+	int rubbish;
+
+	expect("start another", start_group(&s), 0);
+	verdict(wait_leader(), "it leads", "it does not");
+	expect("stop", stop_group(), 0);
+	s.flags = 0;
+	s.snapshot_fd[0] = of->snapshot_fd[0];
+	s.snapshot_fd[1] = of->snapshot_fd[1];
+	expect("start with snapshots of another log", start_group(&s),
+	       EMEDIUMTYPE);
+	memset(before, 'x', sizeof(before));
+	s.snapshot_fd[0] = make_wal("rubbish", WAL_BYTES);
+	rubbish = open_wal("rubbish", O_RDWR);
+	write_at(rubbish, before, sizeof(before), 0);
+	write_at(rubbish, before, sizeof(before), COPY_BYTES);
+	fsync(rubbish);
+	s.snapshot_fd[1] = make_wal("empty", 0);
+	expect("start with something else as snapshot", start_group(&s),
+	       EMEDIUMTYPE);
+	verdict(pread(rubbish, after, sizeof(after), 0) == sizeof(after) &&
+			!memcmp(after, before, sizeof(after)),
+		"it is left as it is", "it is not");
+	close(rubbish);
+	close(s.snapshot_fd[0]);
+	close(s.snapshot_fd[1]);
+	close(wal);
+}
+
 static void read_all(void)
 {
 	struct raftlog_snapshot_open open = { 0 };
@@ -204,6 +239,7 @@ void small_chunks(void)
 	verdict(wait_leader(), "it leads again", "it does not");
 	read_all();
 	expect("stop", stop_group(), 0);
+	try_foreign(&s);
 	close(s.snapshot_fd[0]);
 	close(s.snapshot_fd[1]);
 	close(wal);

@@ -126,7 +126,7 @@ void start_parameters(void)
 		       open_wal("parameters", O_RDONLY | O_DIRECT | O_DSYNC));
 	REFUSE("with a WAL not open for direct writes", EINVAL,
 	       s.wal_fd = open_wal("parameters", O_RDWR));
-	REFUSE("with a WAL that is written through the page cache", EINVAL,
+	REFUSE("with a WAL that is written through the page cache", EMEDIUMTYPE,
 	       s.wal_fd = make_journaled_wal());
 	close(s.wal_fd);
 	remount("delalloc");
