@@ -49,6 +49,7 @@ static void remove_groups(void)
 	}
 }
 
+/* From the first on somebody may run what this module is made of: then there is no way back. */
 static int create_groups(void)
 {
 	unsigned int minor;
@@ -57,8 +58,13 @@ static int create_groups(void)
 		struct raftlog_group *group = raftlog_group_create(
 			group_class, first_devt + minor, minor);
 
-		if (IS_ERR(group))
+		if (IS_ERR(group) && !minor)
 			return PTR_ERR(group);
+		if (IS_ERR(group)) {
+			pr_err("only %u of %u groups could be made (error %ld)\n",
+			       minor, groups, PTR_ERR(group));
+			return 0;
+		}
 		smp_store_release(&group_table[minor], group);
 	}
 	return 0;

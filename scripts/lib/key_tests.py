@@ -128,6 +128,8 @@ def test_forged(scene):
     sent = {name: int(n) for name, n in (line.split() for line in said.splitlines())}
     scene.end_loads(loads)
     claim(terms(scene) == began, "it made nobody stand for election")
+    told = sent.pop("told")
+    claim(not told, f"the sessions of {told} datagrams are in the log, for everybody to read")
     # What was sent last is there, and then no datagram is counted that was not sent.
     received = [stats(node) for node in scene]
     n_sent = sum(stats(node)["tx_datagrams"] for node in scene)

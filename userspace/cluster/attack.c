@@ -9,15 +9,19 @@
  * datagrams to PORT of the others in the names of those who sent the recorded ones:
  * the same again, to somebody else, with bits changed, cut off, with another body, and
  * those of the other cluster at PORT + 1. It prints how many of each; those of
- * "asked" are requests that were not changed, which whoever gets them answers.
+ * "asked" are requests that were not changed, which whoever gets them answers; "told"
+ * are recorded ones whose session an entry of the log carries, for everybody to read.
  *
  * flood sends junk as fast as it can, with a header such as members send, half of it
  * from the address of one: the first ADDRESS is node 1's, and so on.
  */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/raftlog.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
@@ -25,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -43,6 +48,7 @@ enum {
 	HANDSHAKE_BYTES = 88,
 	TYPE_AT = 1,
 	RECEIVER_AT = 8,
+	SESSION_AT = 16,
 	REQUEST = 4,
 	RESPONSE = 5,
 };
@@ -234,6 +240,32 @@ static void forge_one(int out)
 	n_sent[kind]++;
 }
 
+/* Of which recorded datagrams is the session in the log? */
+static unsigned int n_told(void)
+{
+	struct raftlog_set_framed framed = { .enable = 1 };
+	static uint8_t buf[1 << 20];
+	int fd = open("/dev/raftlog", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	unsigned int told = 0, i;
+	struct raftlog_frame frame;
+	uint64_t session;
+	ssize_t n, at;
+
+	if (fd < 0 || ioctl(fd, RAFTLOG_IOC_SET_FRAMED, &framed))
+		fail("/dev/raftlog");
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		for (at = 0; at < n; at += sizeof(frame) + (frame.bytes + 7) / 8 * 8) {
+			memcpy(&frame, buf + at, sizeof(frame));
+			for (i = 0; i < n_recorded && i < RECORDED_MAX; i++) {
+				memcpy(&session, recorded[i].data + SESSION_AT,
+				       sizeof(session));
+				told += session == htole64(frame.session);
+			}
+		}
+	close(fd);
+	return told;
+}
+
 static void forge(unsigned long n)
 {
 	int in = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ALL));
@@ -255,6 +287,7 @@ static void forge(unsigned long n)
 	for (k = 0; k < KINDS; k++)
 		printf("%s %lu\n", kind_names[k], n_sent[k]);
 	printf("asked %lu\n", n_asked);
+	printf("told %u\n", n_told());
 }
 
 static double now(void)
