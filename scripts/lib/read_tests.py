@@ -74,9 +74,12 @@ def claim_silent(node, *how):
 
 def shared_rounds(leader, follower):
     """Many reads at once, on a follower, and few rounds of heartbeats for them."""
+    # However slow the guests are, a round takes longer than it takes to ask for the next one.
+    follower.netem("delay", "40ms")
     before = stat(leader, "read_rounds"), stat(follower, "reads")
     said = json.loads(follower.run("raftctl --json bench --reads --inflight 32 --seconds 2 "
                                    "--warmup 0", 60).out)
+    follower.netem()
     rounds = stat(leader, "read_rounds") - before[0]
     reads = stat(follower, "reads") - before[1]
     claim(not said["errors"], f"reads fail: {said['errors']}")
