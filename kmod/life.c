@@ -669,6 +669,9 @@ static void explain(const struct raftlog_group *group, int error)
 	case -EIO:
 		why = "the log cannot be read or written";
 		break;
+	case -EMEDIUMTYPE:
+		why = "no direct I/O is done there, or a file for snapshots holds something else";
+		break;
 	case -ENOMEM:
 		why = "no memory";
 		break;

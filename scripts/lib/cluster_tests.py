@@ -846,7 +846,7 @@ def test_kernel_api(scene):
     """A client in the kernel appends and is handed all in order, over stops; gone in mid-flight."""
     node = scene[1]
     node.run(f"insmod {MODULE}; mount -t ext4 /dev/vda {DIR} 2> /dev/null || true")
-    node.run(f"rm -f {DIR}/wal")
+    node.run(f"rm -f {DIR}/wal {DIR}/snap.*")
     install_key(node)
     start = (f"raftctl start --key {KEY} --id 1 --listen 127.0.0.1:{PORT} --dir {DIR} --size 64M "
              "--election-timeout 3000 --append-timeout 60000")

@@ -136,7 +136,7 @@ def test_kernel_session(scene):
     """A client in the kernel is unloaded in mid-flight, again and again: each entry once."""
     node = scene[1]
     node.run(f"insmod {MODULE}; mount -t ext4 /dev/vda {DIR} 2> /dev/null || true")
-    node.run(f"rm -f {DIR}/wal")
+    node.run(f"rm -f {DIR}/wal {DIR}/snap.*")
     install_key(node)
     start = (f"raftctl start --key {KEY} --id 1 --listen 127.0.0.1:{PORT} --dir {DIR} "
              "--size 64M --format")

@@ -441,7 +441,7 @@ static const struct {
 	{ EPROTONOSUPPORT, "is of a version of raftlog that has more than this one",
 	  "load a newer module; dmesg says what is missing" },
 	{ EMEDIUMTYPE, "is where no direct I/O is done, or a file for snapshots is, or holds something else",
-	  "dmesg says which; journaled data and encrypted directories are no place for it" },
+	  "dmesg says which; snap.0 and snap.1 of a log that is gone are to be removed; journaled data and encrypted directories are no place for a log" },
 	{ ENOSPC, "is too small", "--size asks for a larger one" },
 };
 
