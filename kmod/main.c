@@ -65,6 +65,7 @@ static int create_groups(void)
 			       minor, groups, PTR_ERR(group));
 			return 0;
 		}
+		/* Pairs with raftlog_group_find(): whoever finds it, finds it made. */
 		smp_store_release(&group_table[minor], group);
 	}
 	return 0;
@@ -72,6 +73,7 @@ static int create_groups(void)
 
 struct raftlog_group *raftlog_group_find(unsigned int minor)
 {
+	/* Pairs with create_groups(). */
 	return minor < groups ? smp_load_acquire(&group_table[minor]) : NULL;
 }
 

@@ -85,6 +85,11 @@ int raftlog_file_write(struct file *file, const struct raftlog_buffer *buffer,
 
 /**
  * raftlog_file_read() - the same the other way round
+ * @file: checked
+ * @buffer: for the data
+ * @at: where in @buffer, whole blocks
+ * @bytes: how many, whole blocks
+ * @position: from where
  *
  * Return: as above, or what a device says of blocks that it lost, as it says it:
  * raftlog_error_is_lost() before anything else, or raftlog_file_error().
