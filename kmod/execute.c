@@ -115,7 +115,12 @@ static void add_entry(struct raftlog_life *life, struct raftlog_entry *entry,
 		      u64 evictable_index)
 {
 	raftlog_cache_insert(&life->cache, entry, evictable_index);
-	raftlog_runs_reserve(life, 1, GFP_OWNER);
+	/* Above 2 GiB of them there is no memory in one piece, however long it waits. */
+	if (raftlog_runs_reserve(life, 1, GFP_OWNER)) {
+		raftlog_life_fail(life, -ENOMEM,
+				  "the log changes too often between kinds of entries");
+		return;
+	}
 	spin_lock(&life->runs_lock);
 	raftlog_runs_append(&life->runs, entry->index, entry->term,
 			    entry->type != RAFT_ENTRY_DATA);

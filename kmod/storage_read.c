@@ -26,13 +26,14 @@ struct reader {
 static struct reader *reader_open(struct raftlog_storage *storage,
 				  u32 window_bytes)
 {
-	struct reader *reader = kzalloc(sizeof(*reader), GFP_KERNEL);
+	struct reader *reader = kzalloc(sizeof(*reader), GFP_KERNEL_ACCOUNT);
 
 	if (!reader)
 		return NULL;
 	reader->storage = storage;
 	reader->window_bytes = window_bytes;
-	if (raftlog_buffer_init(&reader->buffer, 2 * window_bytes, GFP_KERNEL)) {
+	if (raftlog_buffer_init(&reader->buffer, 2 * window_bytes,
+				GFP_KERNEL_ACCOUNT)) {
 		kfree(reader);
 		return NULL;
 	}
@@ -105,7 +106,7 @@ static struct raftlog_entry *make_entry(struct reader *reader,
 	struct raftlog_entry *entry;
 	int ret;
 
-	entry = raftlog_entry_alloc(step->entry.bytes, GFP_KERNEL);
+	entry = raftlog_entry_alloc(step->entry.bytes, GFP_KERNEL_ACCOUNT);
 	if (!entry)
 		return ERR_PTR(-ENOMEM);
 	entry->index = step->entry.index;
