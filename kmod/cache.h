@@ -37,7 +37,7 @@ struct raftlog_cache {
  * raftlog_cache_init() - an empty cache
  * @cache: to set up
  * @bytes_max: memory to use
- * @n_pinned: most entries that may ever have to stay
+ * @n_pinned: most entries that may have to stay, by this member's settings
  *
  * Return: 0 or -ENOMEM.
  */

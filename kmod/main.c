@@ -58,12 +58,10 @@ static int create_groups(void)
 		struct raftlog_group *group = raftlog_group_create(
 			group_class, first_devt + minor, minor);
 
-		if (IS_ERR(group) && !minor)
-			return PTR_ERR(group);
 		if (IS_ERR(group)) {
 			pr_err("only %u of %u groups could be made (error %ld)\n",
 			       minor, groups, PTR_ERR(group));
-			return 0;
+			return minor ? 0 : PTR_ERR(group);
 		}
 		/* Pairs with raftlog_group_find(): whoever finds it, finds it made. */
 		smp_store_release(&group_table[minor], group);

@@ -133,7 +133,7 @@ u32 raftlog_file_block_bytes(struct file *file)
 		return 0;
 	bytes = max_t(u32, bytes, bdev_logical_block_size(bdev));
 	return max_t(u32, bytes,
-		     min_t(u32, raftlog_file_device_bytes(file),
+		     min_t(u32, bdev_physical_block_size(bdev),
 			   WAL_BLOCK_BYTES_MAX));
 }
 

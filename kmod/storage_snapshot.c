@@ -367,8 +367,7 @@ static int read_chunk(struct raftlog_snapshots *snapshots, struct file *file,
 	ret = raftlog_file_read(file, buffer, 0,
 				wal_chunk_read_bytes(snapshot, number),
 				wal_chunk_position(snapshot, number));
-	if (raftlog_error_is_lost(ret, true))
-		return -EIO;
+	ret = raftlog_file_error(ret);
 	if (!ret)
 		ret = wal_chunk_decode(&snapshots->super, snapshot, number,
 				       buffer->data, bytes);

@@ -398,21 +398,6 @@ static void nonsense_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->incoming.index, 0ull);
 }
 
-static void take_snapshot(struct server *s, u64 index)
-{
-	struct raft_event event = {
-		.type = RAFT_EVENT_SNAPSHOT,
-		.snapshot = {
-			.index = index,
-			.term = s->r->hard_state.current_term,
-			.bytes = 250,
-			.checksum = SUM,
-		},
-	};
-
-	KUNIT_ASSERT_EQ(s->test, server_event(s, &event), 0);
-}
-
 /* Leader of entries of which all are gone but for a snapshot; server 3 needs it. */
 static struct server *leader(struct kunit *test, u64 rate)
 {
@@ -423,7 +408,15 @@ static struct server *leader(struct kunit *test, u64 rate)
 	s->r->settings.snapshot_bytes_per_s = rate;
 	server_ack_probe(s, 2);
 	server_ack(s, 2, last);
-	take_snapshot(s, last);
+	event.type = RAFT_EVENT_SNAPSHOT;
+	event.snapshot = (struct raft_snapshot){
+		.index = last,
+		.term = s->r->hard_state.current_term,
+		.bytes = 250,
+		.checksum = SUM,
+	};
+	KUNIT_ASSERT_EQ(test, server_event(s, &event), 0);
+	event.type = RAFT_EVENT_COMPACT;
 	event.index = last;
 	KUNIT_ASSERT_EQ(test, server_event(s, &event), 0);
 	server_persist(s);

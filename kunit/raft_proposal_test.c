@@ -528,7 +528,7 @@ static void uncommitted_bytes_are_capped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->r->log.last_index, 2ull + 12);
 }
 
-/* Proposes until there is no room; the first that is left is the return value. */
+/* Return: how many of @n the leader appended at once. */
 static u32 propose_all(struct server *s, struct raft_proposal *p, u32 n,
 		       u32 bytes)
 {

@@ -112,12 +112,12 @@ static int snapshot_get(const struct wal_superblock *super, const u8 *copy,
 	struct wal_disk_snapshot disk;
 
 	memcpy(&disk, copy, sizeof(disk));
+	if (disk.magic != cpu_to_le64(WAL_SNAPSHOT_MAGIC))
+		return -ENODATA;
 	/* Its checksum was another one. */
-	if (disk.magic == cpu_to_le64(WAL_SNAPSHOT_MAGIC) &&
-	    disk.version == cpu_to_le32(1))
+	if (disk.version == cpu_to_le32(1))
 		return -EPROTONOSUPPORT;
-	if (disk.magic != cpu_to_le64(WAL_SNAPSHOT_MAGIC) ||
-	    le32_to_cpu(disk.configuration_bytes) >
+	if (le32_to_cpu(disk.configuration_bytes) >
 		    WAL_CONFIGURATION_BYTES_MAX ||
 	    disk.crc != cpu_to_le32(snapshot_crc(&disk, configuration)))
 		return -ENODATA;
