@@ -445,7 +445,7 @@ static void publish(struct raftlog_life *life, const struct raft_status *status)
 	raftlog_transfer_note(life, &before, status);
 	/* For whoever had them changed. */
 	if (changed)
-		wake_up_all(&life->group->write_wait);
+		wake_up_all(&life->group->read_wait);
 }
 
 static void commit(struct raftlog_life *life, u64 index)

@@ -119,7 +119,7 @@ int raftlog_change_members(struct raftlog_life *life,
 	if (!timeout_ms)
 		timeout_ms = READ_ONCE(life->start.append_timeout_ms);
 	left = raftlog_wait_event_timeout(
-		life->group->write_wait,
+		life->group->read_wait,
 		(result = outcome(life, *index, term)) != -EINPROGRESS,
 		msecs_to_jiffies(timeout_ms));
 	if (left < 0)
