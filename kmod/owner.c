@@ -12,8 +12,8 @@
  *	6. RAFT_EVENT_TIME, and the update is carried out
  *
  * It runs at real-time priority: it must never spin. Every round is limited,
- * follows a wake-up or a deadline, and after many rounds without sleep it makes
- * way for a moment.
+ * follows a wake-up or a deadline, and whoever shares its processor has a part of the
+ * time, however much there is to do.
  */
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
@@ -36,9 +36,12 @@
 enum {
 	/* Datagrams looked at for one message. */
 	RECEIVE_BUDGET = 64,
-	/* Rounds without sleep before a pause. */
-	BUSY_ROUNDS_MAX = 256,
-	BUSY_PAUSE_NS = 50 * NSEC_PER_USEC,
+	/*
+	 * Of what it worked this part is slept, or else made up for in a pause: more
+	 * than what the scheduler takes from real-time threads, 50 ms at a time.
+	 */
+	REST_SHARE = 16,
+	WORK_NS_MAX = 10 * NSEC_PER_MSEC,
 	/* A deadline that is due again and again without work is a mistake. */
 	IDLE_ROUNDS_MAX = 16,
 	IDLE_PAUSE_NS = NSEC_PER_MSEC,
@@ -367,19 +370,24 @@ static void step_cancels(struct raftlog_life *life, struct llist_node *cancels)
 	}
 }
 
-static void step_expiries(struct raftlog_life *life)
+/* Those that are left come in the next round. Return: whether there were any. */
+static bool step_expiries(struct raftlog_life *life)
 {
 	ktime_t now = ktime_get();
 	struct timerqueue_node *node;
+	u32 n = 0;
 
-	while ((node = timerqueue_getnext(&life->expiries)) &&
+	while (n < RAFTLOG_BATCH_PROPOSALS_MAX &&
+	       (node = timerqueue_getnext(&life->expiries)) &&
 	       ktime_compare(node->expires, now) <= 0) {
 		struct raftlog_proposal *proposal =
 			container_of(node, struct raftlog_proposal, expiry);
 
 		timerqueue_del(&life->expiries, node);
 		give_up(life, proposal);
+		n++;
 	}
+	return n;
 }
 
 static void step_changes(struct raftlog_life *life, struct list_head *changes)
@@ -453,13 +461,15 @@ static void step_read_cancels(struct raftlog_life *life,
 	}
 }
 
-static void step_read_expiries(struct raftlog_life *life)
+static bool step_read_expiries(struct raftlog_life *life)
 {
 	ktime_t now = ktime_get();
 	struct timerqueue_node *node;
 	struct raftlog_read *read;
+	u32 n = 0;
 
-	while ((node = timerqueue_getnext(&life->read_expiries)) &&
+	while (n < RAFTLOG_BATCH_PROPOSALS_MAX &&
+	       (node = timerqueue_getnext(&life->read_expiries)) &&
 	       ktime_compare(node->expires, now) <= 0) {
 		read = container_of(node, struct raftlog_read, expiry);
 		timerqueue_del(&life->read_expiries, node);
@@ -467,7 +477,9 @@ static void step_read_expiries(struct raftlog_life *life)
 		refcount_inc(&read->refs);
 		give_up_read(life, read);
 		raftlog_read_put(read);
+		n++;
 	}
+	return n;
 }
 
 static u64 next_expiry(const struct timerqueue_head *expiries)
@@ -549,11 +561,11 @@ static bool run_round(struct raftlog_life *life, u64 *due_ns)
 	raftlog_transfer_step(life, &in.transfers, step);
 	more |= propose(life);
 	step_cancels(life, in.cancels);
-	step_expiries(life);
+	in.any |= step_expiries(life);
 	step_changes(life, &in.changes);
 	step_reads(life, &in.reads);
 	step_read_cancels(life, &in.read_cancels);
-	step_read_expiries(life);
+	in.any |= step_read_expiries(life);
 	send_caught_up(life, &in.caught_up);
 	raftlog_snapshot_step(life, &in.snapshot_requests, step);
 	if (in.chunk_stored)
@@ -585,6 +597,16 @@ static void nap(u64 ns)
 
 	__set_current_state(TASK_UNINTERRUPTIBLE);
 	schedule_hrtimeout(&delay, HRTIMER_MODE_REL);
+}
+
+/* @worked_ns: since it rested enough. Return: that, after a pause if one is due. */
+static u64 rest(u64 worked_ns)
+{
+	if (worked_ns < WORK_NS_MAX)
+		return worked_ns;
+	/* A machine that stood still did not work all that time. */
+	nap(min_t(u64, worked_ns, 2 * WORK_NS_MAX) / REST_SHARE);
+	return 0;
 }
 
 /* Until kicked, stopped or @due_ns. */
@@ -681,8 +703,8 @@ int raftlog_owner(void *data)
 {
 	struct raftlog_life *life = data;
 	unsigned int noio = memalloc_noio_save();
-	u32 busy = 0, idle = 0;
-	u64 due_ns = 0;
+	u64 due_ns = 0, worked_ns = 0;
+	u32 idle = 0;
 
 	set_up_softirqs(life);
 	if (raft_start(life->raft, ktime_get_ns(), &life->update))
@@ -694,20 +716,18 @@ int raftlog_owner(void *data)
 		u64 now_ns = ktime_get_ns();
 
 		if (!atomic_xchg(&life->kicked, 0) && now_ns < due_ns) {
-			busy = 0;
 			idle = 0;
 			sleep_until(life, due_ns);
+			worked_ns -= min(worked_ns, REST_SHARE *
+						    (ktime_get_ns() - now_ns));
 			continue;
 		}
 		raftlog_failpoint_pause(RAFTLOG_FAILPOINT_OWNER_PAUSE);
 		run_softirqs(life);
 		idle = run_round(life, &due_ns) ? 0 : idle + 1;
-		if (idle > IDLE_ROUNDS_MAX) {
+		worked_ns = rest(worked_ns + ktime_get_ns() - now_ns);
+		if (idle > IDLE_ROUNDS_MAX)
 			nap(IDLE_PAUSE_NS);
-		} else if (++busy > BUSY_ROUNDS_MAX) {
-			nap(BUSY_PAUSE_NS);
-			busy = 0;
-		}
 		cond_resched();
 	}
 
