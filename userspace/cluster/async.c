@@ -453,9 +453,11 @@ static void cancelled(const struct method *method)
 /* Nobody to take the entries: they wait for a leader, as a write does. */
 static void without_leader(const struct method *method)
 {
-	uint64_t began_ms = now_ms();
 	uint32_t n = many;
+	uint64_t began_ms;
 
+	wait_alone();
+	began_ms = now_ms();
 	reset();
 	submit(method, 1, many);
 	verdict(now_ms() - began_ms < PROMPT_MS,
@@ -475,6 +477,17 @@ static void without_leader(const struct method *method)
 	verdict(reap(method, n) && n_ended(many, -EHOSTUNREACH) == n,
 		name(method, "they end when their time is over"), "%ld of them",
 		n_ended(many, -EHOSTUNREACH));
+}
+
+/* More than there is room for: what found none waits for it, then for a leader. */
+static void flood_without_leader(const struct method *method)
+{
+	reset();
+	submit(method, 1, flood_size);
+	verdict(reap(method, flood_size) &&
+			n_ended(flood_size, -EHOSTUNREACH) == flood_size,
+		name(method, "those that there is no room for end, too"),
+		"%ld of them", n_ended(flood_size, -EHOSTUNREACH));
 }
 
 static void nowait(void)
@@ -524,6 +537,8 @@ static void cases_without_leader(const struct method *method)
 		return;
 	}
 	without_leader(method);
+	if (method->waits_for_room)
+		flood_without_leader(method);
 	method->close();
 }
 
