@@ -118,7 +118,8 @@ struct raftlog_client *raftlog_client_open(unsigned int group, u64 from_index,
  * @appended: told how it ended, once, if this returns 0; perhaps before it does
  * @context: for it
  *
- * Return: 0; or it is not in the log and never will be: -EAGAIN (no room now),
+ * Return: 0; or it is not in the log and never will be: -EAGAIN (no room now: whoever
+ * has appends under way tries again when one ends, whoever has none after a while),
  * -ENOTCONN, -EMSGSIZE, -EINVAL, -EIO, -ENOMEM.
  */
 int raftlog_client_append(struct raftlog_client *client, const void *data,
