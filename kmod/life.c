@@ -559,6 +559,8 @@ static int bring_up(struct raftlog_life *life, const u8 *key, struct file *file,
 		error = open_transport(life, key);
 	if (!error)
 		error = start_threads(life);
+	if (!error)
+		raftlog_storage_use(life->storage);
 	if (first)
 		raftlog_entry_put(first);
 	return error;

@@ -294,6 +294,13 @@ static int write_batch(struct raftlog_storage *storage, struct round *round)
 	return 0;
 }
 
+/* What was found at the opening, and no slot says yet. */
+static bool slot_wanted(const struct raftlog_storage *storage)
+{
+	return READ_ONCE(storage->in_use) && !storage->error &&
+	       wal_slot_stale(&storage->writer);
+}
+
 /* When the next slot tells nothing new: never. */
 static unsigned long slot_timeout(const struct raftlog_storage *storage)
 {
@@ -390,7 +397,7 @@ static void write_last_slot(struct raftlog_storage *storage)
 	const struct wal_writer *w = &storage->writer;
 	int ret;
 
-	if (storage->error || !wal_slot_behind(w))
+	if (storage->error || (!wal_slot_behind(w) && !slot_wanted(storage)))
 		return;
 	ret = raftlog_storage_slot(storage, &w->hard_state);
 	if (ret)
@@ -409,6 +416,7 @@ int raftlog_storage_thread(void *data)
 	for (;;) {
 		wait_event_idle_timeout(storage->wait,
 					work_left(storage) ||
+						slot_wanted(storage) ||
 						kthread_should_stop(),
 					slot_timeout(storage));
 		/* Stopping is not a reason to leave anything unwritten. */
@@ -433,6 +441,12 @@ void raftlog_storage_submit(struct raftlog_storage *storage,
 	if (!atomic64_read(&storage->oldest_ns))
 		atomic64_set(&storage->oldest_ns, request->submitted_ns);
 	spin_unlock(&storage->queue_lock);
+	wake_up(&storage->wait);
+}
+
+void raftlog_storage_use(struct raftlog_storage *storage)
+{
+	WRITE_ONCE(storage->in_use, true);
 	wake_up(&storage->wait);
 }
 

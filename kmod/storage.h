@@ -186,6 +186,17 @@ int raftlog_storage_end_recovery(struct raftlog_storage *storage,
 int raftlog_storage_renew(struct raftlog_storage *storage);
 
 /**
+ * raftlog_storage_use() - the group runs: what was found is what it goes on with
+ * @storage: opened
+ *
+ * From now on a slot may be written that names the tail, so that what was acknowledged
+ * before the power failed is not taken for a torn write if it goes bad later. A log
+ * that was stopped in order has one, and is left as it is. Never sleeps; a write that
+ * fails is told by failed().
+ */
+void raftlog_storage_use(struct raftlog_storage *storage);
+
+/**
  * raftlog_storage_submit() - queue a request; never sleeps
  * @storage: opened
  * @request: storage's until given back by persisted()

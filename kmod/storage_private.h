@@ -141,6 +141,7 @@ int raftlog_file_sync(struct file *file);
  * @name: I: for log lines
  * @salvage: I: what cannot be read is lost
  * @n_lost_blocks: I: those
+ * @in_use: raftlog_storage_use() was called
  * @map_slots: W: of @map
  * @queue: Q: submitted, not yet seen by the thread
  * @pending: T: seen, not yet durable
@@ -157,6 +158,7 @@ struct raftlog_storage {
 	char name[16];
 	bool salvage;
 	u32 n_lost_blocks;
+	bool in_use;
 	const struct raftlog_storage_ops *ops;
 	void *context;
 	struct wal_superblock super;

@@ -383,6 +383,51 @@ static void recovery_changes_nothing(struct kunit *test)
 	wal_fixture_expect_kept(f);
 }
 
+/* Nobody appends after a power cut: what was acknowledged is known to be there. */
+static void opened_log_says_where_it_ends(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 at, damaged;
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
+	damaged = f->write.position + 1000;
+	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
+	wal_writer_init(&f->w, &f->rec);
+	KUNIT_EXPECT_TRUE(test, wal_slot_stale(&f->w));
+	/* Until then it is cut like a torn one. */
+	f->image[damaged] ^= 1;
+	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
+	KUNIT_EXPECT_EQ(test, f->rec.last_index, 1);
+	KUNIT_EXPECT_GT(test, f->rec.torn_bytes, 0);
+	f->image[damaged] ^= 1;
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	KUNIT_EXPECT_FALSE(test, wal_slot_stale(&f->w));
+	KUNIT_EXPECT_FALSE(test, wal_slot_behind(&f->w));
+	/* Opened once more, that is so already. */
+	KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
+	wal_writer_init(&f->w, &f->rec);
+	KUNIT_EXPECT_FALSE(test, wal_slot_stale(&f->w));
+	/* Unless a copy of it is bad, or of the one before it. */
+	for (at = WAL_SLOT_POSITION_0;
+	     at < WAL_SLOT_POSITION_1 + WAL_SLOT_WRITE_BYTES;
+	     at += WAL_SLOT_COPY_BYTES) {
+		f->image[at + 9] ^= 1;
+		KUNIT_ASSERT_EQ(test, wal_fixture_recover(f), 0);
+		wal_writer_init(&f->w, &f->rec);
+		KUNIT_EXPECT_TRUE(test, wal_slot_stale(&f->w));
+		f->image[at + 9] ^= 1;
+	}
+	f->image[damaged] ^= 1;
+	f->take_damage = true;
+	expect_lost(f, 1, 4, 2);
+	KUNIT_EXPECT_NOT_NULL(test, f->rec.damage.reason);
+	KUNIT_EXPECT_EQ(test, f->rec.torn_bytes, 0);
+	/* A gap is not made to last for this. */
+	wal_writer_init(&f->w, &f->rec);
+	KUNIT_EXPECT_FALSE(test, wal_slot_stale(&f->w));
+}
+
 /* One block, n_large times three and n_small times one, of 128 in a lap. */
 struct head_case {
 	const char *name;
@@ -991,6 +1036,7 @@ static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE(damage_names_entries),
 	KUNIT_CASE(gap_is_passed_over_from_then_on),
 	KUNIT_CASE(recovery_changes_nothing),
+	KUNIT_CASE(opened_log_says_where_it_ends),
 	KUNIT_CASE_PARAM(gap_at_the_head_gives_its_room_back, head_gen_params),
 	KUNIT_CASE(head_passes_a_gap_that_took_others),
 	KUNIT_CASE(gaps_add_up),

@@ -43,8 +43,9 @@
  * written to part of it since. Batches of earlier laps know other offsets.
  *
  * What cannot be told: whether the very last batch was torn or was acknowledged
- * and has rotted. A WAL that was stopped in order leaves no such batch. Of a slot
- * either copy will do; whatever is written after it shows if both are missing.
+ * and has rotted. A WAL that was stopped in order leaves no such batch, nor does one
+ * that was opened and is in use: see wal_slot_stale(). Of a slot either copy will do;
+ * whatever is written after it shows if both are missing.
  */
 #include "codec.h"
 

@@ -9,7 +9,8 @@
  *		wal_superblock_encode(0) before anything else is written. Then
  *		wal_recovery_init(), wal_recovery_next() until WAL_STEP_DONE, with
  *		everything that was ever written flushed before the first read;
- *		then wal_writer_init(). A slot is due then, before any batch.
+ *		then wal_writer_init(). A slot is due then, before any batch, and if
+ *		wal_slot_stale() also without one.
  *
  * Writing:	one write at a time, durable before the next begins.
  *		Slot:	wal_slot_encode(), write, wal_slot_done().
@@ -489,6 +490,7 @@ int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
  * @number: number of the next batch
  * @slot_sequence: newest durable slot
  * @slot_tail: tail it names; U64_MAX: none was written since this was opened
+ * @slot_stale: nor does one that was found name @tail, in two good copies of each
  * @last_index: last durable entry, @head.prev_index if none
  * @last_term: its term
  * @lost: as recovered: see struct wal_recovery
@@ -506,6 +508,7 @@ struct wal_writer {
 	u64 number;
 	u64 slot_sequence;
 	u64 slot_tail;
+	bool slot_stale;
 	u64 last_index;
 	u64 last_term;
 	struct wal_lost lost;
@@ -540,6 +543,18 @@ bool wal_slot_due(const struct wal_writer *w);
 
 /** wal_slot_behind() - was a batch written behind the newest slot? */
 bool wal_slot_behind(const struct wal_writer *w);
+
+/**
+ * wal_slot_stale() - does the newest slot say less than was found at the opening?
+ * @w: writer
+ *
+ * What goes bad behind its tail will be taken for a torn write. As soon as the log is
+ * in use, a slot is to be written. Not where damage was found: that may be a read that
+ * fails but once, and is not made to last for this.
+ *
+ * Return: true until a slot is written.
+ */
+bool wal_slot_stale(const struct wal_writer *w);
 
 /**
  * wal_slot_encode() - write hard state, head and tail without entries

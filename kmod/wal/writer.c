@@ -28,6 +28,9 @@ void wal_writer_init(struct wal_writer *w, const struct wal_recovery *rec)
 		.number = rec->number,
 		.slot_sequence = rec->slot.sequence,
 		.slot_tail = WAL_SLOT_TAIL_NONE,
+		.slot_stale = !rec->damage.reason &&
+			      (rec->slot_torn ||
+			       rec->tail != rec->slot.tail_offset),
 		.last_index = rec->last_index,
 		.last_term = rec->last_term,
 		.lost = rec->lost,
@@ -87,6 +90,11 @@ bool wal_slot_behind(const struct wal_writer *w)
 	return w->slot_tail != WAL_SLOT_TAIL_NONE && w->tail != w->slot_tail;
 }
 
+bool wal_slot_stale(const struct wal_writer *w)
+{
+	return w->slot_stale;
+}
+
 /* Those that the new head has not passed. */
 static void slot_gaps(const struct wal_writer *w, struct wal_gap *gaps)
 {
@@ -131,6 +139,7 @@ void wal_slot_done(struct wal_writer *w,
 	w->head = w->new_head;
 	w->slot_sequence++;
 	w->slot_tail = w->tail;
+	w->slot_stale = false;
 }
 
 int wal_batch_begin(struct wal_batch *batch, const struct wal_writer *w,

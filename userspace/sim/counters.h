@@ -52,6 +52,7 @@
 	X(writes, "disk writes")                 \
 	X(group_commits, "group commits")        \
 	X(slot_writes, "slot writes")            \
+	X(slots_renewed, "slots renewed")        \
 	X(compactions, "compactions")            \
 	X(heads_moved, "heads moved")            \
 	X(based, "restarts from a base")         \

@@ -339,6 +339,7 @@ void node_start(struct world *w, struct node *node)
 		violation(w, "start", "node %u: %d", node->id, error);
 		return;
 	}
+	store_use(w, node);
 	owner_step_time(w, node);
 	owner_carry_out(w, node);
 }

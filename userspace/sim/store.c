@@ -269,12 +269,18 @@ static void move_head(struct world *w, struct node *node,
 	w->counters.heads_moved += !error;
 }
 
+/* What was found at the opening, and no slot says yet. */
+static bool slot_wanted(const struct store *store)
+{
+	return store->in_use && wal_slot_stale(&store->writer);
+}
+
 static void next_write(struct world *w, struct node *node)
 {
 	struct store *store = &node->store;
 	struct request *request = store->queue;
 
-	if (store->failed || !request)
+	if (store->failed || (!request && !slot_wanted(store)))
 		return;
 	store->n_done = 0;
 	store->anew = false;
@@ -437,17 +443,35 @@ void store_event(struct world *w, struct node *node)
 	next_write(w, node);
 }
 
+static void kick(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+
+	if (store->busy || store->kicked)
+		return;
+	store->kicked = true;
+	world_at(w, w->now_ns + 1 + rng_below(&node->rng, w->plan.wake_ns),
+		 EVENT_STORE, node, NULL);
+}
+
 void store_submit(struct world *w, struct node *node, struct request *request)
 {
 	struct store *store = &node->store;
 
 	*store->tail = request;
 	store->tail = &request->next;
-	if (store->busy || store->kicked)
+	kick(w, node);
+}
+
+void store_use(struct world *w, struct node *node)
+{
+	struct store *store = &node->store;
+
+	store->in_use = true;
+	if (!slot_wanted(store))
 		return;
-	store->kicked = true;
-	world_at(w, w->now_ns + 1 + rng_below(&node->rng, w->plan.wake_ns),
-		 EVENT_STORE, node, NULL);
+	w->counters.slots_renewed++;
+	kick(w, node);
 }
 
 static void stop(struct store *store)
@@ -456,6 +480,7 @@ static void stop(struct store *store)
 	store->busy = false;
 	store->kicked = false;
 	store->failed = false;
+	store->in_use = false;
 }
 
 void store_crash(struct world *w, struct node *node)

@@ -67,6 +67,7 @@ enum {
  * @tail: end of @queue
  * @busy: a write is under way
  * @failed: a write failed; no more
+ * @in_use: store_use() since it was opened
  * @fail_next: the next write fails
  * @crash_next: the power fails during the next write
  * @stall_ns: the next write takes this much longer
@@ -106,6 +107,7 @@ struct store {
 	bool kicked;
 	bool busy;
 	bool failed;
+	bool in_use;
 	bool fail_next;
 	bool crash_next;
 	u64 stall_ns;
@@ -138,6 +140,9 @@ void store_init(struct world *w, struct node *node);
 void store_free(struct store *store);
 
 void store_submit(struct world *w, struct node *node, struct request *request);
+
+/** store_use() - the node runs: a slot is written that names the tail, if none does */
+void store_use(struct world *w, struct node *node);
 
 /** store_event() - the write under way is over, or one can begin */
 void store_event(struct world *w, struct node *node);
