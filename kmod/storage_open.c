@@ -325,7 +325,26 @@ static int tell_base(struct raftlog_storage *storage,
 				   slot->configuration.bytes);
 }
 
-static int recover_entries(struct raftlog_storage *storage,
+/* A recovery from lost quorum may go on with what is left. */
+static int read_step(struct raftlog_storage *storage, bool look,
+		     struct wal_recovery *rec,
+		     const struct raftlog_buffer *buffer,
+		     const struct wal_step *step)
+{
+	u32 at = (u8 *)step->data - (u8 *)buffer->data;
+	u32 n_lost = storage->n_lost_blocks;
+	int ret = read_what_is_left(storage, buffer, at, step->bytes,
+				    step->position);
+
+	if (ret)
+		pr_err("%s: reading the log at byte %llu failed with error %d\n",
+		       storage->name, step->position, ret);
+	if (storage->n_lost_blocks != n_lost && !(look && storage->salvage))
+		wal_recovery_unreadable(rec);
+	return ret;
+}
+
+static int recover_entries(struct raftlog_storage *storage, bool look,
 			   struct wal_recovery *rec,
 			   const struct raftlog_buffer *buffer)
 {
@@ -347,13 +366,7 @@ static int recover_entries(struct raftlog_storage *storage,
 		}
 		switch (step.type) {
 		case WAL_STEP_READ:
-			ret = read_what_is_left(storage, buffer,
-						(u8 *)step.data -
-							(u8 *)buffer->data,
-						step.bytes, step.position);
-			if (ret)
-				pr_err("%s: reading the log at byte %llu failed with error %d\n",
-				       storage->name, step.position, ret);
+			ret = read_step(storage, look, rec, buffer, &step);
 			break;
 		case WAL_STEP_ENTRY:
 			ret = hand_out(storage, &step.entry);
@@ -379,7 +392,7 @@ static void trim_map(struct raftlog_storage *storage)
 		raftlog_storage_size_map(storage, n, GFP_KERNEL);
 }
 
-static int recover(struct raftlog_storage *storage, u32 block_bytes)
+static int recover(struct raftlog_storage *storage, bool look, u32 block_bytes)
 {
 	struct raftlog_buffer buffer;
 	struct wal_recovery *rec;
@@ -402,7 +415,7 @@ static int recover(struct raftlog_storage *storage, u32 block_bytes)
 		pr_err("%s: the log has blocks of %u bytes, too small for this device\n",
 		       storage->name, storage->super.block_bytes);
 	if (!ret)
-		ret = recover_entries(storage, rec, &buffer);
+		ret = recover_entries(storage, look, rec, &buffer);
 	if (!ret) {
 		wal_writer_init(&storage->writer, rec);
 		trim_map(storage);
@@ -448,7 +461,7 @@ static int read_log(struct raftlog_storage *storage,
 	 * that fails but once. What was cut, the slot before the next batch makes
 	 * unreachable.
 	 */
-	ret = recover(storage, block_bytes);
+	ret = recover(storage, params->look, block_bytes);
 	return !ret && params->joins ? mark_joined(storage) : ret;
 }
 

@@ -1011,6 +1011,65 @@ static void damage_before_the_slot_is_a_gap(struct kunit *test)
 	expect_lost(f, 0, 4, 2);
 }
 
+/* The device loses blocks at @offset. @refused: for that one, or 0. */
+static void lose(struct wal_fixture *f, u64 offset, u64 bytes, u64 refused)
+{
+	f->lost = WAL_AREA_POSITION + offset % f->super.area_bytes;
+	f->lost_bytes = bytes;
+	f->take_damage = true;
+	KUNIT_EXPECT_EQ(f->test, wal_fixture_recover(f),
+			refused ? -EUCLEAN : 0);
+	if (refused)
+		KUNIT_EXPECT_EQ(f->test, f->rec.damage.offset, refused);
+}
+
+/* The last batch may have been acknowledged, and what it says be the newest vote. */
+static void unreadable_tail_is_not_torn(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 at, end;
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
+	end = f->w.tail;
+	/* Any block of it; where the next one would be; but not what is behind that. */
+	for (at = 512; at < end; at += 512)
+		lose(f, at, 512, 512);
+	lose(f, end, 512, end);
+	lose(f, end + 512, 512, 0);
+	KUNIT_EXPECT_TRUE(test, wal_fixture_same(&f->found, &f->log));
+	/* A batch behind it proves that it was whole, or a slot: that is damage. */
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 5, 2, 1, 10), 0);
+	lose(f, 512, 512, 0);
+	KUNIT_EXPECT_EQ(test, f->rec.lost.index, 5);
+	wal_fixture_vote(f, 2, 1);
+	lose(f, end, 512, 0);
+	KUNIT_EXPECT_EQ(test, f->rec.lost.index, 5);
+	lose(f, end, 1024, f->w.tail);
+}
+
+/* It may have skipped the rest of the lap. */
+static void unreadable_start_of_a_lap_is_not_torn(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 index = 2;
+
+	while (f->w.tail < AREA_BYTES - 1024)
+		KUNIT_ASSERT_EQ(test, wal_fixture_append(f, index++, 1, 1, 300),
+				0);
+	/* Not where the log would begin. */
+	lose(f, 0, 512, 0);
+	KUNIT_EXPECT_EQ(test, f->rec.lost.index, index - 1);
+	wal_fixture_drop(f, 60, 0);
+	lose(f, AREA_BYTES, 512, AREA_BYTES);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, index, 1, 1, 1300), 0);
+	KUNIT_ASSERT_EQ(test, f->write.position, WAL_AREA_POSITION);
+	lose(f, AREA_BYTES, 512, AREA_BYTES);
+	lose(f, AREA_BYTES + 512, 512, AREA_BYTES);
+	wal_fixture_vote(f, 2, 1);
+	lose(f, AREA_BYTES, 512, 0);
+	KUNIT_EXPECT_EQ(test, f->rec.lost.index, index);
+}
+
 static void leftovers_of_another_wal_do_not_parse(struct kunit *test)
 {
 	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
@@ -1049,6 +1108,8 @@ static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE_PARAM(slot_that_does_not_fit_is_not_taken, slot_gen_params),
 	KUNIT_CASE_PARAM(gap_that_does_not_fit_is_not_taken, gap_gen_params),
 	KUNIT_CASE(damage_before_the_slot_is_a_gap),
+	KUNIT_CASE(unreadable_tail_is_not_torn),
+	KUNIT_CASE(unreadable_start_of_a_lap_is_not_torn),
 	KUNIT_CASE(leftovers_of_another_wal_do_not_parse),
 	{}
 };

@@ -148,6 +148,18 @@ static int identify(struct wal_fixture *f, struct wal_superblock *super)
 				     f->image + WAL_SUPERBLOCK_POSITION_1);
 }
 
+static void disk_read(struct wal_fixture *f, const struct wal_step *step)
+{
+	u64 from = max(step->position, f->lost);
+	u64 to = min(step->position + step->bytes, f->lost + f->lost_bytes);
+
+	memcpy(step->data, f->image + step->position, step->bytes);
+	if (from >= to)
+		return;
+	memset((u8 *)step->data + (from - step->position), 0, to - from);
+	wal_recovery_unreadable(&f->rec);
+}
+
 int wal_fixture_recover(struct wal_fixture *f)
 {
 	struct wal_superblock super;
@@ -182,7 +194,7 @@ int wal_fixture_recover(struct wal_fixture *f)
 				  (u8 *)step.data >= f->buf &&
 					  (u8 *)step.data + step.bytes <=
 						  f->buf + f->buf_bytes);
-		memcpy(step.data, f->image + step.position, step.bytes);
+		disk_read(f, &step);
 		read_bytes += step.bytes;
 		KUNIT_ASSERT_LT(f->test, read_bytes,
 				4 * super.area_bytes + (64 << 10));

@@ -54,6 +54,8 @@ struct fixture_log {
  * @log_before: what is durable without it
  * @found: what the last recovery found
  * @rec: the last recovery
+ * @lost: what the device has lost: from here
+ * @lost_bytes: so much, whole blocks
  * @take_damage: go on from damage; else wal_fixture_recover() says -EUCLEAN
  */
 struct wal_fixture {
@@ -73,6 +75,8 @@ struct wal_fixture {
 	struct wal_map map;
 	struct wal_map_slot map_slots[FIXTURE_MAP_SLOTS];
 	struct wal_recovery rec;
+	u64 lost;
+	u64 lost_bytes;
 	bool take_damage;
 
 	struct wal_head batches[FIXTURE_BATCHES];

@@ -9,6 +9,7 @@
  *			of this chain comes next
  *	SCAN		is there anything behind a bad batch that was written later?
  *	LOST		if so, or if a slot was: where does all of it end?
+ *	TAIL		where blocks could not be read: not the next batch?
  *
  * What may be cut. Writes are made one at a time, so that only the newest can
  * be torn, and it was not acknowledged. A place where the chain ends is the end
@@ -45,7 +46,8 @@
  * What cannot be told: whether the very last batch was torn or was acknowledged
  * and has rotted. A WAL that was stopped in order leaves no such batch, nor does one
  * that was opened and is in use: see wal_slot_stale(). Of a slot either copy will do;
- * whatever is written after it shows if both are missing.
+ * whatever is written after it shows if both are missing. What cannot be read where
+ * the last batch may be is not said to be torn: its hard state would be the newest.
  */
 #include "codec.h"
 
@@ -56,6 +58,7 @@ enum recovery_state {
 	RECOVERY_ENTRY,
 	RECOVERY_SCAN,
 	RECOVERY_LOST,
+	RECOVERY_TAIL,
 	RECOVERY_DONE,
 };
 
@@ -98,6 +101,12 @@ static int damaged(struct wal_recovery *rec, u64 offset, const char *reason)
 	return -EUCLEAN;
 }
 
+void wal_recovery_unreadable(struct wal_recovery *rec)
+{
+	rec->unreadable = true;
+	rec->read_lost = true;
+}
+
 static int slots_damaged(struct wal_recovery *rec, const char *reason)
 {
 	rec->damage.offset = U64_MAX;
@@ -122,6 +131,7 @@ static void ask(struct wal_recovery *rec, u64 position, u32 at, u32 bytes,
 		struct wal_step *step)
 {
 	rec->asked_bytes = bytes;
+	rec->read_lost = false;
 	*step = (struct wal_step){
 		.type = WAL_STEP_READ,
 		.position = position,
@@ -540,7 +550,8 @@ static int finish(struct wal_recovery *rec)
 		rec->lost = rec->end;
 	if (wal_lost_is_made_up(&rec->lost, rec->last_index, rec->last_term))
 		rec->lost = (struct wal_lost){ 0 };
-	rec->state = RECOVERY_DONE;
+	rec->scan = rec->torn_bytes ? rec->next : rec->tail;
+	rec->state = rec->unreadable ? RECOVERY_TAIL : RECOVERY_DONE;
 	return 0;
 }
 
@@ -624,6 +635,32 @@ static int lost_step(struct wal_recovery *rec, struct wal_step *step)
 	return finish(rec);
 }
 
+/*
+ * The next batch begins at the tail, or skips the rest of the lap. If either place cannot
+ * be read, it may be there, and durable.
+ */
+static int tail_step(struct wal_recovery *rec, struct wal_step *step)
+{
+	u64 lap = wal_lap_end(&rec->super, rec->tail);
+	u64 end = min(log_end(rec), rec->tail + WAL_BATCH_BYTES_MAX);
+	u64 bytes = max_t(u64, rec->torn_bytes, rec->super.block_bytes);
+
+	if (rec->scan < end) {
+		if (!ask_beside(rec, wal_position(&rec->super, rec->scan),
+				bytes, step))
+			return STEP;
+		if (rec->read_lost)
+			return damaged(rec, rec->scan,
+				       "what may be the last batch cannot be read");
+		if (rec->scan < lap && !rec->torn_bytes) {
+			rec->scan = lap;
+			return 0;
+		}
+	}
+	rec->state = RECOVERY_DONE;
+	return 0;
+}
+
 static int recovery_step(struct wal_recovery *rec, struct wal_step *step)
 {
 	switch (rec->state) {
@@ -639,6 +676,8 @@ static int recovery_step(struct wal_recovery *rec, struct wal_step *step)
 		return scan_step(rec, step);
 	case RECOVERY_LOST:
 		return lost_step(rec, step);
+	case RECOVERY_TAIL:
+		return tail_step(rec, step);
 	default:
 		*step = (struct wal_step){ .type = WAL_STEP_DONE };
 		return STEP;

@@ -426,6 +426,8 @@ struct wal_recovery {
 	u64 next;
 	u64 batch_sequence;
 	bool tail_seen;
+	bool unreadable;
+	bool read_lost;
 	u64 skip_from;
 	u64 skip_to;
 	struct wal_batch_info batch;
@@ -475,6 +477,16 @@ int wal_recovery_init(struct wal_recovery *rec,
  * batch of another version. Final.
  */
 int wal_recovery_next(struct wal_recovery *rec, struct wal_step *step);
+
+/**
+ * wal_recovery_unreadable() - the device has lost some of what was asked for
+ * @rec: its last step was WAL_STEP_READ
+ *
+ * Those blocks came as zeros. Where a batch may have been that nothing proves to be
+ * torn, the newest hard state is not known then. Whoever can do without does not call
+ * this.
+ */
+void wal_recovery_unreadable(struct wal_recovery *rec);
 
 /* Writer (writer.c, head.c) */
 
