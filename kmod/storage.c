@@ -473,6 +473,16 @@ u64 raftlog_storage_head_behind(struct raftlog_storage *storage, u64 bytes,
 	return found;
 }
 
+u64 raftlog_storage_head_past_gap(struct raftlog_storage *storage, u64 bytes)
+{
+	u64 found;
+
+	spin_lock(&storage->map_lock);
+	found = wal_head_past_gap(&storage->writer, &storage->map, bytes);
+	spin_unlock(&storage->map_lock);
+	return found;
+}
+
 u64 raftlog_storage_oldest_ns(const struct raftlog_storage *storage)
 {
 	return atomic64_read(&storage->oldest_ns);

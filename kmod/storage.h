@@ -256,6 +256,15 @@ u64 raftlog_storage_head_behind(struct raftlog_storage *storage, u64 bytes,
 				u64 slack_bytes);
 
 /**
+ * raftlog_storage_head_past_gap() - the same, where damage takes room that is needed
+ * @storage: opened
+ * @bytes: so much of the log area may be taken
+ *
+ * Return: the last entry before the damage, or 0 if that is not in the way.
+ */
+u64 raftlog_storage_head_past_gap(struct raftlog_storage *storage, u64 bytes);
+
+/**
  * raftlog_storage_oldest_ns() - when the oldest unfinished write was submitted
  * @storage: opened
  *

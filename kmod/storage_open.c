@@ -269,6 +269,8 @@ static void report_lost(const struct raftlog_storage *storage,
 			const struct wal_recovery *rec)
 {
 	const struct wal_damage *damage = &rec->damage;
+	u64 gap_bytes = wal_gap_bytes(&storage->writer);
+	u64 free_bytes = wal_space_bytes(&storage->writer);
 
 	if (damage->reason)
 		pr_err("%s: log damaged: %s, at byte %llu; entries %llu to %llu are lost here\n",
@@ -277,6 +279,9 @@ static void report_lost(const struct raftlog_storage *storage,
 	if (rec->lost.index)
 		pr_warn("%s: waits for a leader with entry %llu of term %llu or newer, and does not stand for election until its log is repaired\n",
 			storage->name, rec->lost.index, rec->lost.term);
+	if (rec->lost.index && gap_bytes > free_bytes)
+		pr_warn("%s: what was lost took %llu bytes, and %llu are free: it may not all come again unless a snapshot, or a policy that lets entries go, makes room\n",
+			storage->name, gap_bytes, free_bytes);
 }
 
 static void report_recovered(const struct raftlog_storage *storage,

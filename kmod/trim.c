@@ -12,7 +12,8 @@
  *
  * Each time costs a write. So it is not done for every entry, but when an eighth more
  * is there than is to be kept. A log that trims is never full for want of trimming:
- * whatever the policy says, a quarter of it is for what is to come.
+ * whatever the policy says, a quarter of it is for what is to come: for what comes again
+ * as well, where damage takes the room, and what is before that goes, too.
  */
 #include "life.h"
 
@@ -90,6 +91,7 @@ u64 raftlog_trim_index(struct raftlog_life *life)
 	const struct raftlog_start *start = &life->start;
 	bool by_policy = start->retain_entries || start->retain_bytes;
 	struct raft_status status;
+	u64 room = life->info.log_bytes / 4 * 3;
 	u64 index, full;
 
 	raft_status(life->raft, &status);
@@ -100,7 +102,8 @@ u64 raftlog_trim_index(struct raftlog_life *life)
 	if (start->retain_bytes)
 		index = max(index, by_bytes(life, start->retain_bytes));
 	index = min(index, had_by_peers(life, &status));
-	full = by_bytes(life, life->info.log_bytes / 4 * 3);
+	full = max(by_bytes(life, room),
+		   raftlog_storage_head_past_gap(life->storage, room));
 	if (!by_policy)
 		full = min(full, snapshot_index(&status));
 	index = max(index, full);

@@ -77,6 +77,39 @@ static void newest_of_the_log_is_kept(struct kunit *test)
 	wal_fixture_expect_kept(f);
 }
 
+/* What was lost takes more room than there is for it to come again. */
+static void damage_gives_its_room_back(struct kunit *test)
+{
+	struct wal_fixture *f = filled(test, 13, 2000);
+	const u64 bytes = AREA_BYTES / 4 * 3, space = wal_space_bytes(&f->w);
+	u64 index, last_index = f->w.last_index;
+
+	KUNIT_EXPECT_EQ(test, wal_gap_bytes(&f->w), 0);
+	wal_fixture_vote(f, 2, 1);
+	f->image[WAL_AREA_POSITION + f->batches[2].offset + 9] ^= 1;
+	f->take_damage = true;
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	KUNIT_EXPECT_EQ(test, f->rec.last_index, 3);
+	KUNIT_EXPECT_EQ(test, wal_space_bytes(&f->w), space);
+	KUNIT_EXPECT_GT(test, wal_gap_bytes(&f->w), space);
+	/* All of what is left goes with it, or what came again stays. */
+	KUNIT_EXPECT_EQ(test, wal_head_past_gap(&f->w, &f->map, bytes), 3);
+	for (index = 4;; index++)
+		if (wal_fixture_append(f, index, 2, 1, 2000))
+			break;
+	KUNIT_EXPECT_LT(test, index, last_index);
+	KUNIT_EXPECT_EQ(test, wal_head_past_gap(&f->w, &f->map, bytes), 3);
+	KUNIT_EXPECT_EQ(test, wal_head_past_gap(&f->w, &f->map, 1 << 20), 0);
+	KUNIT_EXPECT_EQ(test, wal_head_past_gap(&f->w, &f->map, 512), 0);
+	KUNIT_EXPECT_EQ(test, wal_fixture_trim(f, 3), 3);
+	KUNIT_EXPECT_EQ(test, wal_gap_bytes(&f->w), 0);
+	for (; index <= last_index; index++)
+		KUNIT_ASSERT_EQ(test, wal_fixture_append(f, index, 2, 1, 2000),
+				0);
+	f->take_damage = false;
+	wal_fixture_expect_kept(f);
+}
+
 static void full_log_has_room_again(struct kunit *test)
 {
 	struct wal_fixture *f = filled(test, 0, 0);
@@ -330,6 +363,7 @@ static struct kunit_case wal_head_cases[] = {
 	KUNIT_CASE(head_moves_to_where_a_batch_begins),
 	KUNIT_CASE(all_of_the_log_can_go),
 	KUNIT_CASE(newest_of_the_log_is_kept),
+	KUNIT_CASE(damage_gives_its_room_back),
 	KUNIT_CASE(full_log_has_room_again),
 	KUNIT_CASE(room_waits_for_the_slot),
 	KUNIT_CASE(batch_that_is_forgotten_is_no_head),

@@ -63,6 +63,35 @@ u64 wal_head_behind(const struct wal_writer *w, const struct wal_map *map,
 		     0;
 }
 
+static bool has_gap(const struct wal_writer *w, u64 from, u64 to)
+{
+	u32 i;
+
+	for (i = 0; i < WAL_GAPS_MAX && w->gaps[i].to; i++)
+		if (w->gaps[i].from >= from && w->gaps[i].to <= to)
+			return true;
+	return false;
+}
+
+u64 wal_head_past_gap(const struct wal_writer *w, const struct wal_map *map,
+		      u64 bytes)
+{
+	const struct wal_map_slot *slots = map->slots;
+	u64 next = w->tail;
+	u32 n = map->n_slots;
+
+	if (!w->gaps[0].to)
+		return 0;
+	/* The first batch that the log may begin with, and the one before it. */
+	while (n && w->tail - slots[n - 1].offset <= bytes)
+		next = slots[--n].offset;
+	if (!n || !has_gap(w, slots[n - 1].offset, next))
+		return 0;
+	return wal_head_find(w, map, n < map->n_slots ?
+					     slots[n].first_index - 1 :
+					     w->last_index);
+}
+
 int wal_head_move(struct wal_writer *w, const struct wal_map *map, u64 index,
 		  u64 term, const struct wal_configuration *configuration)
 {

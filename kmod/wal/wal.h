@@ -547,6 +547,9 @@ void wal_writer_init(struct wal_writer *w, const struct wal_recovery *rec);
  */
 u64 wal_space_bytes(const struct wal_writer *w);
 
+/** wal_gap_bytes() - room that damage takes, until the head has passed it */
+u64 wal_gap_bytes(const struct wal_writer *w);
+
 /** wal_entry_overhead_bytes() - most an entry takes beside its payload */
 u32 wal_entry_overhead_bytes(u32 block_bytes);
 
@@ -781,6 +784,19 @@ u64 wal_head_find(const struct wal_writer *w, const struct wal_map *map,
  */
 u64 wal_head_behind(const struct wal_writer *w, const struct wal_map *map,
 		    u64 bytes);
+
+/**
+ * wal_head_past_gap() - must the log begin behind a gap, to have room?
+ * @w: writer
+ * @map: its map
+ * @bytes: so much of the log area it may take
+ *
+ * A gap takes room and holds nothing, but it goes only with all that is before it.
+ *
+ * Return: the last entry before the gap, or 0 if the log need not begin behind one.
+ */
+u64 wal_head_past_gap(const struct wal_writer *w, const struct wal_map *map,
+		      u64 bytes);
 
 /**
  * wal_head_move() - the log begins later

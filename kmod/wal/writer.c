@@ -71,6 +71,17 @@ u64 wal_space_bytes(const struct wal_writer *w)
 	return max(max(left, room - skip_bytes), room / 2);
 }
 
+u64 wal_gap_bytes(const struct wal_writer *w)
+{
+	u64 bytes = 0;
+	u32 i;
+
+	for (i = 0; i < WAL_GAPS_MAX; i++)
+		if (w->gaps[i].to > w->head.offset)
+			bytes += w->gaps[i].to - w->gaps[i].from;
+	return bytes;
+}
+
 u32 wal_entry_overhead_bytes(u32 block_bytes)
 {
 	return WAL_BATCH_HEADER_BYTES + WAL_ENTRY_HEADER_BYTES +
