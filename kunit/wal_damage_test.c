@@ -243,6 +243,55 @@ static void lost_slot_is_noticed(struct kunit *test)
 			-EUCLEAN);
 }
 
+/* Of batches of one block: how much is left where, when the head moves. */
+struct end_case {
+	const char *name;
+	u32 n_blocks; /* left of the ring, too few for the next batch */
+	u32 head; /* first batch of the log */
+};
+
+static const struct end_case end_cases[] = {
+	{ "skips the rest of the lap", 2, 0 },
+	{ "fills the lap", 0, 0 },
+	{ "fills the ring", 0, 10 },
+};
+
+static void describe_end(const struct end_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s", c->name);
+}
+
+KUNIT_ARRAY_PARAM(end, end_cases, describe_end);
+
+/* The head moved, and the only batch since then is where it had been. */
+static void lost_slot_of_a_full_log_is_noticed(struct kunit *test)
+{
+	const struct end_case *c = test->param_value;
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 end = AREA_BYTES + c->head * 512, slot;
+
+	wal_fixture_vote(f, 1, 1);
+	while (f->w.tail < end - c->n_blocks * 512) {
+		if (f->w.tail == AREA_BYTES)
+			wal_fixture_drop(f, c->head, 0);
+		KUNIT_ASSERT_EQ(test,
+				wal_fixture_append(f, f->w.last_index + 1, 1, 1,
+						   300),
+				0);
+	}
+	wal_fixture_drop(f, 60, 0);
+	slot = f->write.position;
+	KUNIT_ASSERT_EQ(test,
+			wal_fixture_append(f, f->w.last_index + 1, 1, 1, 1300),
+			0);
+	KUNIT_ASSERT_EQ(test, f->batches[f->n_batches - 1].offset, end);
+	wal_fixture_expect_kept(f);
+	memset(f->image + slot, 0x5a, WAL_SLOT_WRITE_BYTES);
+	f->take_damage = true;
+	KUNIT_EXPECT_EQ(test, wal_fixture_recover(f), -EUCLEAN);
+	KUNIT_EXPECT_STREQ(test, f->rec.damage.reason, "a slot was lost");
+}
+
 static void swapped_slots_are_noticed(struct kunit *test)
 {
 	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
@@ -1090,6 +1139,7 @@ static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE(torn_slot_leaves_the_other),
 	KUNIT_CASE(bad_block_of_a_slot_is_harmless),
 	KUNIT_CASE(lost_slot_is_noticed),
+	KUNIT_CASE_PARAM(lost_slot_of_a_full_log_is_noticed, end_gen_params),
 	KUNIT_CASE(swapped_slots_are_noticed),
 	KUNIT_CASE(damage_in_the_log_is_a_gap),
 	KUNIT_CASE(damage_names_entries),

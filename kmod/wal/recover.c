@@ -4,6 +4,7 @@
  *
  *	SLOTS		read both, all copies; the newest good one says where the
  *			log begins
+ *	END		nothing of a log that went on behind a newer slot?
  *	LAP		does the log go on in the next lap, and from where?
  *	BATCH		read, check and hand out batch after batch, until none
  *			of this chain comes next
@@ -53,6 +54,7 @@
 
 enum recovery_state {
 	RECOVERY_SLOTS,
+	RECOVERY_END,
 	RECOVERY_LAP,
 	RECOVERY_BATCH,
 	RECOVERY_ENTRY,
@@ -200,7 +202,7 @@ static void begin_log(struct wal_recovery *rec)
 	rec->torn_bytes = 0;
 	rec->window = head->offset;
 	rec->window_bytes = 0;
-	rec->state = RECOVERY_LAP;
+	rec->state = RECOVERY_END;
 }
 
 /*
@@ -288,6 +290,27 @@ static int place_get(struct wal_recovery *rec, u64 offset, const u8 *buf,
 	if (offset >= rec->slot.tail_offset &&
 	    info->slot_sequence != rec->slot.sequence)
 		return NO_BATCH;
+	return 0;
+}
+
+/*
+ * Where the ring comes back to the head this log has nothing. But a newer slot may have
+ * moved the head, and the first batch behind it have come here: the only place that is
+ * not read anyway.
+ */
+static int end_step(struct wal_recovery *rec, struct wal_step *step)
+{
+	u64 end = log_end(rec);
+	struct wal_batch_info info;
+	int ret;
+
+	if (!ask_beside(rec, wal_position(&rec->super, end),
+			rec->super.block_bytes, step))
+		return STEP;
+	ret = place_get(rec, end, rec->buf, &info);
+	if (ret < 0)
+		return ret;
+	rec->state = RECOVERY_LAP;
 	return 0;
 }
 
@@ -666,6 +689,8 @@ static int recovery_step(struct wal_recovery *rec, struct wal_step *step)
 	switch (rec->state) {
 	case RECOVERY_SLOTS:
 		return slot_step(rec, step);
+	case RECOVERY_END:
+		return end_step(rec, step);
 	case RECOVERY_LAP:
 		return lap_step(rec, step);
 	case RECOVERY_BATCH:
