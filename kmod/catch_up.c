@@ -60,12 +60,10 @@ static int read_some(struct raftlog_catch_up *c, u32 n, u64 bytes_max)
 /* A leader that was deposed lets go of entries while they are read. */
 static bool is_there(struct raftlog_life *life, u64 index, u64 term)
 {
-	const struct raftlog_run *run;
 	bool there;
 
 	spin_lock(&life->runs_lock);
-	run = raftlog_runs_find(&life->runs, index);
-	there = run && run->term == term;
+	there = raftlog_runs_term(&life->runs, index) == term;
 	spin_unlock(&life->runs_lock);
 	return there;
 }

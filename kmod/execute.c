@@ -42,14 +42,23 @@ struct raftlog_parked {
 
 /* 1. Storage */
 
-int raftlog_runs_reserve(struct raftlog_life *life, u32 n, gfp_t gfp)
+static int resize_kinds(struct raftlog_life *life, u64 n_bits, gfp_t gfp)
+{
+	u64 *bits = kvcalloc(n_bits / RAFTLOG_KINDS_WORD_BITS, sizeof(*bits),
+			     gfp);
+
+	if (!bits)
+		return -ENOMEM;
+	kvfree(raftlog_kinds_move(&life->kinds, bits, n_bits));
+	return 0;
+}
+
+static int grow_runs(struct raftlog_life *life, gfp_t gfp)
 {
 	struct raftlog_runs *runs = &life->runs;
-	u32 max_runs = max(2 * runs->max_runs, runs->n_runs + n);
+	u32 max_runs = max(2 * runs->max_runs, 1u);
 	struct raftlog_run *new, *old = runs->runs;
 
-	if (runs->max_runs - runs->n_runs >= n)
-		return 0;
 	new = kvmalloc_array(max_runs, sizeof(*new), gfp);
 	if (!new)
 		return -ENOMEM;
@@ -61,6 +70,18 @@ int raftlog_runs_reserve(struct raftlog_life *life, u32 n, gfp_t gfp)
 	spin_unlock(&life->runs_lock);
 	kvfree(old);
 	return 0;
+}
+
+int raftlog_runs_reserve(struct raftlog_life *life, u64 index, gfp_t gfp)
+{
+	u64 n_bits = raftlog_kinds_bits(&life->kinds, index);
+	int error = 0;
+
+	if (n_bits > life->kinds.n_bits)
+		error = resize_kinds(life, n_bits, gfp);
+	if (!error && life->runs.n_runs == life->runs.max_runs)
+		error = grow_runs(life, gfp);
+	return error;
 }
 
 void raftlog_request_free(struct raftlog_storage_request *request)
@@ -116,14 +137,15 @@ static void add_entry(struct raftlog_life *life, struct raftlog_entry *entry,
 {
 	raftlog_cache_insert(&life->cache, entry, evictable_index);
 	/* Above 2 GiB of them there is no memory in one piece, however long it waits. */
-	if (raftlog_runs_reserve(life, 1, GFP_OWNER)) {
+	if (raftlog_runs_reserve(life, entry->index, GFP_OWNER)) {
 		raftlog_life_fail(life, -ENOMEM,
-				  "the log changes too often between kinds of entries");
+				  "too many terms, or entries that are not committed");
 		return;
 	}
+	raftlog_kinds_append(&life->kinds, entry->index,
+			     entry->type == RAFT_ENTRY_DATA);
 	spin_lock(&life->runs_lock);
-	raftlog_runs_append(&life->runs, entry->index, entry->term,
-			    entry->type != RAFT_ENTRY_DATA);
+	raftlog_runs_append(&life->runs, entry->index, entry->term);
 	spin_unlock(&life->runs_lock);
 }
 
@@ -232,8 +254,10 @@ static void persist_base(struct raftlog_life *life,
 				     update->first_index - 1;
 	request->last_term = raft_term_at(life->raft, request->last_index);
 	request->submitted_ns = ktime_get_ns();
-	if (update->base_discards)
+	if (update->base_discards) {
 		raftlog_cache_reset(&life->cache);
+		raftlog_kinds_reset(&life->kinds, update->base_index);
+	}
 	spin_lock(&life->runs_lock);
 	if (update->base_discards)
 		raftlog_runs_reset(&life->runs, update->base_index);
@@ -448,22 +472,36 @@ static void publish(struct raftlog_life *life, const struct raft_status *status)
 		wake_up_all(&life->group->read_wait);
 }
 
+/* After a start there may be the kinds of all the log: what is under way takes less. */
+static void shrink_kinds(struct raftlog_life *life)
+{
+	struct raftlog_kinds *kinds = &life->kinds;
+	u64 n_bits = max_t(u64, RAFTLOG_WINDOW_ENTRIES,
+			   raftlog_kinds_bits(kinds, kinds->end_index));
+
+	if (kinds->n_bits / 2 > n_bits)
+		resize_kinds(life, n_bits, GFP_OWNER);
+}
+
 static void commit(struct raftlog_life *life, u64 index)
 {
-	u64 before = life->commit_index, data;
+	u64 before = life->commit_index, user;
 
 	if (index <= before)
 		return;
 	if (!raftlog_assert(life, index < life->runs.end_index))
 		return;
+	user = raftlog_kinds_commit(&life->kinds, index);
 	spin_lock(&life->runs_lock);
 	life->commit_index = index;
-	data = raftlog_runs_next(&life->runs, before + 1, false);
+	if (user)
+		life->user_index = user;
 	spin_unlock(&life->runs_lock);
+	shrink_kinds(life);
 	raftlog_count(life, committed, index - before);
 	trace_raftlog_commit(raftlog_group_name(life->group), index);
 	raftlog_group_wake(life->group, &life->group->read_wait,
-			   data && data <= index ? EPOLLIN | EPOLLRDNORM : 0);
+			   user ? EPOLLIN | EPOLLRDNORM : 0);
 }
 
 /* 4. Events */

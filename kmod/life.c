@@ -127,6 +127,7 @@ static int based(void *context, u64 index, u64 term, u64 configuration_index,
 	if (error)
 		return error == -EINVAL ? -EUCLEAN : error;
 	raftlog_runs_base(&life->runs, index);
+	raftlog_kinds_reset(&life->kinds, index);
 	return 0;
 }
 
@@ -139,11 +140,12 @@ static int recovered(void *context, u64 index, const struct raft_entry *entry)
 		error = raft_restore_entry(life->raft, index, entry);
 	} while (error == -ENOMEM && !raftlog_life_provide_memory(life));
 	if (!error)
-		error = raftlog_runs_reserve(life, 1, GFP_KERNEL);
+		error = raftlog_runs_reserve(life, index, GFP_KERNEL);
 	if (error)
 		return error == -EINVAL ? -EUCLEAN : error;
-	raftlog_runs_append(&life->runs, index, entry->term,
-			    entry->type != RAFT_ENTRY_DATA);
+	raftlog_runs_append(&life->runs, index, entry->term);
+	raftlog_kinds_append(&life->kinds, index,
+			     entry->type == RAFT_ENTRY_DATA);
 	return 0;
 }
 
@@ -632,6 +634,7 @@ static void tear_down(struct raftlog_life *life)
 	while (life->raft && (grown = raft_take_back(life->raft)))
 		kvfree(grown);
 	kvfree(life->runs.runs);
+	kvfree(life->kinds.bits);
 	kvfree(life->terms);
 	kvfree(life->update.sends);
 	kvfree(life->update.entries);

@@ -37,6 +37,7 @@
 #include <linux/workqueue.h>
 
 #include "cache.h"
+#include "kinds.h"
 #include "raft/raft.h"
 #include "runs.h"
 #include "snapshot.h"
@@ -260,9 +261,11 @@ struct raftlog_counters {
  * @settings_change: K: settings to change, or NULL
  * @key_change: K: a step of an exchange of keys, or NULL
  * @cache: recent entries, with its own lock
- * @runs_lock: the next two, which the owner thread alone changes
- * @runs: terms and kinds of all entries
+ * @runs_lock: the next three, which the owner thread alone changes
+ * @runs: terms of all entries
  * @commit_index: entries up to here can be read
+ * @user_index: the last of these that is a user's, be it that it went since; 0: none is
+ * @kinds: O: of the entries behind @commit_index
  * @status_lock: what follows
  * @status: S: of the core
  * @n_peers: S: members of @configuration
@@ -345,9 +348,11 @@ struct raftlog_life {
 	struct raftlog_key_change *key_change;
 
 	struct raftlog_cache cache;
-	spinlock_t runs_lock; /* runs, commit_index */
+	spinlock_t runs_lock; /* runs, commit_index, user_index */
 	struct raftlog_runs runs;
 	u64 commit_index;
+	u64 user_index;
+	struct raftlog_kinds kinds;
 
 	spinlock_t status_lock; /* S: what others may see */
 	struct raft_status status;
@@ -530,8 +535,8 @@ void raftlog_parked_free(struct raftlog_life *life);
 /** raftlog_request_free() - drop a storage request and its references */
 void raftlog_request_free(struct raftlog_storage_request *request);
 
-/** raftlog_runs_reserve() - make room for @n more runs; may sleep */
-int raftlog_runs_reserve(struct raftlog_life *life, u32 n, gfp_t gfp);
+/** raftlog_runs_reserve() - make room for entry @index in runs and kinds; may sleep */
+int raftlog_runs_reserve(struct raftlog_life *life, u64 index, gfp_t gfp);
 
 /* trim.c; owner thread */
 
@@ -640,8 +645,13 @@ void raftlog_transfer_before_stop(struct raftlog_life *life);
  * @nowait: do not sleep for the disk
  * @entry: with a reference for the caller
  *
+ * Entries of the group's own in front of it are passed over, and read for that: in
+ * memory one by one, on disk as fast as it is read. Poll, raftlog_read_waits(), knows
+ * without.
+ *
  * Return: 0, -EAGAIN at the end (or, with @nowait, if it is not in memory),
- * -ENODATA if the entry at @index is not kept any more, -EOPNOTSUPP on a witness, or
+ * -ENODATA if the entry at @index is not kept any more, -EOPNOTSUPP on a witness,
+ * -ESHUTDOWN or -EINTR if the group stops, or the thread is killed, on the way, or
  * what reading the log said.
  */
 int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,

@@ -56,12 +56,10 @@ void raftlog_members_done(struct raftlog_member_change *change, int result)
 
 static u64 term_at(struct raftlog_life *life, u64 index)
 {
-	const struct raftlog_run *run;
 	u64 term;
 
 	spin_lock(&life->runs_lock);
-	run = raftlog_runs_find(&life->runs, index);
-	term = run ? run->term : 0;
+	term = raftlog_runs_term(&life->runs, index);
 	spin_unlock(&life->runs_lock);
 	return term;
 }

@@ -1,33 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The read path: which entry is next, and where it is. */
 #include <linux/err.h>
+#include <linux/sched/signal.h>
 
 #include "entry.h"
 #include "life.h"
 
-/* The next committed entry: 0, -EAGAIN if there is none, -ENODATA if it went. */
-static int next_index(struct raftlog_life *life, u64 from, bool internal,
-		      u64 *index, u64 *term)
+/* Of the group's own entries, between two looks whether the reader should leave. */
+#define PASSED_MAX 4096
+
+/**
+ * struct place - where the next entry may be
+ * @index: from here on
+ * @last: up to here; all of these can be read
+ * @term: of all of these
+ */
+struct place {
+	u64 index;
+	u64 last;
+	u64 term;
+};
+
+/* From @place->index on: 0, -EAGAIN if there is none, -ENODATA if that went. */
+static int find_place(struct raftlog_life *life, bool internal,
+		      struct place *place)
 {
+	u64 end, index = place->index;
 	int error = 0;
 
 	spin_lock(&life->runs_lock);
-	*index = raftlog_runs_next(&life->runs, from, internal);
-	if (from < raftlog_runs_first(&life->runs))
+	end = internal ? life->commit_index : life->user_index;
+	if (index < raftlog_runs_first(&life->runs)) {
 		error = -ENODATA;
-	else if (!*index || *index > life->commit_index)
+	} else if (index > end) {
 		error = -EAGAIN;
-	else
-		*term = raftlog_runs_find(&life->runs, *index)->term;
+	} else {
+		place->term = raftlog_runs_term(&life->runs, index);
+		place->last = min3(end, index + PASSED_MAX,
+				   raftlog_runs_last(&life->runs, index));
+		if (internal)
+			place->last = index;
+	}
 	spin_unlock(&life->runs_lock);
 	return error;
 }
 
 bool raftlog_read_waits(struct raftlog_life *life, u64 index, bool internal)
 {
-	u64 next, term;
+	struct place place = { .index = index };
 
-	return next_index(life, index, internal, &next, &term) != -EAGAIN;
+	return find_place(life, internal, &place) != -EAGAIN;
 }
 
 /* A witness has the places of users' entries, and not what they say. */
@@ -39,23 +61,44 @@ static int readable(struct raftlog_entry **entry)
 	return -EOPNOTSUPP;
 }
 
+/* One of these. What is committed and not in the cache is on disk: see execute.c. */
+static struct raftlog_entry *get_one(struct raftlog_life *life, bool nowait,
+				     const struct place *place)
+{
+	struct raftlog_entry *entry =
+		raftlog_cache_get(&life->cache, place->index);
+
+	if (entry)
+		return entry;
+	if (nowait)
+		return ERR_PTR(-EAGAIN);
+	entry = raftlog_storage_read(life->storage, place->index, place->last,
+				     place->term);
+	return PTR_ERR(entry) == -ENOENT ? ERR_PTR(-EIO) : entry;
+}
+
 int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
 		      bool nowait, struct raftlog_entry **entry)
 {
-	u64 term;
+	struct place place = { .index = index };
 	int error;
 
-	error = next_index(life, index, internal, &index, &term);
-	if (error)
-		return error;
-	*entry = raftlog_cache_get(&life->cache, index);
-	if (*entry)
-		return readable(entry);
-	if (nowait)
-		return -EAGAIN;
-	/* What is committed and not in the cache is on disk: see execute.c. */
-	*entry = raftlog_storage_read(life->storage, index, term);
-	if (IS_ERR(*entry))
-		return PTR_ERR(*entry) == -ENOENT ? -EIO : PTR_ERR(*entry);
-	return readable(entry);
+	for (;;) {
+		error = find_place(life, internal, &place);
+		/* Whatever was passed over, it is @index that was asked for. */
+		if (error)
+			return error;
+		*entry = get_one(life, nowait, &place);
+		if (IS_ERR(*entry))
+			return PTR_ERR(*entry);
+		if (internal || (*entry)->type == RAFT_ENTRY_DATA)
+			return readable(entry);
+		place.index = (*entry)->index + 1;
+		raftlog_entry_put(*entry);
+		if (raftlog_life_is_stopping(life))
+			return -ESHUTDOWN;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
 }

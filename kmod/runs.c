@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Terms and kinds of all entries. */
+/* Terms of all entries. */
 #include "runs.h"
 
 /* Number of runs that begin at or before @index. */
@@ -18,8 +18,7 @@ static u32 runs_before(const struct raftlog_runs *runs, u64 index)
 	return low;
 }
 
-void raftlog_runs_append(struct raftlog_runs *runs, u64 index, u64 term,
-			 bool internal)
+void raftlog_runs_append(struct raftlog_runs *runs, u64 index, u64 term)
 {
 	struct raftlog_run *last;
 
@@ -27,10 +26,9 @@ void raftlog_runs_append(struct raftlog_runs *runs, u64 index, u64 term,
 	       runs->runs[runs->n_runs - 1].first_index >= index)
 		runs->n_runs--;
 	last = runs->n_runs ? &runs->runs[runs->n_runs - 1] : NULL;
-	if (!last || last->term != term || last->internal != internal) {
+	if (!last || last->term != term) {
 		runs->runs[runs->n_runs].first_index = index;
 		runs->runs[runs->n_runs].term = term;
-		runs->runs[runs->n_runs].internal = internal;
 		runs->n_runs++;
 	}
 	runs->end_index = index + 1;
@@ -58,30 +56,21 @@ void raftlog_runs_base(struct raftlog_runs *runs, u64 index)
 	runs->runs[0].first_index = index + 1;
 }
 
-const struct raftlog_run *raftlog_runs_find(const struct raftlog_runs *runs,
-					    u64 index)
+u64 raftlog_runs_term(const struct raftlog_runs *runs, u64 index)
 {
 	u32 n = runs_before(runs, index);
 
 	if (!n || index >= runs->end_index)
-		return NULL;
-	return &runs->runs[n - 1];
+		return 0;
+	return runs->runs[n - 1].term;
 }
 
-u64 raftlog_runs_next(const struct raftlog_runs *runs, u64 index, bool internal)
+u64 raftlog_runs_last(const struct raftlog_runs *runs, u64 index)
 {
-	u32 n;
+	u32 n = runs_before(runs, index);
 
-	if (!runs->n_runs)
+	if (!n || index >= runs->end_index)
 		return 0;
-	index = max(index, runs->runs[0].first_index);
-	if (index >= runs->end_index)
-		return 0;
-	n = runs_before(runs, index) - 1;
-	while (!internal && runs->runs[n].internal) {
-		if (++n == runs->n_runs)
-			return 0;
-		index = runs->runs[n].first_index;
-	}
-	return index;
+	return (n < runs->n_runs ? runs->runs[n].first_index :
+				   runs->end_index) - 1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The log as runs of entries of one term and kind: what a reader needs to know of
- * an entry that is only on disk. Pure; memory and locking are the caller's.
+ * The log as runs of entries of one term: what a reader needs to know of an entry
+ * that is only on disk. Pure; memory and locking are the caller's.
  */
 #ifndef RAFTLOG_RUNS_H
 #define RAFTLOG_RUNS_H
@@ -11,19 +11,17 @@
 /**
  * struct raftlog_run - consecutive entries
  * @first_index: the first of them; they end where the next run begins
- * @term: their term
- * @internal: made by the group for itself, not by a user
+ * @term: their term, not 0
  */
 struct raftlog_run {
 	u64 first_index;
 	u64 term;
-	bool internal;
 };
 
 /**
  * struct raftlog_runs - all entries of the log
  * @runs: by first_index
- * @n_runs: how many
+ * @n_runs: how many: no more than there are terms in the log
  * @max_runs: room
  * @base_index: before the first entry
  * @end_index: behind the last entry
@@ -37,14 +35,12 @@ struct raftlog_runs {
 };
 
 /**
- * raftlog_runs_append() - entry @index is @term and @internal
+ * raftlog_runs_append() - entry @index is of @term
  * @runs: with room for a run: n_runs < max_runs
  * @index: not behind end_index, unless empty; all from there on is replaced
  * @term: its term
- * @internal: its kind
  */
-void raftlog_runs_append(struct raftlog_runs *runs, u64 index, u64 term,
-			 bool internal);
+void raftlog_runs_append(struct raftlog_runs *runs, u64 index, u64 term);
 
 /**
  * raftlog_runs_base() - the log begins behind @index
@@ -63,23 +59,21 @@ static inline u64 raftlog_runs_first(const struct raftlog_runs *runs)
 }
 
 /**
- * raftlog_runs_find() - run that holds an entry
+ * raftlog_runs_term() - term of an entry
  * @runs: where
  * @index: its index
  *
- * Return: the run, or NULL if @index is not in the log.
+ * Return: the term, or 0 if @index is not in the log.
  */
-const struct raftlog_run *raftlog_runs_find(const struct raftlog_runs *runs,
-					    u64 index);
+u64 raftlog_runs_term(const struct raftlog_runs *runs, u64 index);
 
 /**
- * raftlog_runs_next() - first entry of a user at or behind an index
+ * raftlog_runs_last() - last entry of the same term
  * @runs: where
- * @index: from here on
- * @internal: any entry will do
+ * @index: of an entry
  *
- * Return: its index, or 0 if there is none.
+ * Return: its index, or 0 if @index is not in the log.
  */
-u64 raftlog_runs_next(const struct raftlog_runs *runs, u64 index, bool internal);
+u64 raftlog_runs_last(const struct raftlog_runs *runs, u64 index);
 
 #endif /* RAFTLOG_RUNS_H */

@@ -205,10 +205,12 @@ void raftlog_storage_submit(struct raftlog_storage *storage,
 			    struct raftlog_storage_request *request);
 
 /**
- * raftlog_storage_read() - read a durable entry back
+ * raftlog_storage_read() - read a durable entry of a user back
  * @storage: opened
- * @index: its index
- * @term: its term: tells it from an entry that was replaced
+ * @index: first of consecutive entries that may be it
+ * @last: last of them, which it is if no other one is a user's, whatever it is. Equal
+ *	to @index: that entry
+ * @term: of all of them: tells them from entries that were replaced
  *
  * Any thread that may sleep; many at once.
  *
@@ -216,7 +218,7 @@ void raftlog_storage_submit(struct raftlog_storage *storage,
  * ENOENT, EUCLEAN, ENOMEM, EIO.
  */
 struct raftlog_entry *raftlog_storage_read(struct raftlog_storage *storage,
-					   u64 index, u64 term);
+					   u64 index, u64 last, u64 term);
 
 /**
  * raftlog_storage_read_range() - read consecutive durable entries

@@ -12,12 +12,14 @@
 /**
  * struct reader - one call of raftlog_storage_read*()
  * @storage: where from
+ * @pass_until: entries before this one are passed over unless they are users'
  * @cursor: finds entries; owns the first half of @buffer
  * @buffer: windows of the cursor, then large payloads piece by piece
  * @window_bytes: size of either half
  */
 struct reader {
 	struct raftlog_storage *storage;
+	u64 pass_until;
 	u32 window_bytes;
 	struct wal_cursor cursor;
 	struct raftlog_buffer buffer;
@@ -167,6 +169,10 @@ static int read_entries(struct reader *reader, u64 first, const u64 *terms,
 	for (i = 0; i < n; i++) {
 		ret = find_entry(reader, i ? NULL : &range, first + i, terms[i],
 				 &step);
+		while (!ret && step.entry.type != RAFT_ENTRY_DATA &&
+		       first + i < reader->pass_until)
+			ret = find_entry(reader, NULL, ++first + i, terms[i],
+					 &step);
 		if (ret)
 			break;
 		if (i && step.entry.bytes > bytes_max - bytes)
@@ -200,9 +206,9 @@ static int read_what_is_left(struct reader *reader, u64 first,
 	return ret;
 }
 
-int raftlog_storage_read_range(struct raftlog_storage *storage, u64 first,
-			       const u64 *terms, struct raftlog_entry **entries,
-			       u32 n, u64 bytes_max)
+static int read_range(struct raftlog_storage *storage, u64 first,
+		      u64 pass_until, const u64 *terms,
+		      struct raftlog_entry **entries, u32 n, u64 bytes_max)
 {
 	unsigned int noio = memalloc_noio_save();
 	struct reader *reader;
@@ -212,8 +218,11 @@ int raftlog_storage_read_range(struct raftlog_storage *storage, u64 first,
 					      RAFTLOG_STORAGE_WINDOW_BYTES_MIN :
 					      RAFTLOG_STORAGE_WINDOW_BYTES_MAX);
 	if (reader) {
+		reader->pass_until = pass_until;
 		ret = read_what_is_left(reader, first, terms, entries, n,
 					bytes_max);
+		if (ret == -EUCLEAN)
+			first = reader->cursor.index;
 		reader_close(reader);
 	}
 	memalloc_noio_restore(noio);
@@ -223,12 +232,19 @@ int raftlog_storage_read_range(struct raftlog_storage *storage, u64 first,
 	return ret;
 }
 
+int raftlog_storage_read_range(struct raftlog_storage *storage, u64 first,
+			       const u64 *terms, struct raftlog_entry **entries,
+			       u32 n, u64 bytes_max)
+{
+	return read_range(storage, first, 0, terms, entries, n, bytes_max);
+}
+
 struct raftlog_entry *raftlog_storage_read(struct raftlog_storage *storage,
-					   u64 index, u64 term)
+					   u64 index, u64 last, u64 term)
 {
 	struct raftlog_entry *entry;
 	int ret;
 
-	ret = raftlog_storage_read_range(storage, index, &term, &entry, 1, 0);
+	ret = read_range(storage, index, last, &term, &entry, 1, 0);
 	return ret < 0 ? ERR_PTR(ret) : entry;
 }

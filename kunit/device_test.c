@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The pure parts of the device: what START accepts, the cluster's number, and
- * how a reader finds the next entry and its term.
+ * what is known of entries: their terms, and the kinds of those under way.
  */
 #include <kunit/test.h>
 #include <linux/raftlog.h>
 
 #include "../kmod/cluster_id.h"
+#include "../kmod/kinds.h"
 #include "../kmod/runs.h"
 #include "../kmod/settings.h"
 #include "suites.h"
@@ -523,52 +524,33 @@ static void init_runs(struct raftlog_runs *runs, struct raftlog_run *table)
 }
 
 /*
- * index     1  2  3  4  5  6  7
- * term      1  2  2  2  3  3  3
- * internal  x  x        x  x
+ * index  1  2  3  4  5  6  7
+ * term   1  2  2  2  3  3  3
  */
 static void fill_runs(struct raftlog_runs *runs, struct raftlog_run *table)
 {
+	static const u64 terms[] = { 1, 2, 2, 2, 3, 3, 3 };
+	u32 i;
+
 	init_runs(runs, table);
-	raftlog_runs_append(runs, 1, 1, true);
-	raftlog_runs_append(runs, 2, 2, true);
-	raftlog_runs_append(runs, 3, 2, false);
-	raftlog_runs_append(runs, 4, 2, false);
-	raftlog_runs_append(runs, 5, 3, true);
-	raftlog_runs_append(runs, 6, 3, true);
-	raftlog_runs_append(runs, 7, 3, false);
+	for (i = 0; i < ARRAY_SIZE(terms); i++)
+		raftlog_runs_append(runs, i + 1, terms[i]);
 }
 
 static void runs_know_terms(struct kunit *test)
 {
-	static const u64 terms[] = { 1, 2, 2, 2, 3, 3, 3 };
+	static const u64 terms[] = { 0, 1, 2, 2, 2, 3, 3, 3, 0 };
+	static const u64 lasts[] = { 0, 1, 4, 4, 4, 7, 7, 7, 0 };
 	struct raftlog_run table[MAX_RUNS];
 	struct raftlog_runs runs;
 	u32 i;
 
 	fill_runs(&runs, table);
-	KUNIT_EXPECT_EQ(test, runs.n_runs, 5u);
-	for (i = 0; i < ARRAY_SIZE(terms); i++)
-		KUNIT_EXPECT_EQ(test, raftlog_runs_find(&runs, i + 1)->term,
-				terms[i]);
-	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 0));
-	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 8));
-}
-
-static void runs_skip_internal_entries(struct kunit *test)
-{
-	static const u64 next[] = { 3, 3, 3, 3, 4, 7, 7, 7, 0 };
-	struct raftlog_run table[MAX_RUNS];
-	struct raftlog_runs runs;
-	u32 i;
-
-	fill_runs(&runs, table);
-	for (i = 0; i < ARRAY_SIZE(next); i++)
-		KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, i, false),
-				next[i]);
-	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 0, true), 1ull);
-	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 5, true), 5ull);
-	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 8, true), 0ull);
+	KUNIT_EXPECT_EQ(test, runs.n_runs, 3u);
+	for (i = 0; i < ARRAY_SIZE(terms); i++) {
+		KUNIT_EXPECT_EQ(test, raftlog_runs_term(&runs, i), terms[i]);
+		KUNIT_EXPECT_EQ(test, raftlog_runs_last(&runs, i), lasts[i]);
+	}
 }
 
 static void runs_replace_a_suffix(struct kunit *test)
@@ -578,16 +560,16 @@ static void runs_replace_a_suffix(struct kunit *test)
 
 	fill_runs(&runs, table);
 	/* In the middle of a run: what is before it stays. */
-	raftlog_runs_append(&runs, 4, 4, true);
+	raftlog_runs_append(&runs, 4, 4);
 	KUNIT_EXPECT_EQ(test, runs.end_index, 5ull);
-	KUNIT_EXPECT_EQ(test, raftlog_runs_find(&runs, 3)->term, 2ull);
-	KUNIT_EXPECT_EQ(test, raftlog_runs_find(&runs, 4)->term, 4ull);
-	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 5));
-	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 4, false), 0ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_term(&runs, 3), 2ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_last(&runs, 2), 3ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_term(&runs, 4), 4ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_term(&runs, 5), 0ull);
 	/* At the start of a run, by the term of the one before. */
-	raftlog_runs_append(&runs, 4, 2, false);
-	KUNIT_EXPECT_EQ(test, runs.n_runs, 3u);
-	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 4, false), 4ull);
+	raftlog_runs_append(&runs, 4, 2);
+	KUNIT_EXPECT_EQ(test, runs.n_runs, 2u);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_last(&runs, 2), 4ull);
 }
 
 static void runs_may_be_empty(struct kunit *test)
@@ -596,12 +578,146 @@ static void runs_may_be_empty(struct kunit *test)
 	struct raftlog_runs runs;
 
 	init_runs(&runs, table);
-	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 1));
-	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 0, true), 0ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_term(&runs, 1), 0ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_last(&runs, 1), 0ull);
 	/* A log whose beginning is gone. */
-	raftlog_runs_append(&runs, 100, 9, false);
-	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 99));
-	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 1, false), 100ull);
+	raftlog_runs_append(&runs, 100, 9);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_term(&runs, 99), 0ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_term(&runs, 100), 9ull);
+}
+
+/* Kinds */
+
+enum {
+	MAX_KINDS = 4096,
+	MAX_KIND_WORDS = MAX_KINDS / RAFTLOG_KINDS_WORD_BITS,
+	MIN_KIND_WORDS = RAFTLOG_KINDS_BITS_MIN / RAFTLOG_KINDS_WORD_BITS,
+};
+
+static void init_kinds(struct kunit *test, struct raftlog_kinds *kinds,
+		       u64 *bits, u8 before)
+{
+	memset(kinds, 0, sizeof(*kinds));
+	/* Whatever was there before. */
+	memset(bits, before, MIN_KIND_WORDS * sizeof(*bits));
+	KUNIT_EXPECT_TRUE(test, !raftlog_kinds_move(kinds, bits,
+						    RAFTLOG_KINDS_BITS_MIN));
+}
+
+static void kinds_tell_the_last_of_a_user(struct kunit *test)
+{
+	/* Sessions that are opened, and one of them used. */
+	static const bool users[] = { 0, 1, 0, 0, 1, 0, 0, 0 };
+	/* Once so many are committed. */
+	static const u64 lasts[] = { 0, 0, 2, 2, 2, 5, 5, 5, 5 };
+	u64 bits[MIN_KIND_WORDS];
+	struct raftlog_kinds kinds;
+	u64 from, to, i;
+
+	for (from = 0; from <= ARRAY_SIZE(users); from++) {
+		for (to = from; to <= ARRAY_SIZE(users); to++) {
+			u64 last = lasts[to] > from ? lasts[to] : 0;
+
+			init_kinds(test, &kinds, bits, from % 2 ? 0xff : 0);
+			for (i = 0; i < ARRAY_SIZE(users); i++)
+				raftlog_kinds_append(&kinds, i + 1, users[i]);
+			raftlog_kinds_commit(&kinds, from);
+			KUNIT_EXPECT_EQ(test, raftlog_kinds_commit(&kinds, to),
+					last);
+		}
+	}
+}
+
+static void kinds_of_what_replaces(struct kunit *test)
+{
+	u64 bits[MIN_KIND_WORDS];
+	struct raftlog_kinds kinds;
+	u64 i;
+
+	init_kinds(test, &kinds, bits, 0xff);
+	for (i = 1; i <= 200; i++)
+		raftlog_kinds_append(&kinds, i, i == 3 || i > 100);
+	KUNIT_EXPECT_EQ(test, raftlog_kinds_commit(&kinds, 50), 3ull);
+	/* Another leader has nothing of a user there. */
+	for (i = 51; i <= 150; i++)
+		raftlog_kinds_append(&kinds, i, false);
+	KUNIT_EXPECT_EQ(test, kinds.end_index, 151ull);
+	KUNIT_EXPECT_EQ(test, raftlog_kinds_commit(&kinds, 149), 0ull);
+	raftlog_kinds_append(&kinds, 150, true);
+	KUNIT_EXPECT_EQ(test, raftlog_kinds_commit(&kinds, 150), 150ull);
+	/* The log begins anew behind what a leader has. */
+	raftlog_kinds_append(&kinds, 151, true);
+	raftlog_kinds_reset(&kinds, 1000);
+	KUNIT_EXPECT_EQ(test, raftlog_kinds_commit(&kinds, 1000), 0ull);
+	raftlog_kinds_append(&kinds, 1001, false);
+	KUNIT_EXPECT_EQ(test, raftlog_kinds_commit(&kinds, 1001), 0ull);
+}
+
+/* None in some words. */
+static bool is_user(u64 index)
+{
+	return index % 7 == 3 && index % 640 < 400;
+}
+
+static u64 last_user(u64 first, u64 last)
+{
+	while (last >= first && !is_user(last))
+		last--;
+	return last >= first ? last : 0;
+}
+
+/* However long a log is: no more room than what is under way takes. */
+static void kinds_take_no_room_for_what_is_committed(struct kunit *test)
+{
+	u64 bits[MIN_KIND_WORDS];
+	struct raftlog_kinds kinds;
+	u64 i, j;
+
+	init_kinds(test, &kinds, bits, 0xff);
+	for (i = 1; i <= 50000; i += RAFTLOG_KINDS_BITS_MIN - 64) {
+		u64 end = i + RAFTLOG_KINDS_BITS_MIN - 64;
+
+		KUNIT_ASSERT_EQ(test, raftlog_kinds_bits(&kinds, end - 1),
+				(u64)RAFTLOG_KINDS_BITS_MIN);
+		for (j = i; j < end; j++)
+			raftlog_kinds_append(&kinds, j, is_user(j));
+		KUNIT_ASSERT_EQ(test, raftlog_kinds_commit(&kinds, end - 1),
+				last_user(i, end - 1));
+	}
+}
+
+/* A restart: nothing is known to be committed, and then, somewhere in it, something. */
+static void kinds_grow_and_shrink(struct kunit *test)
+{
+	static u64 bits[2][MAX_KIND_WORDS];
+	struct raftlog_kinds kinds = { 0 };
+	u64 n_bits, i;
+	u32 n = 0;
+
+	raftlog_kinds_reset(&kinds, 1000);
+	for (i = 1001; i <= 3975; i++) {
+		n_bits = raftlog_kinds_bits(&kinds, i);
+		if (n_bits > kinds.n_bits) {
+			KUNIT_ASSERT_TRUE(test, n_bits <= MAX_KINDS);
+			memset(bits[n], 0, sizeof(bits[n]));
+			raftlog_kinds_move(&kinds, bits[n], n_bits);
+			n = !n;
+		}
+		raftlog_kinds_append(&kinds, i, is_user(i));
+	}
+	for (i = 1100; i < 3975; i += 100) {
+		KUNIT_EXPECT_EQ(test, raftlog_kinds_commit(&kinds, i),
+				last_user(i - 99, i));
+		n_bits = raftlog_kinds_bits(&kinds, kinds.end_index);
+		if (n_bits < kinds.n_bits) {
+			memset(bits[n], 0, sizeof(bits[n]));
+			raftlog_kinds_move(&kinds, bits[n], n_bits);
+			n = !n;
+		}
+	}
+	KUNIT_EXPECT_EQ(test, raftlog_kinds_commit(&kinds, 3975),
+			last_user(3970, 3975));
+	KUNIT_EXPECT_EQ(test, kinds.n_bits, (u64)RAFTLOG_KINDS_BITS_MIN);
 }
 
 /* SET */
@@ -736,25 +852,37 @@ static void runs_begin_behind_what_went(struct kunit *test)
 	init_runs(&runs, table);
 	KUNIT_EXPECT_EQ(test, raftlog_runs_first(&runs), 1ull);
 	for (i = 1; i <= 9; i++)
-		raftlog_runs_append(&runs, i, 1 + i / 4, i % 4 == 0);
+		raftlog_runs_append(&runs, i, 1 + i / 4);
 	/* Within a run. */
 	raftlog_runs_base(&runs, 5);
 	KUNIT_EXPECT_EQ(test, raftlog_runs_first(&runs), 6ull);
-	KUNIT_EXPECT_TRUE(test, !raftlog_runs_find(&runs, 5));
-	KUNIT_EXPECT_EQ(test, raftlog_runs_find(&runs, 6)->term, 2ull);
-	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 1, false), 6ull);
-	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 8, false), 9ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_term(&runs, 5), 0ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_term(&runs, 6), 2ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_last(&runs, 6), 7ull);
 	/* All of them, and then some more come. */
 	raftlog_runs_base(&runs, 9);
-	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 1, true), 0ull);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_term(&runs, 9), 0ull);
 	KUNIT_EXPECT_EQ(test, runs.end_index, 10ull);
-	raftlog_runs_append(&runs, 10, 7, false);
-	KUNIT_EXPECT_EQ(test, raftlog_runs_next(&runs, 1, false), 10ull);
-	KUNIT_EXPECT_EQ(test, raftlog_runs_find(&runs, 10)->term, 7ull);
+	raftlog_runs_append(&runs, 10, 7);
+	KUNIT_EXPECT_EQ(test, raftlog_runs_term(&runs, 10), 7ull);
 	/* Far behind all that there is. */
 	raftlog_runs_base(&runs, 99);
 	KUNIT_EXPECT_EQ(test, raftlog_runs_first(&runs), 100ull);
 	KUNIT_EXPECT_EQ(test, runs.end_index, 100ull);
+}
+
+/* As many as there were elections, whatever is in the log. */
+static void runs_are_as_many_as_terms(struct kunit *test)
+{
+	struct raftlog_run table[MAX_RUNS];
+	struct raftlog_runs runs;
+	u64 i;
+
+	init_runs(&runs, table);
+	for (i = 1; i <= 100000; i++) {
+		raftlog_runs_append(&runs, i, 1 + i / 20000);
+		KUNIT_ASSERT_TRUE(test, runs.n_runs <= 1 + i / 20000);
+	}
 }
 
 static struct kunit_case device_cases[] = {
@@ -777,8 +905,12 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(changes_refuse),
 	KUNIT_CASE(cluster_id_tells_clusters_apart),
 	KUNIT_CASE(cluster_id_is_fnv_1a),
+	KUNIT_CASE(kinds_tell_the_last_of_a_user),
+	KUNIT_CASE(kinds_of_what_replaces),
+	KUNIT_CASE(kinds_take_no_room_for_what_is_committed),
+	KUNIT_CASE(kinds_grow_and_shrink),
+	KUNIT_CASE(runs_are_as_many_as_terms),
 	KUNIT_CASE(runs_know_terms),
-	KUNIT_CASE(runs_skip_internal_entries),
 	KUNIT_CASE(runs_replace_a_suffix),
 	KUNIT_CASE(runs_may_be_empty),
 	KUNIT_CASE(runs_begin_behind_what_went),
