@@ -3,7 +3,7 @@
  * Thousands of appends in flight from one thread, by io_uring and by AIO: each
  * ends once and is in the log once; cancelled, left behind by a process that ends,
  * and under a group that stops, they end as the uapi header says. So do polls and
- * reads that wait: see async_waits.c.
+ * reads that wait: see async_waits.c, and async_internal.c for what they pass over.
  *
  *	async DIRECTORY [DIVISOR]
  *
@@ -119,7 +119,7 @@ static bool may_write(int ms)
 }
 
 /* It elects itself soon, and leads on when the disk stands still for a while. */
-static bool start_leader(const struct raftlog_start *start)
+bool start_leader(const struct raftlog_start *start)
 {
 	struct raftlog_set set = {
 		.fields = RAFTLOG_SET_ELECTION_TIMEOUT,
@@ -532,6 +532,7 @@ static void cases(const struct method *method, struct raftlog_start *start)
 	cancelled(method);
 	stopped(method, start);
 	waits(method, stale);
+	internal_entries(method, start);
 	close(stale);
 	method->close();
 }

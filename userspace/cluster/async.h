@@ -76,10 +76,15 @@ void freeze(void);
 void thaw(void);
 /* Return: whether so many appends came to be under way in time. */
 bool wait_pending(uint32_t n);
+/* A group of one. Return: whether it leads, and a write would be taken. */
+bool start_leader(const struct raftlog_start *start);
 /* Newest index, once there is nothing that can still be committed behind it. */
 uint64_t last_index(void);
 
 /* async_waits.c. @stale: an open file with O_NONBLOCK and events it was not told. */
 void waits(const struct method *method, int stale);
+
+/* async_internal.c. The group is stopped and started in between. */
+void internal_entries(const struct method *method, struct raftlog_start *start);
 
 #endif /* ASYNC_H */
