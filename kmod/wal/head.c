@@ -46,8 +46,9 @@ u64 wal_head_find(const struct wal_writer *w, const struct wal_map *map,
 	return slot->first_index - 1;
 }
 
-u64 wal_head_behind(const struct wal_writer *w, const struct wal_map *map,
-		    u64 bytes)
+/* Number of slots that begin so many @bytes before the tail, or more. */
+static u32 slots_before(const struct wal_writer *w, const struct wal_map *map,
+			u64 bytes)
 {
 	u32 low = 0, high = map->n_slots;
 
@@ -59,8 +60,15 @@ u64 wal_head_behind(const struct wal_writer *w, const struct wal_map *map,
 		else
 			high = middle;
 	}
-	return low ? wal_head_find(w, map, map->slots[low - 1].first_index - 1) :
-		     0;
+	return low;
+}
+
+u64 wal_head_behind(const struct wal_writer *w, const struct wal_map *map,
+		    u64 bytes)
+{
+	u32 n = slots_before(w, map, bytes);
+
+	return n ? wal_head_find(w, map, map->slots[n - 1].first_index - 1) : 0;
 }
 
 static bool has_gap(const struct wal_writer *w, u64 from, u64 to)
@@ -78,13 +86,14 @@ u64 wal_head_past_gap(const struct wal_writer *w, const struct wal_map *map,
 {
 	const struct wal_map_slot *slots = map->slots;
 	u64 next = w->tail;
-	u32 n = map->n_slots;
+	u32 n;
 
 	if (!w->gaps[0].to)
 		return 0;
 	/* The first batch that the log may begin with, and the one before it. */
-	while (n && w->tail - slots[n - 1].offset <= bytes)
-		next = slots[--n].offset;
+	n = slots_before(w, map, bytes + 1);
+	if (n < map->n_slots)
+		next = slots[n].offset;
 	if (!n || !has_gap(w, slots[n - 1].offset, next))
 		return 0;
 	return wal_head_find(w, map, n < map->n_slots ?
