@@ -228,6 +228,10 @@ static int choose_slot(struct wal_recovery *rec)
 	} else if (!rec->slot_good[0]) {
 		return slots_damaged(rec, "both slots are bad");
 	}
+	/* No torn write brings it there; what was in its place may be the newest. */
+	if (rec->stray_sequence > a->sequence ||
+	    (rec->stray_sequence && !(rec->slot_good[0] && rec->slot_good[1])))
+		return slots_damaged(rec, "a slot is in the place of another");
 
 	rec->slot = *a;
 	rec->rehearsal = a->gaps[WAL_GAPS_MAX - 1].to;
@@ -255,9 +259,11 @@ static int slot_step(struct wal_recovery *rec, struct wal_step *step)
 	if (!ask_beside(rec, position + copy * WAL_SLOT_COPY_BYTES,
 			WAL_SLOT_COPY_BYTES, step))
 		return STEP;
-	if (wal_slot_get(&rec->super, rec->buf, &slot) ||
-	    wal_slot_position(slot.sequence) != position) {
+	if (wal_slot_get(&rec->super, rec->buf, &slot)) {
 		rec->slot_torn = true;
+	} else if (wal_slot_position(slot.sequence) != position) {
+		rec->slot_torn = true;
+		rec->stray_sequence = max(rec->stray_sequence, slot.sequence);
 	} else if (!rec->slot_good[place]) {
 		rec->slot_good[place] = true;
 		take_slot(rec, place, &slot);

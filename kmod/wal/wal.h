@@ -418,6 +418,7 @@ struct wal_recovery {
 	u8 state;
 	u8 n_slot_copies;
 	bool slot_good[2];
+	u64 stray_sequence;
 	struct wal_slot slots[2];
 	u8 configurations[2][WAL_CONFIGURATION_BYTES_MAX];
 	u64 window;
