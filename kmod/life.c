@@ -562,7 +562,7 @@ static int bring_up(struct raftlog_life *life, const u8 *key, struct file *file,
 	if (!error)
 		error = start_threads(life);
 	if (!error)
-		raftlog_storage_use(life->storage);
+		error = raftlog_storage_use(life->storage);
 	if (first)
 		raftlog_entry_put(first);
 	return error;

@@ -444,12 +444,6 @@ void raftlog_storage_submit(struct raftlog_storage *storage,
 	wake_up(&storage->wait);
 }
 
-void raftlog_storage_use(struct raftlog_storage *storage)
-{
-	WRITE_ONCE(storage->in_use, true);
-	wake_up(&storage->wait);
-}
-
 u64 raftlog_storage_head(struct raftlog_storage *storage, u64 index)
 {
 	u64 found;

@@ -191,10 +191,13 @@ int raftlog_storage_renew(struct raftlog_storage *storage);
  *
  * From now on a slot may be written that names the tail, so that what was acknowledged
  * before the power failed is not taken for a torn write if it goes bad later. A log
- * that was stopped in order has one, and is left as it is. Never sleeps; a write that
- * fails is told by failed().
+ * that was stopped in order has one, and is left as it is. A copy of the superblock that
+ * is not good is written anew first. May sleep; a slot that cannot be written is told by
+ * failed().
+ *
+ * Return: 0, -ENOMEM or what the device said.
  */
-void raftlog_storage_use(struct raftlog_storage *storage);
+int raftlog_storage_use(struct raftlog_storage *storage);
 
 /**
  * raftlog_storage_submit() - queue a request; never sleeps

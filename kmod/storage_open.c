@@ -158,6 +158,20 @@ int raftlog_storage_renew(struct raftlog_storage *storage)
 	return ret;
 }
 
+int raftlog_storage_use(struct raftlog_storage *storage)
+{
+	int ret = 0;
+
+	if (storage->super.bad)
+		ret = write_superblock(storage, &storage->super, 1);
+	if (ret)
+		return ret;
+	storage->super.bad = false;
+	WRITE_ONCE(storage->in_use, true);
+	wake_up(&storage->wait);
+	return 0;
+}
+
 static int replace_superblock(struct raftlog_storage *storage, u64 cluster_id,
 			      u64 incarnation, bool recovering,
 			      struct raftlog_storage_info *info)
@@ -292,6 +306,9 @@ static void report_recovered(const struct raftlog_storage *storage,
 			"%s: cut a torn write of %llu bytes behind index %llu\n",
 			storage->name, rec->torn_bytes, rec->last_index);
 	report_lost(storage, rec);
+	if (storage->super.bad)
+		pr_notice("%s: a copy of the superblock is torn or damaged, used the other\n",
+			  storage->name);
 	if (rec->slot_torn)
 		pr_notice("%s: a copy of a slot is torn or damaged, used another\n",
 			  storage->name);

@@ -78,6 +78,7 @@ static void superblock_is_refused_or_used(struct kunit *test)
 	const struct superblock_case *c = test->param_value;
 	struct wal_fixture *f = wal_fixture_init(test, 512, AREA_BYTES);
 	struct wal_superblock super;
+	struct wal_write write;
 	int ret;
 
 	wal_fixture_format(f, 1);
@@ -87,8 +88,20 @@ static void superblock_is_refused_or_used(struct kunit *test)
 				    f->image + WAL_SUPERBLOCK_POSITION_0,
 				    f->image + WAL_SUPERBLOCK_POSITION_1);
 	KUNIT_EXPECT_EQ(test, ret, c->ret);
-	if (!ret)
-		KUNIT_EXPECT_EQ(test, super.area_bytes, AREA_BYTES);
+	if (ret)
+		return;
+	KUNIT_EXPECT_EQ(test, super.area_bytes, AREA_BYTES);
+	KUNIT_EXPECT_EQ(test, super.bad, c->harm[0] || c->harm[1]);
+	/* Written anew it is as good as the other. */
+	wal_superblock_encode(&super, 0, f->staging, &write);
+	if (super.bad)
+		memcpy(f->image + write.position, write.data, write.bytes);
+	KUNIT_EXPECT_EQ(test,
+			wal_superblock_decode(
+				&super, f->image + WAL_SUPERBLOCK_POSITION_0,
+				f->image + WAL_SUPERBLOCK_POSITION_1),
+			0);
+	KUNIT_EXPECT_FALSE(test, super.bad);
 }
 
 /* A crash while it is made leaves no WAL, or a good one. */

@@ -131,11 +131,13 @@ int wal_superblock_decode(struct wal_superblock *super, const void *copy_0,
 		return -EUCLEAN;
 	}
 	if (ret_other) {
+		super->bad = true;
 		super->first_copy = 1;
 		return 0;
 	}
 	if (ret) {
 		*super = other;
+		super->bad = true;
 		return 0;
 	}
 	super->stale = super->generation != other.generation;
@@ -154,6 +156,7 @@ void wal_superblock_replace(struct wal_superblock *super, u64 cluster_id,
 	super->incarnation = incarnation;
 	super->recovering = recovering;
 	super->generation++;
+	super->bad = false;
 	if (recovering)
 		super->kept.generation = super->generation;
 }

@@ -68,6 +68,7 @@ struct wal_kept {
  * @joined: its node was to be added to a cluster that was there: it did not bootstrap
  * @kept: by the last recovery, done or not
  * @stale: one of its copies is of an older generation: wal_superblock_encode(0)
+ * @bad: one of its copies is not good: likewise, when the log is in use
  * @first_copy: the one that is to be written first: stale, or bad, if one is
  */
 struct wal_superblock {
@@ -82,6 +83,7 @@ struct wal_superblock {
 	bool joined;
 	struct wal_kept kept;
 	bool stale;
+	bool bad;
 	u8 first_copy;
 };
 
