@@ -291,6 +291,49 @@ def test_damaged(scene):
     return f"{', '.join(map(str, lost))} entries lost and repaired; {scene.prove()}"
 
 
+def boot(node):
+    node.boot()
+    node.wait_ready()
+
+
+def last_block(node, block):
+    """The last one before @block of the log's file that is not empty."""
+    return int(node.run(f"b={block}; while [ $(dd if={DIR}/wal bs={BLOCK} skip=$b count=1 "
+                        "2>/dev/null | tr -d '\\0' | wc -c) = 0 ]; do b=$((b - 1)); done; "
+                        "echo $b", timeout=120).out)
+
+
+def test_idle_damaged(scene):
+    """The last write rots under a node that started after a power failure and was sent nothing
+    since: that is not taken for a torn one."""
+    scene.fresh()
+    scene.load(scene[1], count=60).wait(60)
+    scene.wait_equal()
+    node, wal = scene[2], f"{DIR}/wal"
+    status = scene.status(node)
+    scene.kill(*scene)
+    boot(node)
+    slots = f"dd if={wal} bs={LOG_AREA} count=1 2>/dev/null"
+    node.run(f"{slots} > /tmp/slots")
+    scene.join(node)
+    wait_until(lambda: node.run(f"{slots} | cmp -s - /tmp/slots", check=False).code, 30,
+               f"{node} to write where its log ends")
+    scene.kill(node)
+    boot(node)
+    end = (LOG_AREA + status["log_bytes"] - status["log_bytes_free"]) // BLOCK
+    node.run(f"dd if=/dev/urandom of={wal} bs={BLOCK} count=1 seek={last_block(node, end + 8)} "
+             "conv=notrunc,fsync")
+    scene.join(node)
+    said = node.run("dmesg").out
+    claim("are lost here" in said and "cut a torn write" not in said,
+          f"{node} takes damage for a torn write")
+    scene.revive(*(other for other in scene if other is not node))
+    scene.wait_leader()
+    wait_until(lambda: scene.status(node)["lost_index"] == 0, 60,
+               f"the log of {node} to be repaired")
+    return scene.prove()
+
+
 def test_lone_damaged(scene):
     """A lone server with a damaged log is refused, again and again, and its file left as it
     was: with the block that was lost back in its place, all is there."""
