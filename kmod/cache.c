@@ -171,6 +171,17 @@ struct raftlog_entry *raftlog_cache_get(struct raftlog_cache *cache, u64 index)
 	return entry;
 }
 
+u64 raftlog_cache_first(struct raftlog_cache *cache)
+{
+	u64 index;
+
+	spin_lock(&cache->lock);
+	index = cache->first_index < cache->end_index ? cache->first_index :
+							U64_MAX;
+	spin_unlock(&cache->lock);
+	return index;
+}
+
 void raftlog_cache_limit(struct raftlog_cache *cache, u64 bytes_max)
 {
 	cache->slots_max = max(cache->slots_max, slots_for(bytes_max));

@@ -51,7 +51,7 @@ void raftlog_cache_destroy(struct raftlog_cache *cache);
  * @cache: whose
  * @entry: at most one behind the newest, unless the cache is empty; what the cache
  *	holds from there on is dropped. The cache takes its own reference
- * @evictable_index: entries up to here are on disk and committed
+ * @evictable_index: entries up to here are on disk
  *
  * Owner thread; may wait for memory.
  */
@@ -68,6 +68,16 @@ void raftlog_cache_insert(struct raftlog_cache *cache,
  * Return: the entry with a reference for the caller, or NULL.
  */
 struct raftlog_entry *raftlog_cache_get(struct raftlog_cache *cache, u64 index);
+
+/**
+ * raftlog_cache_first() - where the log begins to be in memory
+ * @cache: where
+ *
+ * Any context but hard interrupts. What is committed and before that is on disk.
+ *
+ * Return: index of the oldest entry held, U64_MAX if none is.
+ */
+u64 raftlog_cache_first(struct raftlog_cache *cache);
 
 /** raftlog_cache_limit() - use so much from now on; owner thread */
 void raftlog_cache_limit(struct raftlog_cache *cache, u64 bytes_max);

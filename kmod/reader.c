@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The read path: which entry is next, and where it is. */
 #include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/sched/signal.h>
 
 #include "entry.h"
@@ -61,20 +62,31 @@ static int readable(struct raftlog_entry **entry)
 	return -EOPNOTSUPP;
 }
 
-/* One of these. What is committed and not in the cache is on disk: see execute.c. */
+/*
+ * One of these. What is committed and not in the cache is on disk: see execute.c. What
+ * is in the cache may not be.
+ */
 static struct raftlog_entry *get_one(struct raftlog_life *life, bool nowait,
 				     const struct place *place)
 {
 	struct raftlog_entry *entry =
 		raftlog_cache_get(&life->cache, place->index);
+	u64 last;
 
 	if (entry)
 		return entry;
 	if (nowait)
 		return ERR_PTR(-EAGAIN);
-	entry = raftlog_storage_read(life->storage, place->index, place->last,
-				     place->term);
+	last = min(place->last, raftlog_cache_first(&life->cache) - 1);
+	entry = raftlog_storage_read(life->storage, place->index,
+				     max(last, place->index), place->term);
 	return PTR_ERR(entry) == -ENOENT ? ERR_PTR(-EIO) : entry;
+}
+
+/* A client's thread, once that is closed. */
+static bool is_to_end(void)
+{
+	return current->flags & PF_KTHREAD && kthread_should_stop();
 }
 
 int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
@@ -97,7 +109,7 @@ int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
 		raftlog_entry_put(*entry);
 		if (raftlog_life_is_stopping(life))
 			return -ESHUTDOWN;
-		if (fatal_signal_pending(current))
+		if (fatal_signal_pending(current) || is_to_end())
 			return -EINTR;
 		cond_resched();
 	}
