@@ -388,16 +388,17 @@ static bool work_left(struct raftlog_storage *storage)
 }
 
 /*
- * Stopped in order: say where the tail is, so that whatever is found bad there
- * later is known to be damage and not a torn write. Not if nothing was written:
+ * Stopped in order: say where the tail is, so that whatever is found bad before it
+ * later is known to be damage and not a torn write, and what cannot be read behind it
+ * to be nothing. Not if nothing was written:
  * a group that was refused leaves its log as it was.
  */
 static void write_last_slot(struct raftlog_storage *storage)
 {
-	const struct wal_writer *w = &storage->writer;
+	struct wal_writer *w = &storage->writer;
 	int ret;
 
-	if (storage->error || (!wal_slot_behind(w) && !slot_wanted(storage)))
+	if (storage->error || (!wal_seal(w) && !slot_wanted(storage)))
 		return;
 	ret = raftlog_storage_slot(storage, &w->hard_state);
 	if (ret)

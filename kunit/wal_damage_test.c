@@ -1132,6 +1132,28 @@ static void unreadable_tail_is_not_torn(struct kunit *test)
 	lose(f, end, 1024, f->w.tail);
 }
 
+/* There is nothing behind the tail of a log that was stopped in order. */
+static void unreadable_tail_of_a_sealed_log(struct kunit *test)
+{
+	struct wal_fixture *f = wal_fixture_started(test, 512, AREA_BYTES);
+	u64 end;
+
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 2, 2, 3, 400), 0);
+	end = f->w.tail;
+	KUNIT_EXPECT_TRUE(test, wal_seal(&f->w));
+	KUNIT_EXPECT_NE(test, wal_fixture_append(f, 5, 2, 1, 10), 0);
+	wal_fixture_vote(f, 2, 1);
+	lose(f, end, 512, 0);
+	KUNIT_EXPECT_TRUE(test, wal_fixture_same(&f->found, &f->log));
+	lose(f, 512, 512, 0);
+	KUNIT_EXPECT_EQ(test, f->rec.lost.index, 4);
+	/* Opened again it goes on, and what it says last counts. */
+	f->lost_bytes = 0;
+	KUNIT_ASSERT_EQ(test, wal_fixture_open(f), 0);
+	KUNIT_ASSERT_EQ(test, wal_fixture_append(f, 5, 2, 1, 10), 0);
+	lose(f, f->w.tail, 512, f->w.tail);
+}
+
 /* It may have skipped the rest of the lap. */
 static void unreadable_start_of_a_lap_is_not_torn(struct kunit *test)
 {
@@ -1196,6 +1218,7 @@ static struct kunit_case wal_damage_cases[] = {
 	KUNIT_CASE_PARAM(gap_that_does_not_fit_is_not_taken, gap_gen_params),
 	KUNIT_CASE(damage_before_the_slot_is_a_gap),
 	KUNIT_CASE(unreadable_tail_is_not_torn),
+	KUNIT_CASE(unreadable_tail_of_a_sealed_log),
 	KUNIT_CASE(unreadable_start_of_a_lap_is_not_torn),
 	KUNIT_CASE(leftovers_of_another_wal_do_not_parse),
 	{}

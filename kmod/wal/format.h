@@ -83,6 +83,8 @@
 
 #define WAL_SUPERBLOCK_MAGIC 0x4c41574c54464152ull /* "RAFTLWAL" */
 #define WAL_SLOT_MAGIC 0x544f4c53u /* "SLOT" */
+/* The WAL was stopped in order: no batch was written behind the tail. */
+#define WAL_SLOT_F_SEALED 1u
 #define WAL_BATCH_MAGIC 0x48435442u /* "BTCH" */
 #define WAL_SNAPSHOT_MAGIC 0x50414e5354464152ull /* "RAFTSNAP" */
 #define WAL_CHUNK_MAGIC 0x4b4e4843u /* "CHNK" */
@@ -203,7 +205,7 @@ struct wal_disk_gap {
  * @sequence: one more with each slot write; odd ones in slot 0
  * @current_term: hard state
  * @voted_for: hard state, 0 for nobody
- * @reserved: 0
+ * @flags: WAL_SLOT_F_SEALED or 0
  * @head_offset: logical offset of the first batch of the log; or less, if that
  *	skipped the rest of a lap
  * @head_number: its number
@@ -227,7 +229,7 @@ struct wal_disk_slot {
 	__le64 sequence;
 	__le64 current_term;
 	__le32 voted_for;
-	__le32 reserved;
+	__le32 flags;
 	__le64 head_offset;
 	__le64 head_number;
 	__le64 prev_index;

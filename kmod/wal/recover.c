@@ -567,6 +567,12 @@ static int entry_step(struct wal_recovery *rec, struct wal_step *step)
 	return STEP;
 }
 
+/* It was stopped in order, and there was nothing behind what is left of it. */
+static bool is_sealed(const struct wal_recovery *rec)
+{
+	return rec->slot.sealed && rec->tail == rec->slot.tail_offset;
+}
+
 static int finish(struct wal_recovery *rec)
 {
 	if (rec->rehearsal) {
@@ -580,7 +586,8 @@ static int finish(struct wal_recovery *rec)
 	if (wal_lost_is_made_up(&rec->lost, rec->last_index, rec->last_term))
 		rec->lost = (struct wal_lost){ 0 };
 	rec->scan = rec->torn_bytes ? rec->next : rec->tail;
-	rec->state = rec->unreadable ? RECOVERY_TAIL : RECOVERY_DONE;
+	rec->state = rec->unreadable && !is_sealed(rec) ? RECOVERY_TAIL :
+							  RECOVERY_DONE;
 	return 0;
 }
 

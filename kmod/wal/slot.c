@@ -50,6 +50,7 @@ void wal_slot_put(const struct wal_superblock *super,
 		.sequence = cpu_to_le64(slot->sequence),
 		.current_term = cpu_to_le64(slot->hard_state.current_term),
 		.voted_for = cpu_to_le32(slot->hard_state.voted_for),
+		.flags = cpu_to_le32(slot->sealed ? WAL_SLOT_F_SEALED : 0),
 		.head_offset = cpu_to_le64(slot->head.offset),
 		.head_number = cpu_to_le64(slot->head.number),
 		.prev_index = cpu_to_le64(slot->head.prev_index),
@@ -160,12 +161,13 @@ int wal_slot_get(const struct wal_superblock *super, const void *buf,
 		    WAL_CONFIGURATION_BYTES_MAX ||
 	    disk.crc != cpu_to_le32(slot_crc(wal_seed(super), &disk,
 					     configuration)) ||
-	    disk.reserved || disk.reserved_end)
+	    disk.flags & cpu_to_le32(~WAL_SLOT_F_SEALED) || disk.reserved_end)
 		return -EUCLEAN;
 
 	slot->sequence = le64_to_cpu(disk.sequence);
 	slot->hard_state.current_term = le64_to_cpu(disk.current_term);
 	slot->hard_state.voted_for = le32_to_cpu(disk.voted_for);
+	slot->sealed = disk.flags & cpu_to_le32(WAL_SLOT_F_SEALED);
 	slot->head.offset = le64_to_cpu(disk.head_offset);
 	slot->head.number = le64_to_cpu(disk.head_number);
 	slot->head.prev_index = le64_to_cpu(disk.prev_index);

@@ -321,6 +321,7 @@ struct wal_slot {
 	/* private: as there */
 	u64 sequence;
 	struct wal_hard_state hard_state;
+	bool sealed;
 	struct wal_head head;
 	u64 tail_offset;
 	u64 tail_number;
@@ -506,6 +507,7 @@ void wal_recovery_unreadable(struct wal_recovery *rec);
  * @slot_sequence: newest durable slot
  * @slot_tail: tail it names; U64_MAX: none was written since this was opened
  * @slot_stale: nor does one that was found name @tail, in two good copies of each
+ * @sealed: no batch will be written any more; the next slot says so
  * @last_index: last durable entry, @head.prev_index if none
  * @last_term: its term
  * @lost: as recovered: see struct wal_recovery
@@ -524,6 +526,7 @@ struct wal_writer {
 	u64 slot_sequence;
 	u64 slot_tail;
 	bool slot_stale;
+	bool sealed;
 	u64 last_index;
 	u64 last_term;
 	struct wal_lost lost;
@@ -558,6 +561,16 @@ u32 wal_entry_overhead_bytes(u32 block_bytes);
 
 /** wal_slot_due() - must a slot be written before the next batch? */
 bool wal_slot_due(const struct wal_writer *w);
+
+/**
+ * wal_seal() - the WAL is stopped in order
+ * @w: writer: takes no more batches, and the next slot is the last
+ *
+ * What cannot be read at the tail then never was a batch.
+ *
+ * Return: false if none was written since it was opened: then it need not be.
+ */
+bool wal_seal(struct wal_writer *w);
 
 /** wal_slot_behind() - was a batch written behind the newest slot? */
 bool wal_slot_behind(const struct wal_writer *w);

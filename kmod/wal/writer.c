@@ -96,6 +96,12 @@ bool wal_slot_due(const struct wal_writer *w)
 		       WAL_SLOT_INTERVAL_BYTES - 2 * WAL_BATCH_BYTES_MAX;
 }
 
+bool wal_seal(struct wal_writer *w)
+{
+	w->sealed = true;
+	return w->slot_tail != WAL_SLOT_TAIL_NONE;
+}
+
 bool wal_slot_behind(const struct wal_writer *w)
 {
 	return w->slot_tail != WAL_SLOT_TAIL_NONE && w->tail != w->slot_tail;
@@ -123,6 +129,7 @@ int wal_slot_encode(const struct wal_writer *w,
 	struct wal_slot slot = {
 		.sequence = w->slot_sequence + 1,
 		.hard_state = *hard_state,
+		.sealed = w->sealed,
 		.head = w->new_head,
 		.tail_offset = w->tail,
 		.tail_number = w->number,
@@ -156,7 +163,7 @@ void wal_slot_done(struct wal_writer *w,
 int wal_batch_begin(struct wal_batch *batch, const struct wal_writer *w,
 		    u64 first_index)
 {
-	if (wal_slot_due(w) || first_index <= w->new_head.prev_index ||
+	if (wal_slot_due(w) || w->sealed || first_index <= w->new_head.prev_index ||
 	    first_index > w->last_index + 1)
 		return -EINVAL;
 

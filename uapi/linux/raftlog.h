@@ -204,7 +204,8 @@ struct raftlog_version {
  * Go on without what cannot be read of the WAL: it is taken for damaged, as what
  * fails its checksum, and comes again from the other members. What the device
  * itself calls lost (a medium error) is taken for that anyway; any other error may
- * be the way to a disk that is well.
+ * be the way to a disk that is well. Not where the last write may have been, unless
+ * the group was stopped in order: what was voted is not known then (EUCLEAN).
  */
 #define RAFTLOG_START_F_SALVAGE (1u << 1)
 /*
