@@ -12,8 +12,8 @@
  *	6. RAFT_EVENT_TIME, and the update is carried out
  *
  * It runs at real-time priority: it must never spin. Every round is limited,
- * follows a wake-up or a deadline, and whoever shares its processor has a part of the
- * time, however much there is to do.
+ * follows a wake-up or a deadline, and however much there is to do the group leaves a
+ * part of the time to whoever shares its processor.
  */
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
