@@ -396,6 +396,33 @@ def test_lagging(scene):
     return f"{caught_up} messages from the disk, {most >> 10} KiB of a log in memory; {proof}"
 
 
+def test_passed_over(scene):
+    """Behind entries of the group's own, which are on disk, comes one that is not yet."""
+    scene.fresh()
+    scene.load(scene[1], count=20).wait(60)
+    for node in scene:
+        scene.leave(node)
+    scene.join_all()
+    leader, (follower, _) = scene.followers()
+    scene.wait_equal()
+    # What the new leader began with is not in memory there.
+    scene.leave(follower)
+    scene.join(follower)
+    scene.wait_equal()
+    last = scene.status(follower)["commit_index"]
+    follower.run(f"fsfreeze --freeze {DIR}")
+    try:
+        scene.append(leader, "behind")
+        wait_until(lambda: scene.status(follower)["commit_index"] > last, 60,
+                   "a member whose disk is stalled to know what is committed")
+        claim(scene.status(follower)["durable_index"] <= last, "the disk is not stalled")
+        said = follower.run(f"raftctl read --from {last} --lines", check=False)
+        claim(said.out == "behind\n", f"it reads {said.out!r}, {said.err.strip()!r}")
+    finally:
+        follower.run(f"fsfreeze --unfreeze {DIR}")
+    return scene.prove()
+
+
 def catch_up_after_a_restart(scene):
     """Nobody knows what is committed before the last entry is there: what is on disk does not
     stay in memory for that."""
