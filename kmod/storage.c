@@ -19,6 +19,7 @@
 
 #include "entry.h"
 #include "failpoint.h"
+#include "power.h"
 #include "storage_private.h"
 
 enum {
@@ -390,15 +391,17 @@ static bool work_left(struct raftlog_storage *storage)
 /*
  * Stopped in order: say where the tail is, so that whatever is found bad before it
  * later is known to be damage and not a torn write, and what cannot be read behind it
- * to be nothing. Not if nothing was written:
- * a group that was refused leaves its log as it was.
+ * to be nothing. Not if nothing was written: a group that was refused leaves its log as
+ * it was. Nor where memory went back in time: the log may have gone on since.
  */
 static void write_last_slot(struct raftlog_storage *storage)
 {
 	struct wal_writer *w = &storage->writer;
 	int ret;
 
-	if (storage->error || (!wal_seal(w) && !slot_wanted(storage)))
+	if (storage->error ||
+	    storage->generation != raftlog_power_generation() ||
+	    (!wal_seal(w) && !slot_wanted(storage)))
 		return;
 	ret = raftlog_storage_slot(storage, &w->hard_state);
 	if (ret)

@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "power.h"
 #include "storage_private.h"
 
 static u64 file_bytes(const struct raftlog_storage *storage)
@@ -571,6 +572,7 @@ raftlog_storage_open(const struct raftlog_storage_params *params,
 	storage = alloc_storage(params, ops, context);
 	if (!storage)
 		return ERR_PTR(-ENOMEM);
+	storage->generation = raftlog_power_generation();
 	ret = raftlog_file_claim(&storage->claim, storage->file);
 	if (ret)
 		goto free;

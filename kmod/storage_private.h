@@ -142,6 +142,7 @@ int raftlog_file_sync(struct file *file);
  * @salvage: I: what cannot be read is lost
  * @n_lost_blocks: I: those
  * @in_use: raftlog_storage_use() was called
+ * @generation: I: raftlog_power_generation() before anything was read
  * @map_slots: W: of @map
  * @queue: Q: submitted, not yet seen by the thread
  * @pending: T: seen, not yet durable
@@ -159,6 +160,7 @@ struct raftlog_storage {
 	bool salvage;
 	u32 n_lost_blocks;
 	bool in_use;
+	int generation;
 	const struct raftlog_storage_ops *ops;
 	void *context;
 	struct wal_superblock super;

@@ -567,10 +567,14 @@ static int entry_step(struct wal_recovery *rec, struct wal_step *step)
 	return STEP;
 }
 
-/* It was stopped in order, and there was nothing behind what is left of it. */
+/*
+ * It was stopped in order, and there was nothing behind what is left of it. Unless a slot
+ * is missing, which may be a newer one: it was in use again.
+ */
 static bool is_sealed(const struct wal_recovery *rec)
 {
-	return rec->slot.sealed && rec->tail == rec->slot.tail_offset;
+	return rec->slot.sealed && rec->slot_good[0] && rec->slot_good[1] &&
+	       rec->tail == rec->slot.tail_offset;
 }
 
 static int finish(struct wal_recovery *rec)

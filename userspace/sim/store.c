@@ -502,6 +502,15 @@ void store_drain(struct world *w, struct node *node)
 		}
 		next_write(w, node);
 	}
+	if (!store->failed && !w->violated && wal_seal(&store->writer)) {
+		store->n_done = 0;
+		store->write_hard_state.current_term =
+			store->writer.hard_state.current_term;
+		store->write_hard_state.voted_for =
+			store->writer.hard_state.voted_for;
+		write_slot(w, node);
+		complete_write(w, node);
+	}
 	slots_crash(w, node);
 	stop(store);
 }
