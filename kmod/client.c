@@ -252,7 +252,7 @@ static void deliver_next(struct raftlog_client *client)
 	else if ((failed && error == -EAGAIN) || error == -EOPNOTSUPP)
 		/* There is no more in this life, nor on a witness ever. */
 		wait_started(client, n_stops);
-	else if (error != -EAGAIN && error != -ENODATA)
+	else if (error != -EAGAIN && error != -ENODATA && error != -EINTR)
 		/* No memory now, or a read that may go well the next time. */
 		schedule_timeout_interruptible(RETRY_JIFFIES);
 }

@@ -171,6 +171,10 @@ static u32 persist_part(struct raftlog_life *life,
 			const struct raft_status *status, u32 i)
 {
 	const struct raft_update *update = &life->update;
+	/* A leader is about to send what is not committed. */
+	u64 evictable = status->role == RAFT_LEADER ?
+				min(status->durable_index, life->commit_index) :
+				status->durable_index;
 	u32 n = request_entries(update, i);
 	bool last = i + n == update->n_entries;
 	struct raftlog_storage_request *request;
@@ -191,7 +195,7 @@ static u32 persist_part(struct raftlog_life *life,
 			entry_of(life, &update->entries[k],
 				 update->first_index + k);
 
-		add_entry(life, entry, status->durable_index);
+		add_entry(life, entry, evictable);
 		request->entries[request->n_entries++] = entry;
 	}
 	trace_raftlog_append(raftlog_group_name(life->group), request);

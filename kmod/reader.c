@@ -78,9 +78,8 @@ static struct raftlog_entry *get_one(struct raftlog_life *life, bool nowait,
 	if (nowait)
 		return ERR_PTR(-EAGAIN);
 	last = min(place->last, raftlog_cache_first(&life->cache) - 1);
-	entry = raftlog_storage_read(life->storage, place->index,
-				     max(last, place->index), place->term);
-	return PTR_ERR(entry) == -ENOENT ? ERR_PTR(-EIO) : entry;
+	return raftlog_storage_read(life->storage, place->index,
+				    max(last, place->index), place->term);
 }
 
 /* A client's thread, once that is closed. */
@@ -101,6 +100,9 @@ int raftlog_read_next(struct raftlog_life *life, u64 index, bool internal,
 		if (error)
 			return error;
 		*entry = get_one(life, nowait, &place);
+		/* It went meanwhile, or what is committed is not there. */
+		if (*entry == ERR_PTR(-ENOENT))
+			return find_place(life, internal, &place) ?: -EIO;
 		if (IS_ERR(*entry))
 			return PTR_ERR(*entry);
 		if (internal || (*entry)->type == RAFT_ENTRY_DATA)
