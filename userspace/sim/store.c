@@ -275,6 +275,16 @@ static bool slot_wanted(const struct store *store)
 	return store->in_use && wal_slot_stale(&store->writer);
 }
 
+/* No request is part of it yet. */
+static void begin_round(struct store *store)
+{
+	store->n_done = 0;
+	store->anew = false;
+	store->write_hard_state.current_term =
+		store->writer.hard_state.current_term;
+	store->write_hard_state.voted_for = store->writer.hard_state.voted_for;
+}
+
 static void next_write(struct world *w, struct node *node)
 {
 	struct store *store = &node->store;
@@ -282,11 +292,7 @@ static void next_write(struct world *w, struct node *node)
 
 	if (store->failed || (!request && !slot_wanted(store)))
 		return;
-	store->n_done = 0;
-	store->anew = false;
-	store->write_hard_state.current_term =
-		store->writer.hard_state.current_term;
-	store->write_hard_state.voted_for = store->writer.hard_state.voted_for;
+	begin_round(store);
 	for (; request && !request->n_records &&
 	       store->n_done < w->plan.group_requests;
 	     request = request->next) {
@@ -503,11 +509,7 @@ void store_drain(struct world *w, struct node *node)
 		next_write(w, node);
 	}
 	if (!store->failed && !w->violated && wal_seal(&store->writer)) {
-		store->n_done = 0;
-		store->write_hard_state.current_term =
-			store->writer.hard_state.current_term;
-		store->write_hard_state.voted_for =
-			store->writer.hard_state.voted_for;
+		begin_round(store);
 		write_slot(w, node);
 		complete_write(w, node);
 	}
